@@ -1,0 +1,101 @@
+/**
+ * The small interfaces between the node's rooms. Adapters (storage, crypto, api, campus, mempool) import this file and
+ * never each other; node.ts builds them and hands each what it needs.
+ */
+import type { Certificate, ChainEvent, Fault, FlatState, TxBody, ValidatorSet } from '@billcoin/protocol';
+
+/** Wall clock in ms since 1970 (block times, receipts) and a monotonic one (timers, latencies). */
+export interface Clock {
+  nowMs(): number;
+  monotonicMs(): number;
+}
+
+export interface Log {
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  /** The operator must act. */
+  error(fields: object, message: string): void;
+  child(bindings: object): Log;
+}
+
+/** One transaction of a final block with what it did. */
+export interface FinalTx {
+  /** Lower-case hex of the 32-byte id. */
+  readonly txHash: string;
+  readonly bytes: Uint8Array;
+  readonly body: TxBody;
+  readonly index: number;
+  /** 0 done, else the number of the fault (FAULTS). */
+  readonly code: number;
+  readonly resultBytes: Uint8Array;
+  readonly events: readonly ChainEvent[];
+}
+
+/** A final block: decided, certificate durable. Times are ms, ids bytes. */
+export interface FinalBlock {
+  readonly height: number;
+  readonly timeMs: number;
+  readonly blockId: Uint8Array;
+  readonly headerBytes: Uint8Array;
+  readonly certificate: Certificate;
+  readonly txs: readonly FinalTx[];
+}
+
+export interface TipInfo {
+  readonly height: number;
+  readonly timeMs: number;
+  readonly blockId: Uint8Array;
+  readonly headerBytes: Uint8Array;
+  /** Absent at height 0 (genesis). */
+  readonly certificate: Certificate | undefined;
+}
+
+/** How an accepted transaction stands (consensus page §1.14): it ends as exactly one of final, superseded, expired. */
+export type TxStatus =
+  | { readonly status: 'pending'; readonly acceptedAtMs: number }
+  | { readonly status: 'final'; readonly height: number; readonly index: number; readonly code: number; readonly timeMs: number; readonly blockId: Uint8Array }
+  | { readonly status: 'superseded'; readonly by: string }
+  | { readonly status: 'expired' };
+
+export type Submitted =
+  | { readonly ok: true; readonly txHash: string; /** false: known before */ readonly fresh: boolean; readonly status: TxStatus }
+  | { readonly ok: false; readonly refusal: Fault | { readonly code: 'pool_full' | 'too_many_pending'; readonly text: string } };
+
+/** What API and campus services may ask of the chain and the pool. Hashes in hex are lower case. */
+export interface ChainPort {
+  readonly network: string;
+  /** `network-` + 8 hex digits of the genesis hash; for people. */
+  readonly chainId: string;
+  readonly genesisHash: Uint8Array;
+  /** Genesis JSON text as loaded. */
+  readonly genesisJson: string;
+  readonly validators: ValidatorSet;
+  tip(): TipInfo;
+  /** Flat state after the tip. Synchronous reads; never changed by the reader. */
+  state(): FlatState;
+  readFinal(height: number): Promise<FinalBlock | undefined>;
+  heightOfBlock(blockIdHex: string): Promise<number | undefined>;
+  /** Newest first, at most `limit`, strictly before (height, index) where given. */
+  accountHistory(address: Uint8Array, limit: number, before?: { readonly height: number; readonly index: number }): Promise<readonly { readonly height: number; readonly index: number; readonly txHash: string }[]>;
+  submit(txBytes: Uint8Array): Promise<Submitted>;
+  /** undefined: never seen here and not on chain. */
+  txStatus(txHash: string): Promise<TxStatus | undefined>;
+  /** Final blocks in order, each exactly once from now on; returns the unsubscribe function. Listeners must not throw. */
+  onFinal(listener: (block: FinalBlock) => void): () => void;
+  /** A transaction was admitted to the pool (orders show "Payment seen"). */
+  onAdmitted(listener: (txHash: string, body: TxBody) => void): () => void;
+  /** Pool sizes for metrics and status. */
+  poolInfo(): { readonly transactions: number; readonly bytes: number; readonly limit: number };
+}
+
+/** A small ordered key-value store in which one batch is atomic; the campus services keep their rows in one. */
+export interface KeyValueStore {
+  get(key: string): Promise<Uint8Array | undefined>;
+  /** Keys in [gte, lt), ascending, or descending with reverse; at most limit rows. */
+  list(range: { readonly gte: string; readonly lt: string; readonly limit: number; readonly reverse?: boolean }): Promise<readonly { readonly key: string; readonly value: Uint8Array }[]>;
+  /** Atomic; with sync it is on disk when the promise resolves. */
+  batch(operations: readonly KeyValueOperation[], options: { readonly sync: boolean }): Promise<void>;
+  close(): Promise<void>;
+}
+export type KeyValueOperation = { readonly type: 'put'; readonly key: string; readonly value: Uint8Array } | { readonly type: 'del'; readonly key: string };

@@ -1,0 +1,84 @@
+/**
+ * Every state row (SPEC §8): one prefix byte ‖ the key's parts, integers big-endian. Prefixes are never reused;
+ * the arrow shows key → value. In code the key parts are one lower-case hex string, `id`.
+ */
+import { fromHex, toHex, u32be } from '../lib/bytes.ts';
+import { assert } from '../lib/assert.ts';
+import type { Message } from '../wire/codec.ts';
+import * as v from '../wire/state.ts';
+
+export interface RowType<V> {
+  readonly name: string;
+  readonly prefix: number;
+  readonly value: Message<V>;
+  readonly arrow: string;
+}
+
+function row<V>(name: string, prefix: number, value: Message<V>, arrow: string): RowType<V> {
+  return { name, prefix, value, arrow };
+}
+
+export const ROWS = {
+  account: row('account', 0x01, v.AccountRow, 'address → balance, policy'),
+  card: row('card', 0x02, v.CardRow, 'merchant ‖ account → points of the card'),
+  coupon: row('coupon', 0x03, v.CouponRow, 'coupon id → owner, merchant, litres, state'),
+  done: row('done', 0x04, v.DoneRow, 'transaction id → height, index, code'),
+  invoice: row('invoice', 0x05, v.InvoiceRow, 'till number ‖ ref → paid or void, amounts, refunds'),
+  merchant: row('merchant', 0x06, v.MerchantRow, 'address → name, status'),
+  till: row('till', 0x07, v.TillRow, 'till number → merchant, key, refunds of the day'),
+  farm: row('farm', 0x08, v.FarmRow, 'address → name, status'),
+  plant: row('plant', 0x09, v.PlantRow, 'address → terms, bond, owed, litres available'),
+  device: row('device', 0x0a, v.DeviceRow, 'device id → key, owner, site, validity'),
+  meter: row('meter', 0x0b, v.MeterRow, 'device id → plant, opened total'),
+  oracle: row('oracle', 0x0c, v.OracleRow, 'address → key, name, status'),
+  role: row('role', 0x0e, v.RoleRow, 'role number (1 byte) → address'),
+  batch: row('batch', 0x10, v.BatchRow, 'batch key → lot, interval, shares, litres'),
+  attestation: row('attestation', 0x11, v.AttestationRow, 'batch ‖ attempt (1 byte) ‖ oracle → statement'),
+  note: row('note', 0x12, v.NoteRow, 'batch ‖ merchant → litres taken'),
+  price: row('price', 0x13, v.PriceRow, 'day → sen per BILL, reports'),
+  validator: row('validator', 0x14, v.ValidatorRow, 'address of the consensus key → institution'),
+  params: row('params', 0x20, v.ParamsRow, '→ parameters'),
+  supply: row('supply', 0x21, v.SupplyRow, '→ supply and what plants owe'),
+  pools: row('pools', 0x22, v.PoolsRow, '→ fee, insurance and subsidy pool'),
+} as const;
+
+export type RowName = keyof typeof ROWS;
+
+const byPrefix = new Map<number, RowType<unknown>>(Object.values(ROWS).map((type) => [type.prefix, type as RowType<unknown>]));
+assert(byPrefix.size === Object.keys(ROWS).length, 'row prefixes are unique');
+
+/** Numbers of roles (SPEC §5). */
+export const ROLE = { regulator: 1, campusAuthority: 2, treasury: 3 } as const;
+
+/** The one row of params, supply and pools. */
+export const SINGLE = '';
+
+/** Whole row key: prefix ‖ parts. What the tree hashes and the store sorts by. */
+export function rowKeyBytes(type: RowType<unknown>, id: string): Uint8Array {
+  const parts = fromHex(id);
+  assert(parts !== undefined, `row id ${id} is hex`);
+  const key = new Uint8Array(1 + parts.length);
+  key[0] = type.prefix;
+  key.set(parts, 1);
+  return key;
+}
+
+/** The row type and id of a whole key; undefined for a prefix this version does not know. */
+export function parseRowKey(key: Uint8Array): { readonly type: RowType<unknown>; readonly id: string } | undefined {
+  const type = byPrefix.get(key[0] ?? 0);
+  return type === undefined ? undefined : { type, id: toHex(key.subarray(1)) };
+}
+
+export const invoiceId = (tillNo: number, ref: Uint8Array): string => toHex(u32be(tillNo)) + toHex(ref);
+export const tillId = (tillNo: number): string => toHex(u32be(tillNo));
+export const dayId = (day: number): string => toHex(u32be(day));
+export const roleId = (role: number): string => toHex(Uint8Array.of(role));
+export const cardId = (merchant: Uint8Array, account: Uint8Array): string => toHex(merchant) + toHex(account);
+export const noteId = (batch: Uint8Array, merchant: Uint8Array): string => toHex(batch) + toHex(merchant);
+export const attestationId = (batch: Uint8Array, attempt: number, oracle: Uint8Array): string => toHex(batch) + toHex(Uint8Array.of(attempt)) + toHex(oracle);
+
+export const DAY_MS = 86_400_000;
+/** A day of the chain: floor(block time / 86,400,000). */
+export function dayOf(timeMs: number): number {
+  return (timeMs - (timeMs % DAY_MS)) / DAY_MS;
+}

@@ -1,0 +1,90 @@
+/** Values of state rows (SPEC §8). Keys and prefixes stand in state/layout.ts. */
+import { message, type ValueType } from './codec.ts';
+import { amount, bytes, listOf, optBytes, text, u32, u53 } from './field.ts';
+import { ATTEMPTS_MAX, SHARES_MAX, Share } from './tx.ts';
+
+export const NAME_MAX_BYTES = 64;
+const ROW_MAX_BYTES = 1_024;
+const name = (no: number) => text(no, 1, NAME_MAX_BYTES);
+/** 1 active, 2 suspended, 3 revoked. */
+const status = (no: number) => u32(no, 1, 3);
+export const ACTIVE = 1;
+export const SUSPENDED = 2;
+export const REVOKED = 3;
+
+export const AccountRow = message('AccountRow', ROW_MAX_BYTES, { balanceMl: amount(1), policy: optBytes(2, 34, 514) });
+export const CardRow = message('CardRow', ROW_MAX_BYTES, { cardId: optBytes(1, 32), points: u32(2, 0, 4), day: u32(3), pointsOfDay: u32(4), untilMs: u53(5) });
+/** state: 1 unspent, 2 spent, 3 cancelled. */
+export const CouponRow = message('CouponRow', ROW_MAX_BYTES, {
+  owner: bytes(1, 20), merchant: bytes(2, 20), couponMl: amount(3), expiresAtMs: u53(4), state: u32(5, 1, 3), movedTo: optBytes(6, 32),
+});
+export const DoneRow = message('DoneRow', ROW_MAX_BYTES, { height: u53(1), index: u32(2), code: u32(3) });
+/** state: 1 paid, 2 void. */
+export const InvoiceRow = message('InvoiceRow', ROW_MAX_BYTES, {
+  state: u32(1, 1, 2), txId: bytes(2, 32), payer: optBytes(3, 20), merchant: bytes(4, 20), amountMl: amount(5), ownMl: amount(6), sen: amount(7),
+  refundedMl: amount(8), cardId: optBytes(9, 32), expiresAtMs: u53(10),
+});
+export const MerchantRow = message('MerchantRow', ROW_MAX_BYTES, { account: bytes(1, 20), name: name(2), status: status(3) });
+export const TillRow = message('TillRow', ROW_MAX_BYTES, { tillNo: u32(1, 1), merchant: bytes(2, 20), publicKey: bytes(3, 32), status: status(4), day: u32(5), refundedMl: amount(6) });
+export const FarmRow = message('FarmRow', ROW_MAX_BYTES, { account: bytes(1, 20), name: name(2), status: status(3) });
+export const PlantRow = message('PlantRow', ROW_MAX_BYTES, {
+  account: bytes(1, 20), name: name(2), status: status(3), ceilingMl: amount(4), tollBps: u32(5, 0, 10_000), bondBps: u32(6, 0, 10_000), profileHash: bytes(7, 32),
+  bondMl: amount(8), owedMl: amount(9), availableMl: amount(10), openBatches: u32(11), day: u32(12), mintedMl: amount(13),
+});
+/** alg: 1 Ed25519 (32-byte key), 2 P-256 (33-byte compressed key). */
+export const DeviceRow = message('DeviceRow', ROW_MAX_BYTES, {
+  device: bytes(1, 16), alg: u32(2, 1, 2), publicKey: bytes(3, 32, 33), owner: bytes(4, 20), site: bytes(5, 1, 16), fromMs: u53(6), untilMs: u53(7),
+  calibration: bytes(8, 16), calibratedUntilMs: u53(9), status: status(10),
+});
+export const MeterRow = message('MeterRow', ROW_MAX_BYTES, { meter: bytes(1, 16), plant: bytes(2, 20), total: amount(3), opened: amount(4) });
+export const OracleRow = message('OracleRow', ROW_MAX_BYTES, { publicKey: bytes(1, 32), name: name(2), status: status(3) });
+/** An institution admitted as validator; active ones have one vote each. */
+export const ValidatorRow = message('ValidatorRow', ROW_MAX_BYTES, { publicKey: bytes(1, 32), name: name(2), account: bytes(3, 20), status: status(4) });
+export const RoleRow = message('RoleRow', ROW_MAX_BYTES, { address: bytes(1, 20) });
+
+/** state: 1 open, 2 minted, 3 rejected, 4 expired, 5 recalled, 6 written off, 7 closed. */
+export const BATCH = { open: 1, minted: 2, rejected: 3, expired: 4, recalled: 5, writtenOff: 6, closed: 7 } as const;
+export const BatchRow = message('BatchRow', 16_384, {
+  lot: bytes(1, 1, 32), productionDate: u32(2), expiresAtMs: u53(3), claimMl: amount(4), meter: bytes(5, 16), totalFrom: amount(6), totalTo: amount(7),
+  shares: listOf(8, 1, SHARES_MAX, Share), manifestHash: bytes(9, 32), attempt: u32(10, 1, ATTEMPTS_MAX), plant: bytes(11, 20), profileHash: bytes(12, 32), openedAtMs: u53(13),
+  state: u32(14, 1, 7), onHold: u32(15, 0, 1), issuedMl: amount(16), availableMl: amount(17), heldMl: amount(18), redeemedMl: amount(19), owedOutMl: amount(20),
+  readingsRoot: optBytes(21, 32),
+});
+export const AttestationRow = message('AttestationRow', ROW_MAX_BYTES, { volumeMl: amount(1), reject: u32(2), readingsRoot: bytes(3, 32), profileHash: bytes(4, 32) });
+export const NoteRow = message('NoteRow', ROW_MAX_BYTES, { amountMl: amount(1) });
+const Report = message('Report', 128, { reporter: bytes(1, 20), senPerBill: amount(2) });
+export const PriceRow = message('PriceRow', 4_096, { senPerBill: amount(1, 1n), reports: listOf(2, 0, 32, Report) });
+export const SupplyRow = message('SupplyRow', ROW_MAX_BYTES, { supplyMl: amount(1), owedMl: amount(2) });
+export const PoolsRow = message('PoolsRow', ROW_MAX_BYTES, { feesMl: amount(1), insuranceMl: amount(2), subsidyMl: amount(3) });
+
+/** Parameters that governance may change later within their bounds (SPEC §11). */
+export const ParamsRow = message('ParamsRow', ROW_MAX_BYTES, {
+  headerVersion: u32(1, 1, 1), minFeeMl: amount(2, 0n, 1_000n), paymentFeeBps: u32(3, 0, 500), invoiceMaxMl: amount(4, 1_000n, 10_000_000n), bandBps: u32(5, 0, 1_000),
+  tillRefundDailyMl: amount(6, 0n, 1_000_000n), pointMinMl: amount(7, 1n, 10_000n), pointsPerDay: u32(8, 1, 100), couponMl: amount(9, 1n, 10_000n),
+  couponLifeMs: u53(10, 86_400_000, 31_536_000_000), refundWindowMs: u53(11, 86_400_000, 2_592_000_000), txLifeMaxMs: u53(12, 60_000, 86_400_000),
+  supplyCapMl: amount(13, 1n), shelfLifeMaxMs: u53(14, 86_400_000, 31_536_000_000),
+  timeoutProposeMs: u32(15, 10, 15_000), timeoutVoteMs: u32(16, 10, 15_000), minBlockIntervalMs: u32(17, 0, 10_000), idleBlockIntervalMs: u32(18, 100, 600_000),
+  precisionMs: u32(19, 1, 10_000), msgDelayMs: u32(20, 1, 600_000),
+});
+
+export type AccountRow = ValueType<typeof AccountRow>;
+export type CardRow = ValueType<typeof CardRow>;
+export type CouponRow = ValueType<typeof CouponRow>;
+export type DoneRow = ValueType<typeof DoneRow>;
+export type InvoiceRow = ValueType<typeof InvoiceRow>;
+export type MerchantRow = ValueType<typeof MerchantRow>;
+export type TillRow = ValueType<typeof TillRow>;
+export type FarmRow = ValueType<typeof FarmRow>;
+export type PlantRow = ValueType<typeof PlantRow>;
+export type DeviceRow = ValueType<typeof DeviceRow>;
+export type MeterRow = ValueType<typeof MeterRow>;
+export type OracleRow = ValueType<typeof OracleRow>;
+export type ValidatorRow = ValueType<typeof ValidatorRow>;
+export type RoleRow = ValueType<typeof RoleRow>;
+export type BatchRow = ValueType<typeof BatchRow>;
+export type AttestationRow = ValueType<typeof AttestationRow>;
+export type NoteRow = ValueType<typeof NoteRow>;
+export type PriceRow = ValueType<typeof PriceRow>;
+export type SupplyRow = ValueType<typeof SupplyRow>;
+export type PoolsRow = ValueType<typeof PoolsRow>;
+export type ParamsRow = ValueType<typeof ParamsRow>;

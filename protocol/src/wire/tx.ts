@@ -1,0 +1,119 @@
+/** Transactions on the wire (SPEC §4, §5). Kind k is field 15 + k of TxBody; numbers are never reused. */
+import { message, type ValueType } from './codec.ts';
+import { amount, bytes, listOf, listOfBytes, oneOf, optBytes, sub, text, u32, u53 } from './field.ts';
+
+export const INVOICE_BYTES = 92;
+export const TX_MAX_BYTES = 4_096;
+/** OpenBatch carries up to 64 farms. */
+export const OPEN_BATCH_MAX_BYTES = 16_384;
+/** Times on the wire lie between 2020 and 2100: a value in seconds or microseconds is refused at once. */
+export const TIME_MIN_MS = 1_577_836_800_000;
+export const TIME_MAX_MS = 4_102_444_800_000;
+const POLICY_MAX_BYTES = 2 + 16 * 32;
+
+export const Sig = message('Sig', 128, { publicKey: bytes(1, 32), signature: bytes(2, 64) });
+export type Sig = ValueType<typeof Sig>;
+
+export const Tx = message('Tx', OPEN_BATCH_MAX_BYTES, { body: bytes(1, 1, OPEN_BATCH_MAX_BYTES), sigs: listOf(2, 1, 32, Sig) });
+export type Tx = ValueType<typeof Tx>;
+
+export const Transfer = message('Transfer', 128, { to: bytes(1, 20), amountMl: amount(2, 1n), reference: optBytes(3, 16) });
+export const Pay = message('Pay', 256, { invoice: bytes(1, INVOICE_BYTES), couponId: optBytes(2, 32) });
+export const Refund = message('Refund', 64, { tillNo: u32(1, 1), ref: bytes(2, 10), amountMl: amount(3, 1n) });
+export const Redeem = message('Redeem', 128, { batch: bytes(1, 32), amountMl: amount(2, 1n), noteHash: bytes(3, 32) });
+export const Share = message('Share', 64, { farm: bytes(1, 20), weightMl: amount(2, 1n) });
+export type Share = ValueType<typeof Share>;
+export const SHARES_MAX = 64;
+export const ATTEMPTS_MAX = 5;
+export const OpenBatch = message('OpenBatch', OPEN_BATCH_MAX_BYTES, {
+  lot: bytes(1, 1, 32),
+  productionDate: u32(2, 20_200_101, 20_991_231),
+  expiresAtMs: u53(3, TIME_MIN_MS, TIME_MAX_MS),
+  claimMl: amount(4, 1n),
+  meter: bytes(5, 16),
+  totalFrom: amount(6),
+  totalTo: amount(7, 1n),
+  shares: listOf(8, 1, SHARES_MAX, Share),
+  manifestHash: bytes(9, 32),
+  attempt: u32(10, 1, ATTEMPTS_MAX),
+});
+export const Attest = message('Attest', 256, {
+  batch: bytes(1, 32),
+  attempt: u32(2, 1, ATTEMPTS_MAX),
+  volumeMl: amount(3),
+  reject: u32(4, 0, 99),
+  readingsRoot: bytes(5, 32),
+  profileHash: bytes(6, 32),
+});
+
+export type Transfer = ValueType<typeof Transfer>;
+export type Pay = ValueType<typeof Pay>;
+export type Refund = ValueType<typeof Refund>;
+export type Redeem = ValueType<typeof Redeem>;
+export type OpenBatch = ValueType<typeof OpenBatch>;
+export type Attest = ValueType<typeof Attest>;
+
+export const TxBody = message('TxBody', OPEN_BATCH_MAX_BYTES, {
+  chainTag: bytes(1, 8),
+  sender: bytes(2, 20),
+  salt: optBytes(3, 8),
+  validUntilMs: u53(4, TIME_MIN_MS, TIME_MAX_MS),
+  feeMl: amount(5),
+  policies: listOfBytes(6, 0, 4, 34, POLICY_MAX_BYTES),
+  kind: oneOf({
+    transfer: sub(16, Transfer),
+    pay: sub(17, Pay),
+    refund: sub(19, Refund),
+    redeem: sub(20, Redeem),
+    openBatch: sub(21, OpenBatch),
+    attest: sub(22, Attest),
+  }),
+});
+export type TxBody = ValueType<typeof TxBody>;
+export type KindName = TxBody['kind']['case'];
+
+// ---- what a transaction did ------------------------------------------------------------------------------------
+
+export const TxResult = message('TxResult', 128, { txId: bytes(1, 32), code: u32(2), eventsHash: bytes(3, 32) });
+export type TxResult = ValueType<typeof TxResult>;
+
+const Transferred = message('Transferred', 128, { from: bytes(1, 20), to: bytes(2, 20), amountMl: amount(3), reference: optBytes(4, 16) });
+const Paid = message('Paid', 256, {
+  tillNo: u32(1, 1), ref: bytes(2, 10), payer: bytes(3, 20), merchant: bytes(4, 20), amountMl: amount(5), ownMl: amount(6),
+  sen: amount(7), feeMl: amount(8), couponId: optBytes(9, 32),
+});
+const PointEarned = message('PointEarned', 128, { account: bytes(1, 20), merchant: bytes(2, 20), points: u32(3), cardId: bytes(4, 32) });
+const CouponIssued = message('CouponIssued', 128, { account: bytes(1, 20), merchant: bytes(2, 20), couponId: bytes(3, 32), couponMl: amount(4), expiresAtMs: u53(5) });
+const Refunded = message('Refunded', 128, { tillNo: u32(1, 1), ref: bytes(2, 10), payer: bytes(3, 20), merchant: bytes(4, 20), amountMl: amount(5), sen: amount(6) });
+const PointTaken = message('PointTaken', 128, { account: bytes(1, 20), merchant: bytes(2, 20), points: u32(3) });
+const CouponCancelled = message('CouponCancelled', 128, { couponId: bytes(1, 32), movedTo: optBytes(2, 32) });
+const Redeemed = message('Redeemed', 128, { batch: bytes(1, 32), holder: bytes(2, 20), amountMl: amount(3), availableMl: amount(4), noteHash: bytes(5, 32) });
+const BatchOpened = message('BatchOpened', 128, { batch: bytes(1, 32), plant: bytes(2, 20), attempt: u32(3), claimMl: amount(4) });
+const Attested = message('Attested', 128, { batch: bytes(1, 32), attempt: u32(2), oracle: bytes(3, 20), volumeMl: amount(4), reject: u32(5) });
+const Minted = message('Minted', 8_192, {
+  batch: bytes(1, 32), plant: bytes(2, 20), volumeMl: amount(3), tollMl: amount(4), repaidMl: amount(5), bondedMl: amount(6), farms: listOf(7, 0, SHARES_MAX, Share),
+});
+const BatchRejected = message('BatchRejected', 128, { batch: bytes(1, 32), attempt: u32(2), rule: u32(3) });
+const OracleRevoked = message('OracleRevoked', 64, { oracle: bytes(1, 20) });
+
+export const Event = message('Event', 8_256, {
+  event: oneOf({
+    transferred: sub(1, Transferred), paid: sub(2, Paid), pointEarned: sub(3, PointEarned), couponIssued: sub(4, CouponIssued),
+    refunded: sub(5, Refunded), pointTaken: sub(6, PointTaken), couponCancelled: sub(7, CouponCancelled), redeemed: sub(8, Redeemed),
+    batchOpened: sub(9, BatchOpened), attested: sub(10, Attested), minted: sub(11, Minted), batchRejected: sub(12, BatchRejected),
+    oracleRevoked: sub(13, OracleRevoked),
+  }),
+});
+export type Event = ValueType<typeof Event>;
+export type ChainEvent = Event['event'];
+/** A transaction causes a handful of events; an attestation that mints causes two. */
+export const Events = message('Events', 65_536, { events: listOf(1, 0, 16, Event) });
+
+// ---- orders (only their hash is on chain, in the invoice's ref) -------------------------------------------------
+
+export const OrderItem = message('OrderItem', 512, {
+  product: text(1, 1, 64), name: text(2, 1, 64), quantity: u32(3, 1, 1_000), senLine: amount(4), lineMl: amount(5), lot: text(6, 0, 32),
+});
+export const Order = message('Order', 16_384, { items: listOf(1, 1, 32, OrderItem) });
+export type OrderItem = ValueType<typeof OrderItem>;
+export type Order = ValueType<typeof Order>;
