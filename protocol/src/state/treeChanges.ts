@@ -1,0 +1,84 @@
+/**
+ * The changes of one tree update, hashed and sorted by key hash: what the recursion over the tree walks.
+ */
+import { assert } from '../lib/assert.ts';
+import { compareBytes } from '../lib/bytes.ts';
+import { HASH_BYTES, TREE_DEPTH_MAX, bitAt, type HashBytes } from './treeHash.ts';
+
+/** One changed row: its whole row key and its new value, or undefined where it dies. */
+export interface RowChange {
+  readonly key: Uint8Array;
+  readonly value: Uint8Array | undefined;
+}
+
+/** Most changes of one update: 32 bits of key hash and the position fit an exact number, which sorts natively. */
+export const TREE_CHANGES_MAX = 2 ** 21;
+
+export interface SortedChanges {
+  readonly count: number;
+  /** count × 32 bytes, ascending. */
+  readonly keyHashes: Uint8Array;
+  /** count × 32 bytes; zeros where the row dies. */
+  readonly valueHashes: Uint8Array;
+  /** 1 where the row dies. */
+  readonly dies: Uint8Array;
+}
+
+/** Hashes and sorts. A row changed twice in one update has no defined value: a bug of the caller. */
+export function sortChanges(changes: readonly RowChange[], hashBytes: HashBytes): SortedChanges {
+  const count = changes.length;
+  assert(count <= TREE_CHANGES_MAX, 'one update of the state tree has at most 2^21 changes');
+  const hashes = new Uint8Array(count * HASH_BYTES);
+  changes.forEach((change, i) => hashes.set(hashBytes(change.key), i * HASH_BYTES));
+  const order = sortedOrder(hashes, count);
+
+  const keyHashes = new Uint8Array(count * HASH_BYTES);
+  const valueHashes = new Uint8Array(count * HASH_BYTES);
+  const dies = new Uint8Array(count);
+  order.forEach((from, to) => {
+    keyHashes.set(hashAt(hashes, from), to * HASH_BYTES);
+    const { value } = changes[from] as RowChange;
+    if (value === undefined) dies[to] = 1;
+    else valueHashes.set(hashBytes(value), to * HASH_BYTES);
+  });
+  for (let i = 1; i < count; i++) {
+    assert(compareBytes(hashAt(keyHashes, i - 1), hashAt(keyHashes, i)) < 0, 'a row changes once in one update');
+  }
+  return { count, keyHashes, valueHashes, dies };
+}
+
+/** First position in [from, to) whose key hash has bit `depth` set, or `to`; all of them share the bits before it. */
+export function splitAt(changes: SortedChanges, depth: number, from: number, to: number): number {
+  let low = from;
+  let high = to;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (bitAt(changes.keyHashes, middle * TREE_DEPTH_MAX + depth) === 1) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
+
+function sortedOrder(hashes: Uint8Array, count: number): Uint32Array {
+  const ranks = new Float64Array(count);
+  const view = new DataView(hashes.buffer);
+  for (let i = 0; i < count; i++) ranks[i] = view.getUint32(i * HASH_BYTES) * TREE_CHANGES_MAX + i;
+  ranks.sort();
+  const order = new Uint32Array(count);
+  for (let i = 0; i < count; i++) order[i] = (ranks[i] as number) % TREE_CHANGES_MAX;
+  // The first 32 bits almost always decide; the rest is an insertion sort of what is sorted already.
+  for (let i = 1; i < count; i++) {
+    const moved = order[i] as number;
+    let at = i;
+    while (at > 0 && compareBytes(hashAt(hashes, order[at - 1] as number), hashAt(hashes, moved)) > 0) {
+      order[at] = order[at - 1] as number;
+      at -= 1;
+    }
+    order[at] = moved;
+  }
+  return order;
+}
+
+function hashAt(hashes: Uint8Array, i: number): Uint8Array {
+  return hashes.subarray(i * HASH_BYTES, (i + 1) * HASH_BYTES);
+}

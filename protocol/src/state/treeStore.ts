@@ -1,0 +1,231 @@
+/**
+ * Packed nodes of the state tree: two pools of typed-array pages, one for inner nodes (hash, left, right: 40 bytes) and
+ * one for leaves (hash, keyHash, valueHash: 96 bytes), one byte of reference count each. With 1.44 inner nodes a key
+ * that is 64 bytes a node and 156 bytes a key, and the collector of JavaScript sees only the pages.
+ *
+ * A reference is an int32: 0 is the empty subtree, positive is inner node ref − 1, negative is leaf ~ref. Nodes never
+ * change once hashed, so versions share them; a node goes back to the free list with its last reference.
+ */
+import { assert } from '../lib/assert.ts';
+import { HASH_BYTES, LEAF_PREIMAGE_BYTES, bitAt, type HashBytes } from './treeHash.ts';
+
+/** The empty subtree. */
+export const EMPTY_REF = 0;
+
+/** Nodes of a page: 160 KiB of inner nodes, 384 KiB of leaves; small next to a tree, large next to a page's overhead. */
+const PAGE_BITS = 12;
+const PAGE_NODES = 1 << PAGE_BITS;
+const PAGE_MASK = PAGE_NODES - 1;
+
+/** Most nodes of a pool, so that every reference stays a small integer (int32) on every engine; 17 GB of leaves. */
+const POOL_NODES_MAX = 2 ** 28;
+
+const HASH_WORDS = HASH_BYTES / 4;
+const INNER_WORDS = HASH_WORDS + 2;
+const LEAF_WORDS = 3 * HASH_WORDS;
+const LEFT = HASH_WORDS;
+const RIGHT = HASH_WORDS + 1;
+const KEY = HASH_WORDS;
+const VALUE = 2 * HASH_WORDS;
+
+/** Slots of `stride` words, counted references, a free list threaded through word 0 of the free slots. */
+class NodePool {
+  readonly words: Int32Array[] = [];
+  readonly #counts: Uint8Array[] = [];
+  readonly #stride: number;
+  #freeHead = -1;
+  #fresh = 0;
+  #used = 0;
+
+  constructor(stride: number) {
+    this.#stride = stride;
+  }
+
+  get used(): number {
+    return this.#used;
+  }
+
+  get nodeBytes(): number {
+    return this.#stride * 4 + 1;
+  }
+
+  get allocatedBytes(): number {
+    return this.words.length * PAGE_NODES * this.nodeBytes;
+  }
+
+  /** A slot with one reference; its words are whatever they were. */
+  take(): number {
+    this.#used += 1;
+    const reused = this.#freeHead;
+    const index = reused === -1 ? this.#fresh : reused;
+    if (reused === -1) {
+      if (index >>> PAGE_BITS === this.words.length) this.#grow();
+      this.#fresh += 1;
+    } else {
+      this.#freeHead = (this.words[index >>> PAGE_BITS] as Int32Array)[(index & PAGE_MASK) * this.#stride] as number;
+    }
+    (this.#counts[index >>> PAGE_BITS] as Uint8Array)[index & PAGE_MASK] = 1;
+    return index;
+  }
+
+  retain(index: number): void {
+    const counts = this.#counts[index >>> PAGE_BITS] as Uint8Array;
+    counts[index & PAGE_MASK] = (counts[index & PAGE_MASK] as number) + 1;
+  }
+
+  /** Drops one reference; true where it was the last and the slot is free now (its words but the first still read). */
+  release(index: number): boolean {
+    const counts = this.#counts[index >>> PAGE_BITS] as Uint8Array;
+    const left = (counts[index & PAGE_MASK] as number) - 1;
+    assert(left >= 0, 'a tree node is released once per reference');
+    counts[index & PAGE_MASK] = left;
+    if (left > 0) return false;
+    (this.words[index >>> PAGE_BITS] as Int32Array)[(index & PAGE_MASK) * this.#stride] = this.#freeHead;
+    this.#freeHead = index;
+    this.#used -= 1;
+    return true;
+  }
+
+  #grow(): void {
+    assert(this.words.length * PAGE_NODES < POOL_NODES_MAX, 'the state tree has room for 2^28 nodes of a kind');
+    this.words.push(new Int32Array(PAGE_NODES * this.#stride));
+    this.#counts.push(new Uint8Array(PAGE_NODES));
+  }
+}
+
+export class TreeStore {
+  readonly #inner = new NodePool(INNER_WORDS);
+  readonly #leaves = new NodePool(LEAF_WORDS);
+  readonly #hashBytes: HashBytes;
+  readonly #preimage = new Uint8Array(LEAF_PREIMAGE_BYTES);
+
+  constructor(hashBytes: HashBytes) {
+    this.#hashBytes = hashBytes;
+  }
+
+  get innerCount(): number {
+    return this.#inner.used;
+  }
+
+  get leafCount(): number {
+    return this.#leaves.used;
+  }
+
+  get usedBytes(): number {
+    return this.#inner.used * this.#inner.nodeBytes + this.#leaves.used * this.#leaves.nodeBytes;
+  }
+
+  get allocatedBytes(): number {
+    return this.#inner.allocatedBytes + this.#leaves.allocatedBytes;
+  }
+
+  /** A leaf with its hash, one reference. The two hashes are read from `at` of their arrays. */
+  newLeaf(keyHashes: Uint8Array, valueHashes: Uint8Array, at: number): number {
+    const index = this.#leaves.take();
+    const bytes = this.#leafBytes(index);
+    bytes.set(keyHashes.subarray(at, at + HASH_BYTES), KEY * 4);
+    bytes.set(valueHashes.subarray(at, at + HASH_BYTES), VALUE * 4);
+    this.#preimage.set(bytes.subarray(KEY * 4), 1);
+    bytes.set(this.#hashBytes(this.#preimage));
+    return ~index;
+  }
+
+  /** An inner node over two subtrees, whose references it takes over; one reference. Its hash is set later. */
+  newInner(left: number, right: number): number {
+    const index = this.#inner.take();
+    const page = this.#inner.words[index >>> PAGE_BITS] as Int32Array;
+    const at = (index & PAGE_MASK) * INNER_WORDS;
+    page[at + LEFT] = left;
+    page[at + RIGHT] = right;
+    return index + 1;
+  }
+
+  left(ref: number): number {
+    return this.#child(ref, LEFT);
+  }
+
+  right(ref: number): number {
+    return this.#child(ref, RIGHT);
+  }
+
+  retain(ref: number): void {
+    if (ref > 0) this.#inner.retain(ref - 1);
+    else if (ref < 0) this.#leaves.retain(~ref);
+  }
+
+  /** Drops one reference and frees what nothing refers to any more. Recursion ends at depth 256. */
+  release(ref: number): void {
+    if (ref < 0) {
+      this.#leaves.release(~ref);
+    } else if (ref > 0 && this.#inner.release(ref - 1)) {
+      const left = this.left(ref);
+      const right = this.right(ref);
+      this.release(left);
+      this.release(right);
+    }
+  }
+
+  /** Copies the hash of a subtree to `at` (in words) of `target`. */
+  readHash(ref: number, target: Int32Array, at: number): void {
+    if (ref === EMPTY_REF) {
+      target.fill(0, at, at + HASH_WORDS);
+      return;
+    }
+    const index = ref > 0 ? ref - 1 : ~ref;
+    const page = (ref > 0 ? this.#inner : this.#leaves).words[index >>> PAGE_BITS] as Int32Array;
+    const from = (index & PAGE_MASK) * (ref > 0 ? INNER_WORDS : LEAF_WORDS);
+    // A loop: for 8 words it is several times faster than set(subarray()).
+    for (let i = 0; i < HASH_WORDS; i++) target[at + i] = page[from + i] as number;
+  }
+
+  /** Sets the hash of a new inner node from `at` (in words) of `source`. */
+  writeInnerHash(ref: number, source: Int32Array, at: number): void {
+    const page = this.#inner.words[(ref - 1) >>> PAGE_BITS] as Int32Array;
+    const to = ((ref - 1) & PAGE_MASK) * INNER_WORDS;
+    for (let i = 0; i < HASH_WORDS; i++) page[to + i] = source[at + i] as number;
+  }
+
+  hashOf(ref: number): Uint8Array {
+    const words = new Int32Array(HASH_WORDS);
+    this.readHash(ref, words, 0);
+    return new Uint8Array(words.buffer);
+  }
+
+  /** A copy of the key hash of a leaf. */
+  leafKeyHash(ref: number): Uint8Array {
+    return this.#leafBytes(~ref).slice(KEY * 4, VALUE * 4);
+  }
+
+  /** A copy of the value hash of a leaf. */
+  leafValueHash(ref: number): Uint8Array {
+    return this.#leafBytes(~ref).slice(VALUE * 4);
+  }
+
+  leafKeyBit(ref: number, depth: number): number {
+    return bitAt(this.#leafBytes(~ref).subarray(KEY * 4), depth);
+  }
+
+  leafHasKey(ref: number, keyHashes: Uint8Array, at: number): boolean {
+    return this.#leafEquals(ref, KEY * 4, keyHashes, at);
+  }
+
+  leafHasValue(ref: number, valueHashes: Uint8Array, at: number): boolean {
+    return this.#leafEquals(ref, VALUE * 4, valueHashes, at);
+  }
+
+  #leafEquals(ref: number, field: number, hashes: Uint8Array, at: number): boolean {
+    const bytes = this.#leafBytes(~ref);
+    for (let i = 0; i < HASH_BYTES; i++) if (bytes[field + i] !== hashes[at + i]) return false;
+    return true;
+  }
+
+  #leafBytes(index: number): Uint8Array {
+    const page = this.#leaves.words[index >>> PAGE_BITS] as Int32Array;
+    return new Uint8Array(page.buffer, (index & PAGE_MASK) * LEAF_WORDS * 4, LEAF_WORDS * 4);
+  }
+
+  #child(ref: number, field: number): number {
+    const page = this.#inner.words[(ref - 1) >>> PAGE_BITS] as Int32Array;
+    return page[((ref - 1) & PAGE_MASK) * INNER_WORDS + field] as number;
+  }
+}
