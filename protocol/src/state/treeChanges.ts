@@ -2,7 +2,6 @@
  * The changes of one tree update, hashed and sorted by key hash: what the recursion over the tree walks.
  */
 import { assert } from '../lib/assert.ts';
-import { compareBytes } from '../lib/bytes.ts';
 import { HASH_BYTES, TREE_DEPTH_MAX, bitAt, type HashBytes } from './treeHash.ts';
 
 /** One changed row: its whole row key and its new value, or undefined where it dies. */
@@ -36,13 +35,13 @@ export function sortChanges(changes: readonly RowChange[], hashBytes: HashBytes)
   const valueHashes = new Uint8Array(count * HASH_BYTES);
   const dies = new Uint8Array(count);
   order.forEach((from, to) => {
-    keyHashes.set(hashAt(hashes, from), to * HASH_BYTES);
+    keyHashes.set(hashes.subarray(from * HASH_BYTES, (from + 1) * HASH_BYTES), to * HASH_BYTES);
     const { value } = changes[from] as RowChange;
     if (value === undefined) dies[to] = 1;
     else valueHashes.set(hashBytes(value), to * HASH_BYTES);
   });
   for (let i = 1; i < count; i++) {
-    assert(compareBytes(hashAt(keyHashes, i - 1), hashAt(keyHashes, i)) < 0, 'a row changes once in one update');
+    assert(compareHashes(keyHashes, i - 1, i) < 0, 'a row changes once in one update');
   }
   return { count, keyHashes, valueHashes, dies };
 }
@@ -70,7 +69,7 @@ function sortedOrder(hashes: Uint8Array, count: number): Uint32Array {
   for (let i = 1; i < count; i++) {
     const moved = order[i] as number;
     let at = i;
-    while (at > 0 && compareBytes(hashAt(hashes, order[at - 1] as number), hashAt(hashes, moved)) > 0) {
+    while (at > 0 && compareHashes(hashes, order[at - 1] as number, moved) > 0) {
       order[at] = order[at - 1] as number;
       at -= 1;
     }
@@ -79,6 +78,10 @@ function sortedOrder(hashes: Uint8Array, count: number): Uint32Array {
   return order;
 }
 
-function hashAt(hashes: Uint8Array, i: number): Uint8Array {
-  return hashes.subarray(i * HASH_BYTES, (i + 1) * HASH_BYTES);
+function compareHashes(hashes: Uint8Array, a: number, b: number): number {
+  for (let i = 0; i < HASH_BYTES; i++) {
+    const difference = (hashes[a * HASH_BYTES + i] as number) - (hashes[b * HASH_BYTES + i] as number);
+    if (difference !== 0) return difference;
+  }
+  return 0;
 }

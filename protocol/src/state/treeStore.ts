@@ -20,7 +20,7 @@ const PAGE_MASK = PAGE_NODES - 1;
 /** Most nodes of a pool, so that every reference stays a small integer (int32) on every engine; 17 GB of leaves. */
 const POOL_NODES_MAX = 2 ** 28;
 
-const HASH_WORDS = HASH_BYTES / 4;
+export const HASH_WORDS = HASH_BYTES / 4;
 const INNER_WORDS = HASH_WORDS + 2;
 const LEAF_WORDS = 3 * HASH_WORDS;
 const LEFT = HASH_WORDS;
@@ -31,6 +31,8 @@ const VALUE = 2 * HASH_WORDS;
 /** Slots of `stride` words, counted references, a free list threaded through word 0 of the free slots. */
 class NodePool {
   readonly words: Int32Array[] = [];
+  /** The same pages as bytes. */
+  readonly bytes: Uint8Array[] = [];
   readonly #counts: Uint8Array[] = [];
   readonly #stride: number;
   #freeHead = -1;
@@ -88,7 +90,9 @@ class NodePool {
 
   #grow(): void {
     assert(this.words.length * PAGE_NODES < POOL_NODES_MAX, 'the state tree has room for 2^28 nodes of a kind');
-    this.words.push(new Int32Array(PAGE_NODES * this.#stride));
+    const page = new Int32Array(PAGE_NODES * this.#stride);
+    this.words.push(page);
+    this.bytes.push(new Uint8Array(page.buffer));
     this.#counts.push(new Uint8Array(PAGE_NODES));
   }
 }
@@ -119,14 +123,18 @@ export class TreeStore {
     return this.#inner.allocatedBytes + this.#leaves.allocatedBytes;
   }
 
-  /** A leaf with its hash, one reference. The two hashes are read from `at` of their arrays. */
-  newLeaf(keyHashes: Uint8Array, valueHashes: Uint8Array, at: number): number {
+  /** A leaf with its hash, one reference. The two hashes are read from `at` (in words) of their arrays. */
+  newLeaf(keyHashes: Int32Array, valueHashes: Int32Array, at: number): number {
     const index = this.#leaves.take();
-    const bytes = this.#leafBytes(index);
-    bytes.set(keyHashes.subarray(at, at + HASH_BYTES), KEY * 4);
-    bytes.set(valueHashes.subarray(at, at + HASH_BYTES), VALUE * 4);
-    this.#preimage.set(bytes.subarray(KEY * 4), 1);
-    bytes.set(this.#hashBytes(this.#preimage));
+    const page = this.#leaves.words[index >>> PAGE_BITS] as Int32Array;
+    const to = (index & PAGE_MASK) * LEAF_WORDS;
+    for (let i = 0; i < HASH_WORDS; i++) {
+      page[to + KEY + i] = keyHashes[at + i] as number;
+      page[to + VALUE + i] = valueHashes[at + i] as number;
+    }
+    const bytes = this.#leaves.bytes[index >>> PAGE_BITS] as Uint8Array;
+    this.#preimage.set(bytes.subarray((to + KEY) * 4, (to + LEAF_WORDS) * 4), 1);
+    bytes.set(this.#hashBytes(this.#preimage), to * 4);
     return ~index;
   }
 
@@ -193,35 +201,39 @@ export class TreeStore {
 
   /** A copy of the key hash of a leaf. */
   leafKeyHash(ref: number): Uint8Array {
-    return this.#leafBytes(~ref).slice(KEY * 4, VALUE * 4);
+    return this.#leafField(ref, KEY);
   }
 
   /** A copy of the value hash of a leaf. */
   leafValueHash(ref: number): Uint8Array {
-    return this.#leafBytes(~ref).slice(VALUE * 4);
+    return this.#leafField(ref, VALUE);
   }
 
   leafKeyBit(ref: number, depth: number): number {
-    return bitAt(this.#leafBytes(~ref).subarray(KEY * 4), depth);
+    const at = ((~ref & PAGE_MASK) * LEAF_WORDS + KEY) * 4;
+    return bitAt(this.#leaves.bytes[~ref >>> PAGE_BITS] as Uint8Array, at * 8 + depth);
   }
 
-  leafHasKey(ref: number, keyHashes: Uint8Array, at: number): boolean {
-    return this.#leafEquals(ref, KEY * 4, keyHashes, at);
+  /** Whether the key hash of a leaf is that at `at` (in words) of `keyHashes`. */
+  leafHasKey(ref: number, keyHashes: Int32Array, at: number): boolean {
+    return this.#leafEquals(ref, KEY, keyHashes, at);
   }
 
-  leafHasValue(ref: number, valueHashes: Uint8Array, at: number): boolean {
-    return this.#leafEquals(ref, VALUE * 4, valueHashes, at);
+  /** Whether the value hash of a leaf is that at `at` (in words) of `valueHashes`. */
+  leafHasValue(ref: number, valueHashes: Int32Array, at: number): boolean {
+    return this.#leafEquals(ref, VALUE, valueHashes, at);
   }
 
-  #leafEquals(ref: number, field: number, hashes: Uint8Array, at: number): boolean {
-    const bytes = this.#leafBytes(~ref);
-    for (let i = 0; i < HASH_BYTES; i++) if (bytes[field + i] !== hashes[at + i]) return false;
+  #leafEquals(ref: number, field: number, hashes: Int32Array, at: number): boolean {
+    const page = this.#leaves.words[~ref >>> PAGE_BITS] as Int32Array;
+    const from = (~ref & PAGE_MASK) * LEAF_WORDS + field;
+    for (let i = 0; i < HASH_WORDS; i++) if (page[from + i] !== hashes[at + i]) return false;
     return true;
   }
 
-  #leafBytes(index: number): Uint8Array {
-    const page = this.#leaves.words[index >>> PAGE_BITS] as Int32Array;
-    return new Uint8Array(page.buffer, (index & PAGE_MASK) * LEAF_WORDS * 4, LEAF_WORDS * 4);
+  #leafField(ref: number, field: number): Uint8Array {
+    const at = ((~ref & PAGE_MASK) * LEAF_WORDS + field) * 4;
+    return (this.#leaves.bytes[~ref >>> PAGE_BITS] as Uint8Array).slice(at, at + HASH_BYTES);
   }
 
   #child(ref: number, field: number): number {

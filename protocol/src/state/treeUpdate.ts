@@ -5,7 +5,7 @@
 import { assert } from '../lib/assert.ts';
 import { splitAt, type SortedChanges } from './treeChanges.ts';
 import { HASH_BYTES, PAIR_BYTES, type HashPairs } from './treeHash.ts';
-import { EMPTY_REF, type TreeStore } from './treeStore.ts';
+import { EMPTY_REF, HASH_WORDS, type TreeStore } from './treeStore.ts';
 
 /** Pairs of one HashPairs call: a native hasher is at full speed from about 1,000, and the scratch stays in cache. */
 export const PAIRS_PER_CALL = 2048;
@@ -13,6 +13,9 @@ export const PAIRS_PER_CALL = 2048;
 interface Edit {
   readonly store: TreeStore;
   readonly changes: SortedChanges;
+  /** The hashes of the changes as words. */
+  readonly keyWords: Int32Array;
+  readonly valueWords: Int32Array;
   /** New inner nodes by depth, not hashed yet. */
   readonly levels: number[][];
   leafDelta: number;
@@ -28,7 +31,9 @@ export interface UpdatedRoot {
 export function changeStructure(
   store: TreeStore, rootRef: number, changes: SortedChanges,
 ): UpdatedRoot & { readonly levels: readonly number[][] } {
-  const edit: Edit = { store, changes, levels: [], leafDelta: 0 };
+  const edit: Edit = {
+    store, changes, keyWords: toWords(changes.keyHashes), valueWords: toWords(changes.valueHashes), levels: [], leafDelta: 0,
+  };
   const changed = changeSubtree(edit, rootRef, 0, 0, changes.count);
   return { rootRef: changed, leafDelta: edit.leafDelta, levels: edit.levels };
 }
@@ -37,18 +42,20 @@ export function changeStructure(
 export function hashLevels(
   store: TreeStore, levels: readonly number[][], hashPairs: HashPairs, scratch: Uint8Array,
 ): void {
-  const words = new Int32Array(scratch.buffer, scratch.byteOffset, scratch.length / 4);
+  const words = toWords(scratch);
   for (let depth = levels.length - 1; depth >= 0; depth--) {
     const level = levels[depth] as number[];
     for (let from = 0; from < level.length; from += PAIRS_PER_CALL) {
       const count = Math.min(PAIRS_PER_CALL, level.length - from);
       for (let i = 0; i < count; i++) {
         const ref = level[from + i] as number;
-        store.readHash(store.left(ref), words, i * 16);
-        store.readHash(store.right(ref), words, i * 16 + 8);
+        store.readHash(store.left(ref), words, i * 2 * HASH_WORDS);
+        store.readHash(store.right(ref), words, i * 2 * HASH_WORDS + HASH_WORDS);
       }
-      const hashes = toWords(hashPairs(scratch.subarray(0, count * PAIR_BYTES)), count);
-      for (let i = 0; i < count; i++) store.writeInnerHash(level[from + i] as number, hashes, i * 8);
+      const hashed = hashPairs(scratch.subarray(0, count * PAIR_BYTES));
+      assert(hashed.length === count * HASH_BYTES, 'HashPairs returns 32 bytes for each pair');
+      const hashes = toWords(hashed);
+      for (let i = 0; i < count; i++) store.writeInnerHash(level[from + i] as number, hashes, i * HASH_WORDS);
     }
   }
 }
@@ -82,7 +89,7 @@ function changeLeaf(edit: Edit, leaf: number, depth: number, from: number, to: n
     return leaf;
   }
   if (to - from === 1) {
-    const isSameRow = leaf !== EMPTY_REF && store.leafHasKey(leaf, changes.keyHashes, from * HASH_BYTES);
+    const isSameRow = leaf !== EMPTY_REF && store.leafHasKey(leaf, edit.keyWords, from * HASH_WORDS);
     if (leaf === EMPTY_REF || isSameRow) return replaceLeaf(edit, leaf, from);
   }
   const middle = splitAt(changes, depth, from, to);
@@ -100,12 +107,12 @@ function replaceLeaf(edit: Edit, leaf: number, i: number): number {
     if (!isNew) edit.leafDelta -= 1;
     return EMPTY_REF;
   }
-  if (!isNew && store.leafHasValue(leaf, changes.valueHashes, i * HASH_BYTES)) {
+  if (!isNew && store.leafHasValue(leaf, edit.valueWords, i * HASH_WORDS)) {
     store.retain(leaf);
     return leaf;
   }
   if (isNew) edit.leafDelta += 1;
-  return store.newLeaf(changes.keyHashes, changes.valueHashes, i * HASH_BYTES);
+  return store.newLeaf(edit.keyWords, edit.valueWords, i * HASH_WORDS);
 }
 
 /** (EMPTY, EMPTY) is EMPTY and (EMPTY, leaf) that leaf; everything else is an inner node, (EMPTY, inner) too. */
@@ -118,8 +125,8 @@ function join(edit: Edit, depth: number, left: number, right: number): number {
   return ref;
 }
 
-function toWords(hashes: Uint8Array, count: number): Int32Array {
-  assert(hashes.length === count * HASH_BYTES, 'HashPairs returns 32 bytes for each pair');
+/** Hashes as words in the byte order of the machine: they are only copied and compared, never read as numbers. */
+function toWords(hashes: Uint8Array): Int32Array {
   const aligned = hashes.byteOffset % 4 === 0 ? hashes : new Uint8Array(hashes);
-  return new Int32Array(aligned.buffer, aligned.byteOffset, count * 8);
+  return new Int32Array(aligned.buffer, aligned.byteOffset, hashes.length / 4);
 }
