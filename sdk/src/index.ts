@@ -1,1 +1,21 @@
-export {};
+/** Public surface of @billcoin/sdk. Everything else of this package is private. */
+export * from './api/index.ts';
+export * from './api/route.ts';
+export * from './api/values.ts';
+export * from './api/problem.ts';
+export * from './api/problems.ts';
+export * from './api/orderStatus.ts';
+export * from './api/transactions.ts';
+export * from './api/payments.ts';
+export * from './api/orders.ts';
+export * from './api/streams.ts';
+export * from './api/loyalty.ts';
+export * from './api/exports.ts';
+export * from './api/wallets.ts';
+export * from './api/chain.ts';
+export * from './api/accounts.ts';
+export * from './api/batches.ts';
+export * from './api/merchants.ts';
+export * from './api/registry.ts';
+export * from './api/proofs.ts';
+export * from './api/health.ts';

@@ -1,0 +1,43 @@
+/** Accounts. An address is a diet: history is served only to its key, finance and auditors. */
+import { Type, type Static } from 'typebox';
+import { FaultName } from './transactions.ts';
+import { route } from './route.ts';
+import { Address, closed, Height, Litres, nullable, page, pageQuery, RowProof, Time, TxHash } from './values.ts';
+
+export const Account = closed({
+  address: Address, litres: Litres, height: Height,
+  policy: nullable(closed({ k: Type.Integer({ minimum: 1, maximum: 16 }), publicKeys: Type.Array(Type.String({ pattern: '^[0-9a-f]{64}$' })) })),
+  proof: Type.Optional(RowProof),
+});
+export type Account = Static<typeof Account>;
+
+export const AccountTransaction = closed({
+  txHash: TxHash, kind: Type.String(), height: Height, index: Type.Integer({ minimum: 0 }), time: Time, code: Type.Integer({ minimum: 0 }), fault: nullable(FaultName),
+  direction: Type.Union([Type.Literal('in'), Type.Literal('out'), Type.Literal('none')]),
+  litres: Litres,
+  counterparty: nullable(Address),
+});
+export type AccountTransaction = Static<typeof AccountTransaction>;
+
+export const getAccount = route({
+  method: 'GET',
+  path: '/accounts/{address}',
+  summary: 'Balance of an account at the newest final block.',
+  who: ['student', 'till', 'staff', 'manager', 'finance', 'auditor', 'service'],
+  own: 'all but finance and auditor: accounts of their own key',
+  params: closed({ address: Address }),
+  responses: { 200: Account },
+  problems: ['not_found'],
+});
+
+export const listAccountTransactions = route({
+  method: 'GET',
+  path: '/accounts/{address}/transactions',
+  summary: 'Transactions that moved the balance of an account, newest first.',
+  who: ['student', 'manager', 'finance', 'auditor', 'service'],
+  own: 'all but finance and auditor: accounts of their own key',
+  params: closed({ address: Address }),
+  query: closed(pageQuery),
+  responses: { 200: page(AccountTransaction) },
+  problems: ['not_found'],
+});

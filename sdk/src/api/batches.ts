@@ -1,0 +1,47 @@
+/** Milk: batches, the reserve behind the supply, and the price in force. */
+import { Type, type Static } from 'typebox';
+import { route } from './route.ts';
+import { Address, BatchKey, closed, DeviceId, Hash, Height, Litres, nullable, page, pageQuery, Rm, RowProof, Time, TxHash } from './values.ts';
+
+export const BatchState = Type.Union([
+  Type.Literal('open'), Type.Literal('minted'), Type.Literal('rejected'), Type.Literal('expired'), Type.Literal('recalled'), Type.Literal('written_off'), Type.Literal('closed'),
+]);
+const batch = {
+  batchKey: BatchKey, plant: Address, plantName: Type.String(), lot: Type.String({ description: 'Printed lot, hex of its bytes' }), lotText: nullable(Type.String()),
+  productionDate: Type.String({ pattern: '^[0-9]{4}-[0-9]{2}-[0-9]{2}$' }), expiresAt: Time, openedAt: Time, attempt: Type.Integer({ minimum: 1 }), state: BatchState, onHold: Type.Boolean(),
+  claim: Litres, issued: Litres, available: Litres, held: Litres, redeemed: Litres, owedOut: Litres,
+};
+export const BatchSummary = closed(batch);
+export type BatchSummary = Static<typeof BatchSummary>;
+export const BatchDetail = closed({
+  ...batch,
+  meter: DeviceId, totalFrom: Litres, totalTo: Litres, manifestHash: Hash, profileHash: Hash, readingsRoot: nullable(Hash),
+  shares: Type.Array(closed({ farm: Address, name: Type.String(), weight: Litres })),
+  attestations: Type.Array(closed({ attempt: Type.Integer({ minimum: 1 }), oracle: Address, name: Type.String(), volume: Litres, reject: Type.Integer({ minimum: 0 }), readingsRoot: Hash })),
+  notes: Type.Array(closed({ merchantId: Address, name: Type.String(), litres: Litres })),
+  redeems: Type.Array(closed({ txHash: TxHash, holder: Address, litres: Litres, time: Time })),
+  height: Height,
+  proof: Type.Optional(RowProof),
+});
+export type BatchDetail = Static<typeof BatchDetail>;
+
+export const listBatches = route({ method: 'GET', path: '/batches', summary: 'Batches of milk, newest first.', who: ['public'], query: closed({ state: Type.Optional(BatchState), ...pageQuery }), responses: { 200: page(BatchSummary) } });
+export const getBatch = route({
+  method: 'GET', path: '/batches/{batchKey}', summary: 'A batch: shares, statements of oracles, litres issued, redeemed, held and owed.', who: ['public'],
+  params: closed({ batchKey: BatchKey }), responses: { 200: BatchDetail }, problems: ['not_found'],
+});
+
+export const Reserve = closed({
+  height: Height, time: Time, supply: Litres, custody: Litres, owed: Litres,
+  owedByPlant: Type.Array(closed({ plant: Address, name: Type.String(), owed: Litres })),
+  coverDays: nullable(Type.Number({ minimum: 0, description: 'Custody over the mean daily sale of the last 7 days; null without sales' })),
+});
+export type Reserve = Static<typeof Reserve>;
+export const getReserve = route({ method: 'GET', path: '/reserve', summary: 'Supply = custody + what plants owe.', who: ['public'], responses: { 200: Reserve } });
+
+export const Price = closed({
+  epoch: Type.Integer({ minimum: 0, description: 'Day of the chain' }), rmPerBill: Rm, previousRmPerBill: Rm, validFrom: Time, validTo: Time,
+  reports: Type.Integer({ minimum: 0 }), stale: Type.Boolean({ description: 'No new price for 48 h: the last one stays in force' }), proof: Type.Optional(RowProof),
+});
+export type Price = Static<typeof Price>;
+export const getPrice = route({ method: 'GET', path: '/price', summary: 'The price in force, ringgit per BILL (litre).', who: ['public'], responses: { 200: Price } });

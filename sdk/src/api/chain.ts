@@ -1,0 +1,65 @@
+/** Reads of the chain itself: genesis, status, blocks, validators. */
+import { Type, type Static } from 'typebox';
+import { FaultName } from './transactions.ts';
+import { route } from './route.ts';
+import { Address, base64Url, closed, Hash, Height, nullable, page, pageQuery, PublicKey, RegistryStatus, Time, TxHash } from './values.ts';
+
+export const getGenesis = route({
+  method: 'GET',
+  path: '/genesis',
+  summary: 'The genesis file, byte for byte as it is hashed (RFC 8785 canonical JSON).',
+  who: ['public'],
+  responses: { 200: Type.Record(Type.String(), Type.Unknown()) },
+});
+
+export const Status = closed({
+  network: Type.String({ maxLength: 32 }),
+  chainId: Type.String({ maxLength: 48, description: 'For people: network and 8 hex digits of the genesis hash' }),
+  genesisHash: Hash,
+  height: Height,
+  blockHash: Hash,
+  time: Time,
+  finalityAgeMs: Type.Integer({ minimum: 0, description: 'Time since the newest final block was made' }),
+  pool: closed({ transactions: Type.Integer({ minimum: 0 }), bytes: Type.Integer({ minimum: 0 }) }),
+  peers: Type.Integer({ minimum: 0 }),
+  params: Type.Record(Type.String(), Type.String(), { description: 'Parameters in force by name, decimal strings' }),
+});
+export type Status = Static<typeof Status>;
+
+export const getStatus = route({ method: 'GET', path: '/status', summary: 'Network, height, finality age and parameters in force.', who: ['public'], responses: { 200: Status } });
+
+const blockSummary = { height: Height, hash: Hash, time: Time, txCount: Type.Integer({ minimum: 0 }), proposer: Address, round: Type.Integer({ minimum: 0 }) };
+export const BlockSummary = closed(blockSummary);
+export type BlockSummary = Static<typeof BlockSummary>;
+
+export const BlockView = closed({
+  ...blockSummary,
+  prevHash: Hash, txRoot: Hash, resultRoot: Hash, stateRoot: Hash, validatorsHash: Hash, nextValidatorsHash: Hash,
+  header: base64Url(1_024, 'Header bytes'),
+  certificate: base64Url(8_192, 'Certificate bytes: a quorum of precommits'),
+  transactions: Type.Array(closed({ txHash: TxHash, kind: Type.String(), code: Type.Integer({ minimum: 0 }), fault: nullable(FaultName) })),
+});
+export type BlockView = Static<typeof BlockView>;
+
+export const listBlocks = route({ method: 'GET', path: '/blocks', summary: 'Final blocks, newest first.', who: ['public'], query: closed(pageQuery), responses: { 200: page(BlockSummary) } });
+export const getLatestBlock = route({ method: 'GET', path: '/blocks/latest', summary: 'The newest final block.', who: ['public'], responses: { 200: BlockView } });
+export const getBlock = route({
+  method: 'GET',
+  path: '/blocks/{heightOrHash}',
+  summary: 'A final block: header, certificate, ids and kinds.',
+  who: ['public'],
+  params: closed({ heightOrHash: Type.String({ pattern: '^([0-9]{1,15}|[0-9a-f]{64})$' }) }),
+  responses: { 200: BlockView },
+  problems: ['not_found', 'pruned'],
+});
+
+export const ValidatorView = closed({ address: Address, publicKey: PublicKey, name: Type.String(), status: RegistryStatus, power: Type.Integer({ minimum: 0 }) });
+export type ValidatorView = Static<typeof ValidatorView>;
+
+export const listValidators = route({
+  method: 'GET',
+  path: '/validators',
+  summary: 'Institutions that finalise blocks, and the set that signs the next one.',
+  who: ['public'],
+  responses: { 200: closed({ height: Height, validatorsHash: Hash, set: base64Url(4_096, 'ValidatorSet bytes'), data: Type.Array(ValidatorView) }) },
+});

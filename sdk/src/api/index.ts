@@ -1,0 +1,55 @@
+/** Every route of the API by its operation id. */
+import * as accounts from './accounts.ts';
+import * as batches from './batches.ts';
+import * as chain from './chain.ts';
+import * as exports from './exports.ts';
+import * as health from './health.ts';
+import * as loyalty from './loyalty.ts';
+import * as merchants from './merchants.ts';
+import * as orders from './orders.ts';
+import * as payments from './payments.ts';
+import * as proofs from './proofs.ts';
+import * as registry from './registry.ts';
+import * as streams from './streams.ts';
+import * as transactions from './transactions.ts';
+import * as wallets from './wallets.ts';
+
+export const ROUTES = {
+  postTransaction: transactions.postTransaction,
+  getTransaction: transactions.getTransaction,
+  validatePayment: payments.validatePayment,
+  postOrder: orders.postOrder,
+  listOrders: orders.listOrders,
+  getOrderByRef: orders.getOrderByRef,
+  getOrder: orders.getOrder,
+  streamOrders: streams.streamOrdersRoute,
+  getLoyalty: loyalty.getLoyalty,
+  getCoupon: loyalty.getCoupon,
+  exportMilkSales: exports.exportMilkSales,
+  createChallenge: wallets.createChallenge,
+  linkWallet: wallets.linkWallet,
+  importStudents: wallets.importStudents,
+  renewLinkCode: wallets.renewLinkCode,
+  getGenesis: chain.getGenesis,
+  getStatus: chain.getStatus,
+  listBlocks: chain.listBlocks,
+  getLatestBlock: chain.getLatestBlock,
+  getBlock: chain.getBlock,
+  listValidators: chain.listValidators,
+  getAccount: accounts.getAccount,
+  listAccountTransactions: accounts.listAccountTransactions,
+  listBatches: batches.listBatches,
+  getBatch: batches.getBatch,
+  getReserve: batches.getReserve,
+  getPrice: batches.getPrice,
+  listMerchants: merchants.listMerchants,
+  getMerchant: merchants.getMerchant,
+  getTill: merchants.getTill,
+  getRegistry: registry.getRegistry,
+  getTxProof: proofs.getTxProof,
+  healthLive: health.healthLive,
+  healthReady: health.healthReady,
+  healthStartup: health.healthStartup,
+} as const;
+export type Routes = typeof ROUTES;
+export type OperationId = keyof Routes;

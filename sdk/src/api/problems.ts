@@ -1,0 +1,76 @@
+/**
+ * Every problem code a caller of the API can meet, in one table: HTTP status, title in both languages, what to do, and
+ * whether the same request may succeed later. Chain faults come from the protocol's own table.
+ */
+import { FAULTS, type FaultCode } from '@billcoin/protocol';
+import { FAULT_TITLES, type Title } from './faultTitles.ts';
+
+export interface ProblemRow {
+  readonly status: number;
+  readonly title: Title;
+  /** What to do about it, for people. */
+  readonly text: string;
+  readonly retryable: boolean;
+}
+
+function row(status: number, en: string, ms: string, text: string, retryable = false): ProblemRow {
+  return { status, title: { en, ms }, text, retryable };
+}
+
+/** Problems of the API itself. */
+const API = {
+  malformed_request: row(400, 'Malformed request', 'Permintaan tidak sah', 'Correct the fields that `errors` points to. Amounts are decimal strings.'),
+  idempotency_key_missing: row(400, 'Idempotency-Key missing', 'Idempotency-Key tiada', 'Send an Idempotency-Key header, a new one for each order.'),
+  bad_month: row(400, 'Not a month', 'Bukan bulan', 'Give the month as YYYY-MM, not in the future.'),
+  bad_tz: row(400, 'Not a time zone', 'Bukan zon masa', 'Give an IANA time zone such as UTC or Asia/Kuala_Lumpur.'),
+  bad_roster: row(400, 'Roster not readable', 'Senarai pelajar tidak boleh dibaca', 'Correct the lines that `errors` names; nothing was imported.'),
+  unauthenticated: row(401, 'Login needed', 'Log masuk diperlukan', 'Log in and send the access token as Authorization: Bearer.'),
+  bad_login_signature: row(401, 'Signature does not verify', 'Tandatangan tidak sah', 'Sign the exact message with the key it was made for.'),
+  challenge_expired: row(401, 'Challenge ran out', 'Cabaran tamat tempoh', 'Ask for a new challenge and sign it within 2 minutes.'),
+  challenge_used: row(401, 'Challenge used before', 'Cabaran sudah digunakan', 'Ask for a new challenge.'),
+  forbidden: row(403, 'Not allowed', 'Tidak dibenarkan', 'Your role may not do this. Ask an administrator for another role.'),
+  not_found: row(404, 'Not found', 'Tidak dijumpai', 'Nothing here has this id, or it is not yours.'),
+  method_not_allowed: row(405, 'Method not allowed', 'Kaedah tidak dibenarkan', 'See the API description for the methods of this path.'),
+  not_final: row(409, 'Not final yet', 'Belum muktamad', 'Ask again after the next block.', true),
+  cannot_link: row(409, 'Cannot link', 'Tidak dapat dipautkan', 'Check the code, or ask your university for a new one.'),
+  out_of_stock: row(409, 'Out of stock', 'Kehabisan stok', 'Order no more than `data` says is left.'),
+  ref_reused: row(409, 'Reference used before', 'Rujukan sudah digunakan', 'Make a new order with a new salt.'),
+  idempotency_in_progress: row(409, 'Still at work', 'Masih diproses', 'Repeat with the same Idempotency-Key after a moment.', true),
+  pruned: row(410, 'No longer kept here', 'Tidak lagi disimpan di sini', 'Ask an archive node.'),
+  body_too_large: row(413, 'Body too large', 'Kandungan terlalu besar', 'Send less at once.'),
+  unsupported_media_type: row(415, 'Unsupported media type', 'Jenis media tidak disokong', 'Send the content type the API description names.'),
+  ref_mismatch: row(422, 'Reference does not match the order', 'Rujukan tidak sepadan dengan pesanan', 'Derive the reference from the salt and the exact order bytes.'),
+  total_mismatch: row(422, 'Total does not match the items', 'Jumlah tidak sepadan dengan item', 'Compute sen and litres of the invoice from the items again.'),
+  too_many_wallets: row(422, 'Too many wallets', 'Terlalu banyak dompet', 'A student may link 3 wallets. Unlink one first.'),
+  idempotency_key_reused: row(422, 'Idempotency-Key used for another request', 'Idempotency-Key digunakan untuk permintaan lain', 'Use a new key for a new request.'),
+  rate_limited: row(429, 'Too many requests', 'Terlalu banyak permintaan', 'Wait as long as Retry-After says.', true),
+  internal: row(500, 'Internal error', 'Ralat dalaman', 'Our fault. Report the request id; try again later.', true),
+  internal_error: row(500, 'Internal error', 'Ralat dalaman', 'Our fault: nothing is known about the payment. Validate again.', true),
+  chain_unavailable: row(503, 'Chain not available', 'Rantaian tidak tersedia', 'The node has no current final block. Try again after Retry-After.', true),
+  pool_full: row(503, 'Pool full', 'Kolam penuh', 'Send it again after Retry-After.', true),
+} as const satisfies Readonly<Record<string, ProblemRow>>;
+
+/** Statuses of faults on submission; every other fault is 422: well formed, but the chain refuses it. */
+const FAULT_STATUS: Readonly<Partial<Record<FaultCode, number>>> = {
+  malformed: 400, invoice_already_paid: 409, invoice_void: 409, too_many_fee_free: 503, block_full: 503,
+};
+/** Faults that time or another transaction may heal without a change of the request. */
+const RETRYABLE_FAULTS: ReadonlySet<FaultCode> = new Set<FaultCode>(['too_many_fee_free', 'block_full', 'ceiling_reached', 'too_many_open_batches']);
+
+export type ProblemCode = keyof typeof API | FaultCode;
+
+function faultRow(code: FaultCode): ProblemRow {
+  return { status: FAULT_STATUS[code] ?? 422, title: FAULT_TITLES[code], text: FAULTS[code].text, retryable: RETRYABLE_FAULTS.has(code) };
+}
+
+const faultRows = Object.fromEntries((Object.keys(FAULTS) as FaultCode[]).map((code) => [code, faultRow(code)])) as Record<FaultCode, ProblemRow>;
+
+export const PROBLEMS: Readonly<Record<ProblemCode, ProblemRow>> = { ...API, ...faultRows };
+
+/** Problems any route may answer with. */
+export const COMMON_PROBLEMS = ['malformed_request', 'unauthenticated', 'forbidden', 'body_too_large', 'unsupported_media_type', 'rate_limited', 'internal', 'chain_unavailable'] as const satisfies readonly ProblemCode[];
+
+/** True for a code of the table: what a client checks before it trusts a server's `code`. */
+export function isProblemCode(code: string): code is ProblemCode {
+  return Object.hasOwn(PROBLEMS, code);
+}

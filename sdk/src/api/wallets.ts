@@ -1,0 +1,55 @@
+/** Linking a wallet to a student of the roster (US-001): the code proves the student, the signature the wallet. */
+import { Type, type Static } from 'typebox';
+import { route } from './route.ts';
+import { closed, LinkCode, MaskedAddress, PublicKey, Signature, StudentRef, Time, WalletId } from './values.ts';
+
+/** A roster of the whole university fits; more is a mistake. */
+export const ROSTER_MAX_BYTES = 8_388_608;
+
+const challengeMessage = Type.String({ minLength: 1, maxLength: 1_024, description: 'domain, address, statement, uri, version, chain id, nonce, issued-at, expiration' });
+
+export const createChallenge = route({
+  method: 'POST',
+  path: '/auth/challenge',
+  summary: 'A text to sign with a wallet or till key; ends after 2 minutes, used once.',
+  who: ['public'],
+  body: closed({ publicKey: PublicKey }),
+  responses: { 200: closed({ message: challengeMessage, expiresAt: Time }) },
+});
+
+export const WalletLinked = closed({ walletId: WalletId, addressMasked: MaskedAddress });
+export type WalletLinked = Static<typeof WalletLinked>;
+
+export const linkWallet = route({
+  method: 'POST',
+  path: '/wallets/link',
+  summary: 'Link a wallet: code from the university, message from POST /auth/challenge, signature over it with tag bill/login/1.',
+  who: ['public'],
+  body: closed({ linkCode: LinkCode, message: challengeMessage, publicKey: PublicKey, signature: Signature }),
+  responses: { 201: WalletLinked },
+  problems: ['cannot_link', 'too_many_wallets', 'bad_login_signature', 'challenge_expired', 'challenge_used'],
+});
+
+const issuedCode = closed({ studentRef: StudentRef, linkCode: LinkCode });
+
+export const importStudents = route({
+  method: 'POST',
+  path: '/admin/students/import',
+  summary: 'Import the roster (CSV with a column studentId). Students missing in a later file are marked left. Codes of new rows are shown once.',
+  who: ['admin', 'service'],
+  body: Type.String({ minLength: 1, maxLength: ROSTER_MAX_BYTES }),
+  bodyType: 'text/csv',
+  bodyMaxBytes: ROSTER_MAX_BYTES,
+  responses: { 200: closed({ added: Type.Integer({ minimum: 0 }), kept: Type.Integer({ minimum: 0 }), left: Type.Integer({ minimum: 0 }), codes: Type.Array(issuedCode) }) },
+  problems: ['bad_roster'],
+});
+
+export const renewLinkCode = route({
+  method: 'POST',
+  path: '/admin/students/{studentRef}/link-code',
+  summary: 'A new link code for a student; the old one dies.',
+  who: ['admin'],
+  params: closed({ studentRef: StudentRef }),
+  responses: { 201: issuedCode },
+  problems: ['not_found'],
+});
