@@ -10,6 +10,11 @@ export interface Clock {
   monotonicMs(): number;
 }
 
+/** Fires once after a delay on the monotonic clock; the returned function cancels it (no-op once fired). */
+export interface Timers {
+  after(delayMs: number, fire: () => void): () => void;
+}
+
 export interface Log {
   debug(fields: object, message: string): void;
   info(fields: object, message: string): void;
@@ -99,3 +104,30 @@ export interface KeyValueStore {
   close(): Promise<void>;
 }
 export type KeyValueOperation = { readonly type: 'put'; readonly key: string; readonly value: Uint8Array } | { readonly type: 'del'; readonly key: string };
+
+export interface StoreRange {
+  /** Keys in [gte, lt). */
+  readonly gte: Uint8Array;
+  readonly lt: Uint8Array;
+  readonly reverse?: boolean;
+  readonly limit?: number;
+}
+export type StoreOperation = { readonly type: 'put'; readonly key: Uint8Array; readonly value: Uint8Array } | { readonly type: 'del'; readonly key: Uint8Array };
+
+/**
+ * An ordered store of bytes in which one batch is atomic: what the chain keeps its blocks, state, index and pool in.
+ * A value that does not pass its checksum is thrown as StorageFailure; after any failure the process must stop.
+ */
+export interface Store {
+  /** Name of the database, for messages. */
+  readonly name: string;
+  get(key: Uint8Array): Promise<Uint8Array | undefined>;
+  entries(range: StoreRange): AsyncIterable<readonly [key: Uint8Array, value: Uint8Array]>;
+  /** Keys alone; values are not read by the caller and not checked. */
+  keys(range: StoreRange): AsyncIterable<Uint8Array>;
+  /** Atomic. With sync it is on disk when the promise resolves, else it survives the end of the process, not of power. */
+  batch(operations: readonly StoreOperation[], options: { readonly sync: boolean }): Promise<void>;
+  /** Deletes a range, not atomically. */
+  clear(range: StoreRange): Promise<void>;
+  close(): Promise<void>;
+}

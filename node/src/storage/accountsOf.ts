@@ -1,0 +1,33 @@
+/** Which accounts a transaction touched: whoever signed it first, and everybody its events name. */
+import { toHex, type ChainEvent, type TxBody } from '@billcoin/protocol';
+
+function accountsOfEvent(event: ChainEvent): readonly Uint8Array[] {
+  switch (event.case) {
+    case 'transferred':
+      return [event.value.from, event.value.to];
+    case 'paid':
+    case 'refunded':
+      return [event.value.payer, event.value.merchant];
+    case 'pointEarned':
+    case 'couponIssued':
+    case 'pointTaken':
+      return [event.value.account, event.value.merchant];
+    case 'redeemed':
+      return [event.value.holder];
+    case 'batchOpened':
+      return [event.value.plant];
+    case 'attested':
+    case 'oracleRevoked':
+      return [event.value.oracle];
+    case 'minted':
+      return [event.value.plant, ...event.value.farms.map((share) => share.farm)];
+    case 'couponCancelled':
+    case 'batchRejected':
+      return [];
+  }
+}
+
+/** Addresses in hex, each once. */
+export function accountsOf(body: TxBody, events: readonly ChainEvent[]): ReadonlySet<string> {
+  return new Set([body.sender, ...events.flatMap(accountsOfEvent)].map(toHex));
+}

@@ -1,0 +1,125 @@
+/**
+ * Blocks, the truth of a node (consensus page §1.10):
+ *
+ *   b/<height BE8>/<blockId> → Block        one synced put, before any message names the block
+ *   c/<height BE8>           → Certificate  one synced put, before anything is called final; it names the block id
+ *
+ * Several bodies of a height are legal until the next height is decided.
+ */
+import { Certificate, concat, decode, encode, toHex, u64be, utf8 } from '@billcoin/protocol';
+import type { Store } from '../ports.ts';
+import { REMEDY, StorageFailure } from './storageFailure.ts';
+import { heightKey, readU64, under } from './rowKeys.ts';
+
+const BODY_ID_OFFSET = 2 + 8 + 1;
+
+export interface StoredBlock {
+  readonly blockBytes: Uint8Array;
+  readonly certificate: Certificate;
+}
+
+export interface BlockStore {
+  /** Durable when it resolves. */
+  saveBody(height: number, blockId: Uint8Array, blockBytes: Uint8Array): Promise<void>;
+  /** Durable when it resolves; the body it names must be durable before. */
+  saveCertificate(certificate: Certificate): Promise<void>;
+  /** A decided block, or undefined above the tip. */
+  read(height: number): Promise<StoredBlock | undefined>;
+  readBody(height: number, blockId: Uint8Array): Promise<Uint8Array | undefined>;
+  readCertificate(height: number): Promise<Certificate | undefined>;
+  /** Bodies of one height, decided or not. */
+  bodies(height: number): Promise<readonly { readonly blockId: Uint8Array; readonly blockBytes: Uint8Array }[]>;
+  /** Deletes bodies of a decided height that were not decided. */
+  dropUndecided(height: number, decidedId: Uint8Array): Promise<void>;
+  /**
+   * Height of the newest certificate (0: none), after checking that certificates run from 1 without a gap, that each
+   * passes its checksum and that its body is there. Throws StorageFailure `lost_records` naming the range.
+   */
+  checkedTip(): Promise<number>;
+}
+
+function bodyKey(height: number, blockId: Uint8Array): Uint8Array {
+  return concat(heightKey('b/', height), utf8('/'), blockId);
+}
+
+function bodyRange(height: number): { gte: Uint8Array; lt: Uint8Array } {
+  return { gte: concat(utf8('b/'), u64be(height)), lt: concat(utf8('b/'), u64be(height + 1)) };
+}
+
+function lost(found: string): StorageFailure {
+  return new StorageFailure('lost_records', found, REMEDY.restoreBackup);
+}
+
+function decodeCertificate(height: number, bytes: Uint8Array): Certificate {
+  const certificate = decode(Certificate, bytes);
+  if (!certificate.ok || certificate.value.height !== height) throw lost(`The certificate stored for block ${height} is not one of that height.`);
+  return certificate.value;
+}
+
+export function makeBlockStore(store: Store): BlockStore {
+  async function readCertificate(height: number): Promise<Certificate | undefined> {
+    const bytes = await store.get(heightKey('c/', height));
+    return bytes === undefined ? undefined : decodeCertificate(height, bytes);
+  }
+
+  /** Ids of bodies, height by height, from keys alone. */
+  async function* bodyIds(): AsyncGenerator<{ readonly height: number; readonly ids: ReadonlySet<string> }> {
+    let current: { height: number; ids: Set<string> } | undefined;
+    for await (const key of store.keys(under('b/'))) {
+      const height = readU64(key, 2);
+      if (current !== undefined && current.height !== height) yield current;
+      if (current?.height !== height) current = { height, ids: new Set() };
+      current.ids.add(toHex(key.subarray(BODY_ID_OFFSET)));
+    }
+    if (current !== undefined) yield current;
+  }
+
+  return {
+    readCertificate,
+    readBody: (height, blockId) => store.get(bodyKey(height, blockId)),
+    async saveBody(height, blockId, blockBytes) {
+      await store.batch([{ type: 'put', key: bodyKey(height, blockId), value: blockBytes }], { sync: true });
+    },
+    async saveCertificate(certificate) {
+      await store.batch([{ type: 'put', key: heightKey('c/', certificate.height), value: encode(Certificate, certificate) }], { sync: true });
+    },
+    async read(height) {
+      const certificate = await readCertificate(height);
+      if (certificate === undefined) return undefined;
+      const blockBytes = await store.get(bodyKey(height, certificate.blockId));
+      if (blockBytes === undefined) throw lost(`The body of block ${height} is missing.`);
+      return { blockBytes, certificate };
+    },
+    async bodies(height) {
+      const found: { blockId: Uint8Array; blockBytes: Uint8Array }[] = [];
+      for await (const [key, blockBytes] of store.entries(bodyRange(height))) found.push({ blockId: key.slice(BODY_ID_OFFSET), blockBytes });
+      return found;
+    },
+    async dropUndecided(height, decidedId) {
+      const decided = toHex(decidedId);
+      const operations: { type: 'del'; key: Uint8Array }[] = [];
+      for await (const key of store.keys(bodyRange(height))) if (toHex(key.subarray(BODY_ID_OFFSET)) !== decided) operations.push({ type: 'del', key });
+      if (operations.length > 0) await store.batch(operations, { sync: false });
+    },
+    async checkedTip() {
+      const bodies = bodyIds();
+      let body = await bodies.next();
+      let tip = 0;
+      for await (const [key, value] of store.entries(under('c/'))) {
+        const height = readU64(key, 2);
+        if (height !== tip + 1) throw lost(`Certificates of blocks ${tip + 1} to ${height - 1} are missing.`);
+        const certificate = decodeCertificate(height, value);
+        while (body.done !== true && body.value.height < height) body = await bodies.next();
+        const held = body.done !== true && body.value.height === height && body.value.ids.has(toHex(certificate.blockId));
+        if (!held) throw lost(`The body of block ${height} is missing, its certificate is there.`);
+        tip = height;
+      }
+      while (body.done !== true) {
+        const { height } = body.value;
+        if (height > tip + 1) throw lost(`There are bodies up to block ${height} or more, but no certificates of blocks ${tip + 1} to ${height - 1}.`);
+        body = await bodies.next();
+      }
+      return tip;
+    },
+  };
+}

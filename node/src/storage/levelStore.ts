@@ -1,0 +1,96 @@
+/** The Store port on a LevelDB folder. */
+import { Level } from 'level';
+import type { Store, StoreOperation, StoreRange } from '../ports.ts';
+import { seal, unseal } from './sealing.ts';
+import { REMEDY, StorageFailure } from './storageFailure.ts';
+
+type Bytes = Level<Uint8Array, Uint8Array>;
+
+export interface LevelStoreOptions {
+  readonly name: string;
+  readonly folder: string;
+  /** Hears of every failure before the caller does; a running node stops at once (§1.9: never retried). */
+  readonly onFailure: (failure: StorageFailure) => void;
+}
+
+function isLocked(error: unknown): boolean {
+  const cause = error instanceof Error ? (error.cause as { readonly code?: unknown } | undefined) : undefined;
+  return cause?.code === 'LEVEL_LOCKED';
+}
+
+async function openLevel(name: string, folder: string): Promise<Bytes> {
+  const db: Bytes = new Level(folder, { keyEncoding: 'view', valueEncoding: 'view' });
+  try {
+    await db.open();
+    return db;
+  } catch (error) {
+    if (isLocked(error)) throw new StorageFailure('locked', `The ${name} database in ${folder} is in use by another process.`, 'Stop that process first.', { cause: error });
+    throw new StorageFailure('io_failed', `The ${name} database in ${folder} does not open.`, REMEDY.restoreBackup, { cause: error });
+  }
+}
+
+/** Opens (or creates) the database in `folder`. Throws StorageFailure `locked` or `io_failed`. */
+export async function openLevelStore(options: LevelStoreOptions): Promise<Store> {
+  const { name, folder, onFailure } = options;
+  const db = await openLevel(name, folder);
+
+  function failed(what: string, cause: unknown): StorageFailure {
+    const failure = cause instanceof StorageFailure ? cause : new StorageFailure('io_failed', `The ${name} database in ${folder} failed to ${what}.`, REMEDY.disk, { cause });
+    onFailure(failure);
+    return failure;
+  }
+
+  function open(key: Uint8Array, sealed: Uint8Array): Uint8Array {
+    const payload = unseal(key, sealed);
+    if (payload !== undefined) return payload;
+    throw new StorageFailure('damaged_value', `The ${name} database holds a value with a wrong checksum under key ${Buffer.from(key).toString('hex')}.`, REMEDY.restoreBackup);
+  }
+
+  async function* entries(range: StoreRange): AsyncGenerator<readonly [Uint8Array, Uint8Array]> {
+    try {
+      for await (const [key, value] of db.iterator(range)) yield [key, open(key, value)];
+    } catch (error) {
+      throw failed('iterate', error);
+    }
+  }
+
+  async function* keys(range: StoreRange): AsyncGenerator<Uint8Array> {
+    try {
+      for await (const key of db.keys(range)) yield key;
+    } catch (error) {
+      throw failed('iterate', error);
+    }
+  }
+
+  return {
+    name,
+    entries,
+    keys,
+    async get(key) {
+      try {
+        const sealed = await db.get(key);
+        return sealed === undefined ? undefined : open(key, sealed);
+      } catch (error) {
+        throw failed('read', error);
+      }
+    },
+    async batch(operations: readonly StoreOperation[], { sync }) {
+      const sealed = operations.map((operation) => (operation.type === 'put' ? { ...operation, value: seal(operation.key, operation.value) } : operation));
+      try {
+        await db.batch(sealed, { sync });
+      } catch (error) {
+        throw failed('write', error);
+      }
+    },
+    async clear(range) {
+      try {
+        await db.clear(range);
+      } catch (error) {
+        throw failed('delete', error);
+      }
+    },
+    async close() {
+      await db.close();
+    },
+  };
+}

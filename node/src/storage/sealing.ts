@@ -1,0 +1,28 @@
+/**
+ * Checksums of stored values (consensus page §1.10): every value ends in the first 8 bytes of SHA-256(key ‖ payload).
+ * LevelDB drops damaged log records without an error and does not check blocks it reads by default.
+ */
+import { createHash } from 'node:crypto';
+
+export const SEAL_BYTES = 8;
+
+function sealOf(key: Uint8Array, payload: Uint8Array): Uint8Array {
+  return createHash('sha256').update(key).update(payload).digest().subarray(0, SEAL_BYTES);
+}
+
+/** The payload with its checksum; the key is part of it, so a value under another key is found out too. */
+export function seal(key: Uint8Array, payload: Uint8Array): Uint8Array {
+  const sealed = new Uint8Array(payload.length + SEAL_BYTES);
+  sealed.set(payload);
+  sealed.set(sealOf(key, payload), payload.length);
+  return sealed;
+}
+
+/** The payload of a sealed value; undefined where the checksum is wrong. */
+export function unseal(key: Uint8Array, sealed: Uint8Array): Uint8Array | undefined {
+  if (sealed.length < SEAL_BYTES) return undefined;
+  const payload = sealed.subarray(0, sealed.length - SEAL_BYTES);
+  const expected = sealOf(key, payload);
+  for (let i = 0; i < SEAL_BYTES; i++) if (sealed[payload.length + i] !== expected[i]) return undefined;
+  return payload;
+}
