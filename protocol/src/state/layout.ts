@@ -37,6 +37,7 @@ export const ROWS = {
   note: row('note', 0x12, v.NoteRow, 'batch ‖ merchant → litres taken'),
   price: row('price', 0x13, v.PriceRow, 'day → sen per BILL, reports'),
   validator: row('validator', 0x14, v.ValidatorRow, 'address of the consensus key → institution'),
+  oracleSet: row('oracleSet', 0x0d, v.OracleSetRow, '→ addresses of the oracles'),
   params: row('params', 0x20, v.ParamsRow, '→ parameters'),
   supply: row('supply', 0x21, v.SupplyRow, '→ supply and what plants owe'),
   pools: row('pools', 0x22, v.PoolsRow, '→ fee, insurance and subsidy pool'),

@@ -126,7 +126,9 @@ export class StateTree {
  * the rows can only be read asynchronously, `update` in chunks of any size gives the same.
  */
 export function buildTree(
-  rows: Iterable<{ readonly key: Uint8Array; readonly value: Uint8Array }>, hashPairs?: HashPairs, hashBytes?: HashBytes,
+  rows: Iterable<{ readonly key: Uint8Array; readonly value: Uint8Array }>,
+  hashPairs?: HashPairs,
+  hashBytes?: HashBytes,
 ): { readonly tree: StateTree; readonly version: TreeVersion } {
   const tree = new StateTree(hashPairs, hashBytes);
   let version = tree.empty();

@@ -24,5 +24,6 @@ export function proveKey(store: TreeStore, rootRef: number, keyHash: Uint8Array)
     siblings.push(store.hashOf(sibling));
   }
   if (ref === EMPTY_REF) return { keyHash, depth, bitmap, siblings };
-  return { keyHash, leafKeyHash: store.leafKeyHash(ref), leafValueHash: store.leafValueHash(ref), depth, bitmap, siblings };
+  const leafKeyHash = store.leafKeyHash(ref);
+  return { keyHash, leafKeyHash, leafValueHash: store.leafValueHash(ref), depth, bitmap, siblings };
 }

@@ -12,12 +12,12 @@ import { HASH_BYTES, LEAF_PREIMAGE_BYTES, bitAt, type HashBytes } from './treeHa
 /** The empty subtree. */
 export const EMPTY_REF = 0;
 
-/** Nodes of a page: 160 KiB of inner nodes, 384 KiB of leaves; small next to a tree, large next to a page's overhead. */
+/** Nodes of a page: 160 KiB of inner nodes, 384 KiB of leaves: small beside a tree, large beside a page's overhead. */
 const PAGE_BITS = 12;
 const PAGE_NODES = 1 << PAGE_BITS;
 const PAGE_MASK = PAGE_NODES - 1;
 
-/** Most nodes of a pool, so that every reference stays a small integer (int32) on every engine; 17 GB of leaves. */
+/** Most nodes of a pool, so that every reference stays a small integer (int32) on every engine; 26 GB of leaves. */
 const POOL_NODES_MAX = 2 ** 28;
 
 export const HASH_WORDS = HASH_BYTES / 4;

@@ -32,7 +32,12 @@ export function changeStructure(
   store: TreeStore, rootRef: number, changes: SortedChanges,
 ): UpdatedRoot & { readonly levels: readonly number[][] } {
   const edit: Edit = {
-    store, changes, keyWords: toWords(changes.keyHashes), valueWords: toWords(changes.valueHashes), levels: [], leafDelta: 0,
+    store,
+    changes,
+    keyWords: toWords(changes.keyHashes),
+    valueWords: toWords(changes.valueHashes),
+    levels: [],
+    leafDelta: 0,
   };
   const changed = changeSubtree(edit, rootRef, 0, 0, changes.count);
   return { rootRef: changed, leafDelta: edit.leafDelta, levels: edit.levels };

@@ -1,6 +1,6 @@
 /** Values of state rows (SPEC §8). Keys and prefixes stand in state/layout.ts. */
 import { message, type ValueType } from './codec.ts';
-import { amount, bytes, listOf, optBytes, text, u32, u53 } from './field.ts';
+import { amount, bytes, listOf, listOfBytes, optBytes, text, u32, u53 } from './field.ts';
 import { ATTEMPTS_MAX, SHARES_MAX, Share } from './tx.ts';
 
 export const NAME_MAX_BYTES = 64;
@@ -40,6 +40,8 @@ export const MeterRow = message('MeterRow', ROW_MAX_BYTES, { meter: bytes(1, 16)
 export const OracleRow = message('OracleRow', ROW_MAX_BYTES, { publicKey: bytes(1, 32), name: name(2), status: status(3) });
 /** An institution admitted as validator; active ones have one vote each. */
 export const ValidatorRow = message('ValidatorRow', ROW_MAX_BYTES, { publicKey: bytes(1, 32), name: name(2), account: bytes(3, 20), status: status(4) });
+/** Addresses of the oracles that were ever admitted, ascending; their rows say who is in force. */
+export const OracleSetRow = message('OracleSetRow', ROW_MAX_BYTES, { oracles: listOfBytes(1, 0, 31, 20) });
 export const RoleRow = message('RoleRow', ROW_MAX_BYTES, { address: bytes(1, 20) });
 
 /** state: 1 open, 2 minted, 3 rejected, 4 expired, 5 recalled, 6 written off, 7 closed. */
@@ -80,6 +82,7 @@ export type DeviceRow = ValueType<typeof DeviceRow>;
 export type MeterRow = ValueType<typeof MeterRow>;
 export type OracleRow = ValueType<typeof OracleRow>;
 export type ValidatorRow = ValueType<typeof ValidatorRow>;
+export type OracleSetRow = ValueType<typeof OracleSetRow>;
 export type RoleRow = ValueType<typeof RoleRow>;
 export type BatchRow = ValueType<typeof BatchRow>;
 export type AttestationRow = ValueType<typeof AttestationRow>;

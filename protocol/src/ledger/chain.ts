@@ -1,0 +1,44 @@
+/** The chain a ledger works for and where it stands: what every function of this room takes. */
+import type { ParsedTx, NetworkContext } from '../tx/context.ts';
+import type { FlatState, RowChange, ByteChange } from '../state/view.ts';
+import type { StateTree, TreeVersion } from '../state/tree.ts';
+import type { Certificate, Header, ValidatorSet } from '../wire/consensus.ts';
+import type { ChainEvent } from '../wire/tx.ts';
+
+export interface Chain extends NetworkContext {
+  readonly tree: StateTree;
+}
+
+/** The newest final block and the state after it; height 0 is genesis. */
+export interface Tip {
+  readonly height: number;
+  readonly timeMs: number;
+  /** 32 zero bytes at height 0. */
+  readonly blockId: Uint8Array;
+  /** Bytes of the certificate that made it final; undefined at height 0. */
+  readonly certificateBytes: Uint8Array | undefined;
+  readonly state: FlatState;
+  readonly treeVersion: TreeVersion;
+  /** Set that votes on the next block, and the first height at which it voted. */
+  readonly validators: ValidatorSet;
+  readonly validatorsSince: number;
+}
+
+/** A block with all that its execution gave; nothing of it is in force until `commitBlock`. */
+export interface Executed {
+  readonly header: Header;
+  readonly headerBytes: Uint8Array;
+  readonly blockBytes: Uint8Array;
+  readonly blockId: Uint8Array;
+  readonly txs: readonly ParsedTx[];
+  /** TxResult bytes, the leaves of resultRoot. */
+  readonly results: readonly Uint8Array[];
+  /** 0 done, else the number of the fault. */
+  readonly codes: readonly number[];
+  readonly events: readonly (readonly ChainEvent[])[];
+  readonly changes: readonly RowChange[];
+  readonly byteChanges: readonly ByteChange[];
+  readonly treeVersion: TreeVersion;
+}
+
+export type { Certificate };

@@ -1,0 +1,49 @@
+/** Who must have signed: each address by its own key, or by k keys of its policy; not one signature more or less. */
+import { addressOf, decodePolicy, policyAddress } from '../lib/address.ts';
+import { equalBytes, toHex } from '../lib/bytes.ts';
+import { fault, ok, type Result } from '../lib/fault.ts';
+import { ROWS } from '../state/layout.ts';
+import type { View } from '../state/view.ts';
+import type { ParsedTx } from './context.ts';
+
+/** A policy that this transaction shows for the first time; the ledger keeps it in the account's row. */
+export interface ShownPolicy {
+  readonly address: Uint8Array;
+  readonly policy: Uint8Array;
+}
+
+/** Keys that sign for an address in this transaction, or undefined where they are not exactly the required ones. */
+function keysFor(address: Uint8Array, policy: Uint8Array | undefined, tx: ParsedTx): readonly string[] | undefined {
+  const keys = tx.tx.sigs.map((sig) => sig.publicKey);
+  if (policy === undefined) {
+    const own = keys.find((key) => equalBytes(addressOf(key), address));
+    return own === undefined ? undefined : [toHex(own)];
+  }
+  const parsed = decodePolicy(policy);
+  if (parsed === undefined) return undefined;
+  const members = new Set(parsed.keys.map(toHex));
+  const signed = keys.map(toHex).filter((key) => members.has(key));
+  return signed.length === parsed.k ? signed : undefined;
+}
+
+/**
+ * Checks that the signatures are exactly those of the required addresses.
+ * @returns the policies shown for the first time, or `wrong_signers`, or `malformed` for a policy nobody needs.
+ */
+export function checkSigners(view: View, tx: ParsedTx, required: readonly Uint8Array[]): Result<readonly ShownPolicy[]> {
+  const used = new Set<string>();
+  const shown: ShownPolicy[] = [];
+  for (const address of required) {
+    let policy = view.get(ROWS.account, toHex(address))?.policy;
+    if (policy === undefined) {
+      policy = tx.body.policies.find((candidate) => equalBytes(policyAddress(candidate), address));
+      if (policy !== undefined && !shown.some((known) => equalBytes(known.address, address))) shown.push({ address, policy });
+    }
+    const keys = keysFor(address, policy, tx);
+    if (keys === undefined) return fault('wrong_signers');
+    for (const key of keys) used.add(key);
+  }
+  if (used.size !== tx.tx.sigs.length) return fault('wrong_signers');
+  if (shown.length !== tx.body.policies.length) return fault('malformed', { path: 'TxBody.policies', why: 'has a policy that no signer needs' });
+  return ok(shown);
+}
