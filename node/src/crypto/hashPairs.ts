@@ -14,8 +14,8 @@ const HASH_BYTES = 32;
 const PAIR_BYTES = 64;
 
 /**
- * The HashPairs port of the protocol: SHA-256 of each 64-byte pair, n·64 bytes in, n·32 bytes out. The input is not kept.
- * Throws a RangeError where the input is not whole pairs.
+ * The HashPairs port of the protocol: SHA-256 of each 64-byte pair, n·64 bytes in, n·32 bytes out; the input is not
+ * kept. Throws a RangeError where the input is not whole pairs.
  */
 export function hashPairsNative(pairs: Uint8Array): Uint8Array {
   if (pairs.length % PAIR_BYTES !== 0) throw new RangeError(`${pairs.length} bytes are not whole pairs of 64`);

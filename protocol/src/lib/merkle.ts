@@ -24,7 +24,8 @@ export function merkleRoot(leaves: readonly Uint8Array[]): Uint8Array {
  * An index outside the list is a bug of the caller.
  */
 export function merklePath(leaves: readonly Uint8Array[], index: number): Uint8Array[] {
-  assert(Number.isInteger(index) && index >= 0 && index < leaves.length, 'the index of a Merkle path is inside the list');
+  const isInside = Number.isInteger(index) && index >= 0 && index < leaves.length;
+  assert(isInside, 'the index of a Merkle path is inside the list');
   const path: Uint8Array[] = [];
   collectPath(leaves.map(hashLeaf), index, 0, leaves.length, path);
   return path;

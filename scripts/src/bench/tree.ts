@@ -4,7 +4,7 @@
  * 10^6 rows in at most 10 s (of which the database takes half).
  */
 import { hashBytesNative, hashPairsNative } from '@billcoin/node';
-import { StateTree, buildTree, type TreeVersion } from '@billcoin/protocol';
+import { buildTree, type StateTree, type TreeVersion } from '@billcoin/protocol';
 
 const BLOCKS = 101;
 const WARM_UP_BLOCKS = 20;
@@ -33,11 +33,13 @@ export function benchTree({ large = false }: { readonly large?: boolean } = {}):
 
 /** One line a size, for people. */
 export function formatTreeBench(results: readonly TreeBenchResult[]): string {
-  return results.map(({ rows, buildMs, updateMs, bytesPerNode, bytesPerKey, allocatedBytesPerKey }) => (
-    `tree of ${rows} rows: built in ${buildMs.toFixed(0)} ms; update of ${CHANGES} rows median ${updateMs.median.toFixed(2)} ms `
-    + `(p5 ${updateMs.p5.toFixed(2)}, p95 ${updateMs.p95.toFixed(2)}, max ${updateMs.max.toFixed(2)}, ${BLOCKS} blocks); `
-    + `${bytesPerNode.toFixed(1)} B a node, ${bytesPerKey.toFixed(1)} B a key, ${allocatedBytesPerKey.toFixed(1)} B a key allocated`
-  )).join('\n');
+  return results.map(({ rows, buildMs, updateMs, bytesPerNode, bytesPerKey, allocatedBytesPerKey }) => [
+    `tree of ${rows} rows: built in ${buildMs.toFixed(0)} ms`,
+    `update of ${CHANGES} rows, median of ${BLOCKS} blocks ${updateMs.median.toFixed(2)} ms`,
+    `p5 ${updateMs.p5.toFixed(2)}, p95 ${updateMs.p95.toFixed(2)}, max ${updateMs.max.toFixed(2)} ms`,
+    `${bytesPerNode.toFixed(1)} B a node, ${bytesPerKey.toFixed(1)} B a key`,
+    `${allocatedBytesPerKey.toFixed(1)} B a key allocated`,
+  ].join('; ')).join('\n');
 }
 
 function benchRows(rows: number): TreeBenchResult {

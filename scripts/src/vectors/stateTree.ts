@@ -26,7 +26,9 @@ export function makeStateTreeVectors(): string {
   const deep = collidingRows(18);
   const cases = [
     vectorCase('the empty tree', [[]]),
-    vectorCase('one row is the root, with an empty value too', [[{ key: '00', value: '' }], [{ key: '00', value: '00' }]]),
+    vectorCase('one row is the root, with an empty value too', [
+      [{ key: '00', value: '' }], [{ key: '00', value: '00' }],
+    ]),
     vectorCase('rows one at a time, then gone one at a time', [...few, ...dying(few)].map((change) => [change])),
     vectorCase('64 rows at once, half of them changed, a third removed, an absent row removed', [
       many,
@@ -40,8 +42,9 @@ export function makeStateTreeVectors(): string {
   ];
   return `${JSON.stringify({
     title: 'State tree',
-    summary: 'Roots after each step of changes to rows. keyHash = SHA-256(key), leaf = SHA-256(00 || keyHash || SHA-256(value)), '
-      + 'inner = SHA-256(left || right), empty = 32 zero bytes, a subtree of one leaf is that leaf. All bytes are hex.',
+    summary: 'Roots after each step of changes to rows. keyHash = SHA-256(key), '
+      + 'leaf = SHA-256(00 || keyHash || SHA-256(value)), inner = SHA-256(left || right), '
+      + 'empty = 32 zero bytes, a subtree of one leaf is that leaf. All bytes are hex.',
     seed: SEED,
     cases,
   }, undefined, 2)}\n`;
