@@ -49,7 +49,7 @@ async function bringDebianParts(): Promise<boolean> {
 
 /** tap composes its test object from the plugins in .taprc; a fresh install still holds the default set. */
 async function buildTestClass(): Promise<void> {
-  const built = await readFile(require.resolve('@tapjs/test'), 'utf8')
+  const built = await readFile(require.resolve('@tapjs/test/test-built'), 'utf8')
   if (!built.includes('@tapjs/typescript')) return
   const { status } = spawnSync(process.execPath, [tap, 'build'], { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] })
   if (status !== 0) throw new Error('tap build failed')
