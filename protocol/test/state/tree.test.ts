@@ -152,7 +152,7 @@ t.test('memory stays bounded over many blocks with a window of versions', async 
   const { tree, version } = buildTree(set);
   const window = [version];
   let allocated = 0;
-  for (let block = 0; block < 400; block++) {
+  for (let block = 0; block < 200; block++) {
     const changes = new Map(Array.from({ length: 20 }, () => set[random.below(set.length)]!).map((one) => [hex(one.key), one.key]));
     window.push(tree.update(window.at(-1)!, [...changes.values()].map((key) => ({ key, value: random.bytes(20) }))));
     if (window.length > 8) tree.release(window.shift()!);
@@ -170,7 +170,7 @@ t.test('10^5 seeded operations equal a Map, with forks abandoned on the way', as
   let operations = 0;
   for (let block = 0; operations < 100_000; block++) {
     const batch = new Map<string, RowChange>();
-    for (let i = 1 + random.below(400); i > 0; i--) {
+    for (let i = 1 + random.below(1000); i > 0; i--) {
       const key = keys[random.below(keys.length)]!;
       batch.set(hex(key), { key, value: random.below(10) < 4 ? undefined : random.bytes(random.below(9)) });
       operations += 1;
@@ -182,7 +182,7 @@ t.test('10^5 seeded operations equal a Map, with forks abandoned on the way', as
       else model.set(name, { key, value });
     }
     if (version.leafCount !== model.size) t.fail(`block ${block}: ${version.leafCount} rows, not ${model.size}`);
-    if (block % 100 === 0) t.equal(hex(tree.root(version)), hex(naiveRoot(model.values())), `block ${block}`);
+    if (block % 50 === 0) t.equal(hex(tree.root(version)), hex(naiveRoot(model.values())), `block ${block}`);
   }
   t.equal(hex(tree.root(version)), hex(naiveRoot(model.values())));
   const rebuilt = buildTree(model.values());
@@ -191,7 +191,7 @@ t.test('10^5 seeded operations equal a Map, with forks abandoned on the way', as
 });
 
 t.test('a build over several chunks and pages equals one over the same rows backwards', async (t) => {
-  const count = 2 ** 16 + 500;
+  const count = 2 ** 15 + 500;
   const many = function* (from: number, step: number): Generator<NaiveRow> {
     for (let i = from; i >= 0 && i < count; i += step) {
       const key = Uint8Array.of(i >>> 16, (i >>> 8) & 255, i & 255);
