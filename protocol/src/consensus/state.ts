@@ -4,7 +4,8 @@
  */
 import type { Certificate, ValidatorSet } from '../wire/consensus.ts';
 import type { Effect } from './effect.ts';
-import { NIL, NO_ROUND, type BlockIdHex, type ConsensusParams, type RoundStep, type SignedProposal, type SignedVote, type VoteType } from './types.ts';
+import type { Schedule } from './proposer.ts';
+import { NIL, NO_ROUND, type BlockIdHex, type ConsensusParams, type RoundStep, type SignedProposal, type SignedVote } from './types.ts';
 
 export interface ConsensusState {
   /** Own consensus key; undefined for a node that only watches. */
@@ -24,9 +25,7 @@ export interface ConsensusState {
   readonly validatorsHash: string;
   /** Sum of all power. */
   readonly totalPower: number;
-  /** Proposer index per slot (§1.4) and the slot of (this height, round 0). */
-  readonly schedule: readonly number[];
-  readonly scheduleSlot: number;
+  readonly schedule: Schedule;
   /** Own index in the set; undefined: do not sign. */
   readonly ownIndex: number | undefined;
   readonly params: ConsensusParams | undefined;
@@ -46,6 +45,8 @@ export interface ConsensusState {
   /** workAvailable came in step newHeight. */
   readonly work: boolean;
   readonly decision: BlockIdHex;
+  /** Round of the certificate that decided. */
+  readonly decisionRound: number;
   /** Precommits of the height below: late ones still widen the prevCommit. */
   readonly prevCommit: PrevCommit | undefined;
   /** The own key was seen to sign twice: never sign again in this process. */
@@ -121,13 +122,22 @@ export function initialState(config: { readonly publicKey: Uint8Array | undefine
   return {
     publicKey: config.publicKey, height: 0, round: NO_ROUND, step: 'newHeight',
     lockedRound: NO_ROUND, lockedId: NIL, validRound: NO_ROUND, validId: NIL, validPolka: undefined,
-    validators: { validators: [] }, validatorsHash: '', totalPower: 0, schedule: [], scheduleSlot: 0, ownIndex: undefined,
+    validators: { validators: [] }, validatorsHash: '', totalPower: 0, schedule: { slots: [], offset: 0, since: 1 }, ownIndex: undefined,
     params: undefined, prevBlock: { id: NIL, timeMs: 0 },
     rounds: [], future: [], blocks: [], nextHeight: [],
-    paceOpen: true, paceHeight: 0, work: false, decision: NIL, prevCommit: undefined, muted: false, halted: false,
+    paceOpen: true, paceHeight: 0, work: false, decision: NIL, decisionRound: NO_ROUND, prevCommit: undefined, muted: false, halted: false,
   };
 }
 
-export function voteTableOf(round: RoundState, type: VoteType): VoteTable {
-  return type === 'prevote' ? round.prevote : round.precommit;
+/** Nothing to do. */
+export function stay(state: ConsensusState): Transition {
+  return { state, effects: [] };
+}
+
+/** One transition after the other, effects in order. */
+export function chain(state: ConsensusState, ...moves: readonly ((state: ConsensusState) => Transition)[]): Transition {
+  return moves.reduce<Transition>((done, move) => {
+    const next = move(done.state);
+    return { state: next.state, effects: [...done.effects, ...next.effects] };
+  }, stay(state));
 }
