@@ -20,8 +20,8 @@ import { PAIRS_PER_CALL, changeStructure, hashLevels } from './treeUpdate.ts';
  */
 export const TREE_VERSIONS_MAX = 250;
 
-/** Rows that `buildTree` puts in at once: bounds the memory beside the tree to some 10 MB and the rows in hand. */
-const BUILD_CHUNK_ROWS = 2 ** 16;
+/** Rows that `buildTree` puts in at once: bounds the memory beside the tree to some 5 MB and the rows in hand. */
+const BUILD_CHUNK_ROWS = 2 ** 15;
 
 /** Immutable handle of one state of the tree, valid until it is released to the tree that made it. */
 export interface TreeVersion {

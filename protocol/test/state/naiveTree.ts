@@ -50,4 +50,12 @@ export function seededRandom(seed: number): Random {
   return { below, bytes: (length) => Uint8Array.from({ length }, () => below(256)) };
 }
 
+/** Hashers of node:crypto for the long tests: coverage counting makes JavaScript hashing several times slower. */
+export const hashBytesOfNode = (bytes: Uint8Array): Uint8Array => createHash('sha256').update(bytes).digest();
+export const hashPairsOfNode = (pairs: Uint8Array): Uint8Array => {
+  const out = new Uint8Array(pairs.length / 2);
+  for (let at = 0; at < pairs.length; at += 64) out.set(hashBytesOfNode(pairs.subarray(at, at + 64)), at / 2);
+  return out;
+};
+
 export const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
