@@ -1,0 +1,89 @@
+/** Builds the campus services of one node: their keys, their rows, and the one reader that follows the chain for them. */
+import { toHex, verifyEd25519, type Verifier } from '@billcoin/protocol';
+import { openBlockReader } from '../blockReader.ts';
+import type { Campus } from '../campusPorts.ts';
+import type { ChainPort, Clock, KeyValueStore, Log } from '../ports.ts';
+import { openChallenges } from './challenge.ts';
+import { blindIndex, keyFingerprint } from './crypto.ts';
+import { openEndWaiter } from './endWaiter.ts';
+import { startFollower } from './follower.ts';
+import { openIdempotency } from './idempotency.ts';
+import { openCampusKeys, type CampusKeys } from './keyFile.ts';
+import { openLane } from './lane.ts';
+import { openOrderEvents } from './orderEvents.ts';
+import { openOrders } from './orders.ts';
+import { openPayments } from './payments.ts';
+import { openSales } from './sales.ts';
+import { getRow, listRows, ONLY, putRow, TABLES } from './store.ts';
+import { openStudents } from './students.ts';
+import { openWallets, walletPseudonym } from './wallets.ts';
+
+export interface CampusDeps {
+  readonly chain: ChainPort;
+  /** The campus rows, and nothing else, live in this store. */
+  readonly store: KeyValueStore;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Folder of `campus-keys.json`, apart from the data. */
+  readonly keyFolder: string;
+  /** Host and port people reach the API under; wallets show it before they sign a login. */
+  readonly domain: string;
+  /** The node's fast verifier; the portable one where absent. */
+  readonly verify?: Verifier;
+}
+
+/** Refuses a store of another network or of other keys before anything reads from it. */
+async function checkStore({ chain, store }: CampusDeps, keys: CampusKeys, keyPath: string): Promise<void> {
+  const genesisHash = toHex(chain.genesisHash);
+  const keyCheck = keyFingerprint(keys);
+  const held = await getRow(store, TABLES.genesis, ONLY);
+  if (held === undefined) return await store.batch([putRow(TABLES.genesis, ONLY, { genesisHash, keyCheck })], { sync: true });
+  if (held.genesisHash !== genesisHash) throw new Error(`the campus store belongs to the network with genesis ${held.genesisHash}, not ${genesisHash}; use the data folder of this network`);
+  if (held.keyCheck !== keyCheck) throw new Error(`the campus store was written with other keys than ${keyPath}; restore that file from its backup`);
+}
+
+/**
+ * Opens keys and store, starts to follow the chain. Rejects where the store is of another network or keys.
+ * Close it before the store.
+ */
+export async function openCampus(deps: CampusDeps): Promise<Campus> {
+  const { chain, store, clock, log, domain, verify = verifyEd25519 } = deps;
+  const { keys, created, path } = await openCampusKeys(deps.keyFolder);
+  if (created) log.warn({ path }, 'made new campus keys; back this file up apart from the data: without it the roster cannot be read');
+  await checkStore(deps, keys, path);
+  const roster = openLane();
+  const ledger = openLane();
+  const events = openOrderEvents();
+  const blocks = openBlockReader(chain);
+  const waiter = openEndWaiter(chain);
+  const challenges = openChallenges({ store, keys, clock, verify, genesisHash: chain.genesisHash, chainId: chain.chainId, domain });
+  const idempotency = openIdempotency({ store, clock, lane: ledger });
+  const pseudonymOf = walletPseudonym.bind(undefined, { store, keys });
+  const orders = openOrders({ chain, store, clock, log, lane: ledger, verify, events, idempotency });
+  const follower = await startFollower({ chain, blocks, store, keys, lane: ledger, log, events, pseudonymOf });
+  return {
+    students: openStudents({ store, keys, clock, lane: roster }),
+    wallets: openWallets({ store, keys, clock, lane: roster, challenges }),
+    orders,
+    payments: openPayments({ chain, store, blocks, waiter }),
+    loyalty: {
+      async couponIds(address, limit) {
+        const under = `${blindIndex(keys, 'address', address)}/`;
+        return (await listRows(store, TABLES.coupon, { under, limit })).map(({ id }) => id.slice(under.length));
+      },
+    },
+    sales: openSales({ store, clock, log, cursor: follower.cursor }),
+    deliveries: { ofBatch: async (batchKey, limit) => (await listRows(store, TABLES.redeem, { under: `${batchKey}/`, limit })).map(({ value }) => value) },
+    status: () => ({ height: follower.cursor().height, failure: follower.failure() }),
+    caughtUp: follower.caughtUp,
+    onBlock: follower.onBlock,
+    async close() {
+      orders.close();
+      waiter.close();
+      await follower.close();
+      blocks.close();
+      await roster.idle();
+      await ledger.idle();
+    },
+  };
+}

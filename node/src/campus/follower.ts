@@ -1,0 +1,105 @@
+/**
+ * Follows the final blocks in order, each exactly once: rows of a block and the cursor are one batch, so a crash repeats
+ * or keeps a block whole. At the start it catches up from its cursor to the tip.
+ */
+import type { BlockReader } from '../blockReader.ts';
+import type { OrderEvent } from '../campusPorts.ts';
+import type { ChainPort, FinalBlock, KeyValueStore, Log } from '../ports.ts';
+import type { Lane } from './lane.ts';
+import type { OrderEvents } from './orderEvents.ts';
+import { projectBlock, type ProjectContext } from './projectBlock.ts';
+import { openRowBatch } from './rowBatch.ts';
+import { getRow, ONLY, TABLES } from './store.ts';
+
+export interface Cursor {
+  readonly height: number;
+  readonly timeMs: number;
+}
+
+export interface Follower {
+  /** The last block whose rows are on disk. */
+  cursor(): Cursor;
+  /** Why following stopped for good, for the health check; undefined while all is well. */
+  failure(): string | undefined;
+  /** Resolves when every block up to the tip of this moment is projected; rejects where following has failed. */
+  caughtUp(): Promise<void>;
+  /** Called after each block that came while running (not those caught up at the start). */
+  onBlock(listener: (block: FinalBlock, events: readonly OrderEvent[]) => void): () => void;
+  close(): Promise<void>;
+}
+
+export interface FollowerDeps extends ProjectContext {
+  readonly chain: ChainPort;
+  readonly blocks: BlockReader;
+  readonly store: KeyValueStore;
+  readonly lane: Lane;
+  readonly log: Log;
+  readonly events: OrderEvents;
+}
+
+export async function startFollower(deps: FollowerDeps): Promise<Follower> {
+  const { chain, blocks, store, lane, log, events } = deps;
+  const listeners = new Set<(block: FinalBlock, events: readonly OrderEvent[]) => void>();
+  const startHeight = chain.tip().height;
+  let cursor: Cursor = (await getRow(store, TABLES.cursor, ONLY)) ?? { height: 0, timeMs: 0 };
+  let failure: string | undefined;
+  let closed = false;
+  let run: Promise<void> | undefined;
+
+  async function projectNext(): Promise<void> {
+    const height = cursor.height + 1;
+    const block = await blocks.read(height);
+    if (block === undefined) throw new Error(`block ${height} is not stored here; restore the campus store of this node, or start it from an archive node`);
+    const batch = openRowBatch(store);
+    const told = await lane.run(async () => {
+      const found = await projectBlock(deps, batch, block);
+      batch.put(TABLES.cursor, ONLY, { height, timeMs: block.timeMs });
+      // Blocks without payments can be projected again; the ones with payments must not be told twice after a crash.
+      await store.batch(batch.operations(), { sync: block.txs.length > 0 });
+      return found;
+    });
+    cursor = { height, timeMs: block.timeMs };
+    events.emit(told);
+    if (height > startHeight) for (const listener of listeners) listener(block, told);
+  }
+
+  async function catchUp(): Promise<void> {
+    try {
+      while (!closed && failure === undefined && cursor.height < chain.tip().height) await projectNext();
+    } catch (error) {
+      failure = `the campus rows stopped at block ${cursor.height}: ${error instanceof Error ? error.message : String(error)}`;
+      log.error({ err: error, height: cursor.height }, 'campus rows stopped; orders and exports are out of date until this is mended and the node restarted');
+    }
+  }
+
+  /** One run at a time; a block that comes during a run is seen by its loop, one that comes at its end starts the next. */
+  function wake(): void {
+    if (run !== undefined || closed) return;
+    run = catchUp().finally(() => {
+      run = undefined;
+      if (failure === undefined && cursor.height < chain.tip().height) wake();
+    });
+  }
+
+  const unsubscribe = chain.onFinal(wake);
+  wake();
+  return {
+    cursor: () => cursor,
+    failure: () => failure,
+    async caughtUp() {
+      const target = chain.tip().height;
+      wake();
+      while (cursor.height < target && run !== undefined) await run;
+      if (failure !== undefined) throw new Error(failure);
+    },
+    onBlock(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+    async close() {
+      closed = true;
+      unsubscribe();
+      await run;
+    },
+  };
+}

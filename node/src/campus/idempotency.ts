@@ -1,0 +1,74 @@
+/**
+ * Idempotency-Key (api page §2.1): the answer to a key is stored for 24 h with a hash of what was asked, in the same batch
+ * as what the request did. A repeat gets the stored answer; another request under the key is refused.
+ */
+import { sha256, toHex, utf8 } from '@billcoin/protocol';
+import type { Answered, IdempotentResult } from '../campusPorts.ts';
+import type { Clock, KeyValueOperation, KeyValueStore } from '../ports.ts';
+import type { Lane } from './lane.ts';
+import { deleteRow, getRow, listRows, padded, putRow, TABLES, type StoredAnswer } from './store.ts';
+
+export const ANSWER_LIFE_MS = 86_400_000;
+/** Old answers forgotten with each new one. */
+const SWEEP = 16;
+
+export interface Work {
+  readonly answer: Answered;
+  /** Rows of the work itself, written together with the stored answer. */
+  readonly operations: readonly KeyValueOperation[];
+  /** Runs once the batch is on disk. */
+  readonly after: () => void;
+}
+
+export interface IdempotentRequest {
+  /** Who asks: nobody gets another's answer. */
+  readonly subject: string;
+  readonly key: string;
+  /** Method, path and body. */
+  readonly request: string;
+  readonly work: () => Promise<Work>;
+}
+
+export interface IdempotencyDeps {
+  readonly store: KeyValueStore;
+  readonly clock: Clock;
+  readonly lane: Lane;
+}
+
+export type Idempotency = (request: IdempotentRequest) => Promise<IdempotentResult>;
+
+async function sweepRows(store: KeyValueStore, nowMs: number): Promise<readonly KeyValueOperation[]> {
+  const dead = await listRows(store, TABLES.answerEnd, { before: padded(nowMs, 15), limit: SWEEP });
+  return dead.flatMap(({ id, value }) => [deleteRow(TABLES.answerEnd, id), deleteRow(TABLES.answer, value)]);
+}
+
+async function runOnce({ store, clock }: IdempotencyDeps, id: string, requestHash: string, work: () => Promise<Work>): Promise<IdempotentResult> {
+  const nowMs = clock.nowMs();
+  const stored = await getRow(store, TABLES.answer, id);
+  if (stored !== undefined && stored.expiresAtMs >= nowMs) {
+    const { status, body } = stored;
+    return stored.requestHash === requestHash ? { kind: 'answer', replayed: true, answer: { status, body } } : { kind: 'reused' };
+  }
+  const { answer, operations, after } = await work();
+  const row: StoredAnswer = { requestHash, ...answer, expiresAtMs: nowMs + ANSWER_LIFE_MS };
+  const end = putRow(TABLES.answerEnd, `${padded(row.expiresAtMs, 15)}/${id}`, id);
+  // The sweep stands first: a key whose old answer just ended is written again by the later put.
+  await store.batch([...(await sweepRows(store, nowMs)), ...operations, putRow(TABLES.answer, id, row), end], { sync: true });
+  after();
+  return { kind: 'answer', replayed: false, answer };
+}
+
+export function openIdempotency(deps: IdempotencyDeps): Idempotency {
+  /** Keys at work now; no longer than the lane's queue. */
+  const running = new Set<string>();
+  return async ({ subject, key, request, work }) => {
+    const id = `${subject}/${key}`;
+    if (running.has(id)) return { kind: 'in_progress' };
+    running.add(id);
+    try {
+      return await deps.lane.run(() => runOnce(deps, id, toHex(sha256(utf8(request))), work));
+    } finally {
+      running.delete(id);
+    }
+  };
+}

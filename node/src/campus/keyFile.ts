@@ -1,0 +1,97 @@
+/**
+ * The campus keys: one file, `campus-keys.json`, mode 0600, in the node's key folder and never in the database. Whoever has
+ * the database without this file has nothing; whoever loses the file has lost the roster. Back it up apart from the data.
+ */
+import { randomBytes } from 'node:crypto';
+import { open, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+
+export const CAMPUS_KEY_FILE = 'campus-keys.json';
+const FORMAT = 'billcoin-campus-keys/1';
+const KEY_BYTES = 32;
+/** Rights of group and others: any of them means that somebody else can read the keys. */
+const OTHERS_MASK = 0o077;
+
+/** What a pseudonym is for; one key each, so that two lists of pseudonyms cannot be joined. */
+export const PURPOSES = ['export', 'ops', 'api'] as const;
+export type Purpose = (typeof PURPOSES)[number];
+
+export interface CampusKeys {
+  /** Wraps the students' keys. */
+  readonly master: Uint8Array;
+  /** Blind indexes of student ids and addresses. */
+  readonly index: Uint8Array;
+  /** One-time codes and challenges. */
+  readonly code: Uint8Array;
+  readonly purposes: Readonly<Record<Purpose, Uint8Array>>;
+}
+
+/** Fresh keys in memory; for tests and for the first start. */
+export function makeCampusKeys(): CampusKeys {
+  const key = (): Uint8Array => new Uint8Array(randomBytes(KEY_BYTES));
+  return { master: key(), index: key(), code: key(), purposes: { export: key(), ops: key(), api: key() } };
+}
+
+function toText(keys: CampusKeys): string {
+  const hex = (key: Uint8Array): string => Buffer.from(key).toString('hex');
+  const purposes = Object.fromEntries(PURPOSES.map((purpose) => [purpose, hex(keys.purposes[purpose])]));
+  return `${JSON.stringify({ format: FORMAT, master: hex(keys.master), index: hex(keys.index), code: hex(keys.code), purposes }, undefined, 2)}\n`;
+}
+
+function keyOf(value: unknown, name: string, path: string): Uint8Array {
+  if (typeof value !== 'string' || !/^[0-9a-f]{64}$/.test(value)) throw new Error(`${path}: "${name}" is not a key of 64 hex digits; restore the file from its backup`);
+  return new Uint8Array(Buffer.from(value, 'hex'));
+}
+
+function fromText(text: string, path: string): CampusKeys {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(text);
+  } catch (error) {
+    throw new Error(`${path} is not JSON; restore it from its backup`, { cause: error });
+  }
+  const record = (typeof parsed === 'object' && parsed !== null ? parsed : {}) as Record<string, unknown>;
+  if (record['format'] !== FORMAT) throw new Error(`${path} is not of format ${FORMAT}; restore it from its backup`);
+  const purposes = (record['purposes'] ?? {}) as Record<string, unknown>;
+  const purposeKey = (purpose: Purpose): Uint8Array => keyOf(purposes[purpose], `purposes.${purpose}`, path);
+  return {
+    master: keyOf(record['master'], 'master', path),
+    index: keyOf(record['index'], 'index', path),
+    code: keyOf(record['code'], 'code', path),
+    purposes: { export: purposeKey('export'), ops: purposeKey('ops'), api: purposeKey('api') },
+  };
+}
+
+function isMissing(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException).code === 'ENOENT';
+}
+
+/**
+ * Reads the keys from `folder`, or makes them at the first start (`created` true). Throws where others may read the file
+ * or where it is damaged: new keys would make every stored student unreadable, so none are made then.
+ */
+export async function openCampusKeys(folder: string): Promise<{ readonly keys: CampusKeys; readonly created: boolean; readonly path: string }> {
+  const path = join(folder, CAMPUS_KEY_FILE);
+  try {
+    const { mode } = await stat(path);
+    if ((mode & OTHERS_MASK) !== 0) throw new Error(`${path} can be read by others (mode ${(mode & 0o777).toString(8)}); run: chmod 600 ${path}`);
+    return { keys: fromText(await readFile(path, 'utf8'), path), created: false, path };
+  } catch (error) {
+    if (!isMissing(error)) throw error;
+  }
+  const keys = makeCampusKeys();
+  const file = await open(path, 'wx', 0o600);
+  try {
+    await file.writeFile(toText(keys), 'utf8');
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  const parent = await open(folder, 'r');
+  try {
+    await parent.sync();
+  } finally {
+    await parent.close();
+  }
+  return { keys, created: true, path };
+}

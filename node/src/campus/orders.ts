@@ -1,0 +1,135 @@
+/**
+ * Orders of tills (US-002). The till builds order bytes, salt and signed invoice; this checks and keeps them, and shows
+ * their state as final blocks prove it. The server holds no till key and can invent no payment.
+ */
+import { decodeInvoice, formatAddress, toBase64Url, toHex, type TxBody, type Verifier } from '@billcoin/protocol';
+import type { OrderFilter, OrderPage, OrderPosting, OrderRow, Orders, PaymentRow, PostedOrder } from '../campusPorts.ts';
+import type { ChainPort, Clock, KeyValueOperation, KeyValueStore, Log } from '../ports.ts';
+import { ulid, ulidTime } from './crockford.ts';
+import type { Idempotency, Work } from './idempotency.ts';
+import type { Lane } from './lane.ts';
+import { checkOrder, type AcceptedOrder } from './orderCheck.ts';
+import type { OrderEvents } from './orderEvents.ts';
+import { openOrderId, paidOrder } from './projectBlock.ts';
+import { getRow, listRows, padded, putRow, refId, TABLES } from './store.ts';
+
+/** Rows looked at for one page of a filtered list; a page may be short, its cursor goes on from there. */
+const SCAN_MAX = 2_000;
+const SCAN_PAGE = 200;
+const ORDER_PREFIX = 'ord_';
+/** More open orders than this are counted as this many. */
+const COUNT_MAX = 10_000;
+
+export interface OrderDeps {
+  readonly chain: ChainPort;
+  readonly store: KeyValueStore;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly lane: Lane;
+  readonly verify: Verifier;
+  readonly events: OrderEvents;
+  readonly idempotency: Idempotency;
+}
+
+function newOrder(posted: PostedOrder, { invoice, merchant, priceSenPerBill, priceEpoch }: AcceptedOrder, nowMs: number): OrderRow {
+  return {
+    orderId: ORDER_PREFIX + ulid(nowMs), tillNo: invoice.tillNo, ref: toHex(invoice.ref), merchant: formatAddress(merchant),
+    order: toBase64Url(posted.order), salt: toBase64Url(posted.salt), invoice: toBase64Url(posted.invoice),
+    amountMl: String(invoice.amountMl), sen: String(invoice.sen), priceSenPerBill: String(priceSenPerBill), priceEpoch,
+    expiresAtS: invoice.expiresAtS, createdAtMs: nowMs, status: 'AWAITING_PAYMENT', payment: null, history: [{ status: 'AWAITING_PAYMENT', atMs: nowMs }],
+  };
+}
+
+async function byRef(store: KeyValueStore, tillNo: number, ref: string): Promise<OrderRow | undefined> {
+  const orderId = await getRow(store, TABLES.orderByRef, refId(tillNo, ref));
+  return orderId === undefined ? undefined : await getRow(store, TABLES.order, orderId);
+}
+
+function orderRows(order: OrderRow, open: boolean): readonly KeyValueOperation[] {
+  return [
+    putRow(TABLES.order, order.orderId, order),
+    putRow(TABLES.orderByRef, refId(order.tillNo, order.ref), order.orderId),
+    putRow(TABLES.orderOfTill, `${padded(order.tillNo, 10)}/${order.orderId}`, 1),
+    ...(open ? [putRow(TABLES.openOrder, openOrderId(order), 1)] : []),
+  ];
+}
+
+/** Runs inside the lane: nothing changes between the look at (tillNo, ref) and the write. */
+async function take({ chain, store, clock, verify, events }: OrderDeps, { posted, accepted, refused }: OrderPosting): Promise<Work> {
+  const nowMs = clock.nowMs();
+  const paymentAt = async (tillNo: number, ref: string): Promise<PaymentRow | undefined> => await getRow(store, TABLES.payment, refId(tillNo, ref));
+  const refuse = (refusal: Parameters<typeof refused>[0]): Work => ({ answer: refused(refusal), operations: [], after: () => undefined });
+  const checked = await checkOrder({
+    view: chain.state(), genesisHash: chain.genesisHash, verify, nowMs, tipTimeMs: chain.tip().timeMs, isPaid: async (tillNo, ref) => (await paymentAt(tillNo, ref)) !== undefined,
+  }, posted);
+  if (!checked.ok) return refuse(checked.refusal);
+  const fresh = newOrder(posted, checked.value, nowMs);
+  const held = await byRef(store, fresh.tillNo, fresh.ref);
+  if (held !== undefined) return refuse({ code: 'ref_reused', orderId: held.orderId });
+  const payment = await paymentAt(fresh.tillNo, fresh.ref);
+  const order = payment === undefined ? fresh : paidOrder(fresh, payment);
+  return { answer: accepted(order), operations: orderRows(order, payment === undefined), after: () => events.emit([{ name: 'order.created', order, timeMs: nowMs }]) };
+}
+
+/** A Pay was admitted to the pool: the till shows that it was seen. Nothing is promised by it. */
+async function markSeen({ store, clock, events }: OrderDeps, txHash: string, tillNo: number, ref: string): Promise<void> {
+  const order = await byRef(store, tillNo, ref);
+  if (order === undefined || order.status !== 'AWAITING_PAYMENT') return;
+  const timeMs = clock.nowMs();
+  const now: OrderRow = { ...order, status: 'SUBMITTED', payment: { txHash, final: null }, history: [...order.history, { status: 'SUBMITTED', atMs: timeMs }] };
+  await store.batch([putRow(TABLES.order, order.orderId, now)], { sync: false });
+  events.emit([{ name: 'order.submitted', order: now, timeMs }]);
+}
+
+function onAdmitted(deps: OrderDeps, txHash: string, body: TxBody): void {
+  if (body.kind.case !== 'pay') return;
+  const invoice = decodeInvoice(body.kind.value.invoice);
+  if (!invoice.ok) return;
+  const { tillNo, ref } = invoice.value;
+  deps.lane.run(() => markSeen(deps, txHash, tillNo, toHex(ref))).catch((error: unknown) => {
+    // Only the hint "payment seen" is lost; the final block brings the state itself.
+    deps.log.warn({ err: error }, 'an order was not marked as seen');
+  });
+}
+
+/** Ids of orders before `upTo`, newest first, of one till or of all. */
+async function idsBefore(store: KeyValueStore, tillNo: number | undefined, from: string, upTo: string): Promise<readonly string[]> {
+  const range = { limit: SCAN_PAGE, reverse: true };
+  if (tillNo === undefined) return (await listRows(store, TABLES.order, { from, before: upTo, ...range })).map(({ id }) => id);
+  const till = `${padded(tillNo, 10)}/`;
+  return (await listRows(store, TABLES.orderOfTill, { under: till, from: till + from, before: till + upTo, ...range })).map(({ id }) => id.slice(till.length));
+}
+
+async function list(store: KeyValueStore, { status, tillNo, fromMs, toMs, limit, before }: OrderFilter): Promise<OrderPage> {
+  const from = ORDER_PREFIX + (fromMs === undefined ? '' : ulidTime(fromMs));
+  const end = ORDER_PREFIX + (toMs === undefined ? '~' : ulidTime(toMs));
+  let upTo = before !== undefined && before < end ? before : end;
+  const orders: OrderRow[] = [];
+  for (let scanned = 0; scanned < SCAN_MAX; scanned += SCAN_PAGE) {
+    const ids = await idsBefore(store, tillNo, from, upTo);
+    for (const id of ids) {
+      const order = await getRow(store, TABLES.order, id);
+      upTo = id;
+      if (order === undefined || (status !== undefined && order.status !== status)) continue;
+      orders.push(order);
+      if (orders.length === limit) return { orders, next: upTo };
+    }
+    if (ids.length < SCAN_PAGE) return { orders, next: undefined };
+  }
+  return { orders, next: upTo };
+}
+
+export function openOrders(deps: OrderDeps): Orders & { close(): void } {
+  const { store, events, idempotency } = deps;
+  const unsubscribe = deps.chain.onAdmitted((txHash, body) => onAdmitted(deps, txHash, body));
+  return {
+    post: (posting) => idempotency({ ...posting.idempotency, work: () => take(deps, posting) }),
+    get: (orderId) => getRow(store, TABLES.order, orderId),
+    byRef: (tillNo, ref) => byRef(store, tillNo, ref),
+    paymentOf: (order) => getRow(store, TABLES.payment, refId(order.tillNo, order.ref)),
+    list: (filter) => list(store, filter),
+    countOpen: async () => (await listRows(store, TABLES.openOrder, { limit: COUNT_MAX })).length,
+    subscribe: events.subscribe,
+    close: unsubscribe,
+  };
+}

@@ -1,0 +1,143 @@
+/**
+ * What one final block means for the campus rows: payments and refunds with their export lines, coupons, deliveries, day
+ * totals, and the states of orders. Everything comes from the block's own events; the newest state is never asked,
+ * because it may be ahead of the block.
+ */
+import { assert, dayOf, formatAddress, maskAddress, mulDiv, toHex, type ChainEvent } from '@billcoin/protocol';
+import type { OrderEvent, OrderRow, PaymentRow } from '../campusPorts.ts';
+import type { FinalBlock, FinalTx, KeyValueStore } from '../ports.ts';
+import { blindIndex } from './crypto.ts';
+import type { CampusKeys, Purpose } from './keyFile.ts';
+import type { RowBatch } from './rowBatch.ts';
+import { listRows, padded, refId, TABLES } from './store.ts';
+
+export interface ProjectContext {
+  readonly store: KeyValueStore;
+  readonly keys: CampusKeys;
+  readonly pseudonymOf: (address: Uint8Array, purpose: Purpose) => Promise<string | undefined>;
+}
+
+/** Orders that end in one block; the rest ends with the next one. A lunch hour has a few dozen. */
+const EXPIRIES_MAX = 1_000;
+
+type EventOf<C extends ChainEvent['case']> = Extract<ChainEvent, { readonly case: C }>['value'];
+
+interface Place {
+  readonly context: ProjectContext;
+  readonly batch: RowBatch;
+  readonly block: FinalBlock;
+  readonly blockHash: string;
+  readonly tx: FinalTx;
+}
+
+const blockPlace = (height: number, index: number): string => `${padded(height, 15)}/${padded(index, 5)}`;
+
+/** The export line of a payment or refund, with the pseudonym by the link in force now. */
+async function putSale(place: Place, wallet: Uint8Array, sen: bigint, status: 'Final' | 'Refunded'): Promise<void> {
+  const { context, batch, block, blockHash, tx } = place;
+  const student = (await context.pseudonymOf(wallet, 'export')) ?? '';
+  const id = `${padded(block.timeMs, 15)}/${blockPlace(block.height, tx.index)}`;
+  batch.put(TABLES.sale, id, { txHash: tx.txHash, timeMs: block.timeMs, student, sen: String(sen), wallet: maskAddress(wallet), blockHash, status });
+}
+
+function moved(order: OrderRow, status: OrderRow['status'], atMs: number, payment: OrderRow['payment'] = order.payment): OrderRow {
+  return { ...order, status, payment, history: [...order.history, { status, atMs }] };
+}
+
+async function orderOf(batch: RowBatch, tillNo: number, ref: string): Promise<OrderRow | undefined> {
+  const orderId = await batch.get(TABLES.orderByRef, refId(tillNo, ref));
+  return orderId === undefined ? undefined : await batch.get(TABLES.order, orderId);
+}
+
+export const openOrderId = (order: OrderRow): string => `${padded(order.expiresAtS, 12)}/${order.orderId}`;
+
+/** The order as it stands once its payment is final. */
+export function paidOrder(order: OrderRow, payment: PaymentRow): OrderRow {
+  const { txHash, height, blockHash, timeMs } = payment;
+  return moved(order, 'PAID_READY', timeMs, { txHash, final: { height, blockHash, timeMs } });
+}
+
+async function onPaid(place: Place, paid: EventOf<'paid'>): Promise<readonly OrderEvent[]> {
+  const { batch, block, blockHash, tx } = place;
+  const ref = toHex(paid.ref);
+  const payment: PaymentRow = {
+    txHash: tx.txHash, height: block.height, index: tx.index, timeMs: block.timeMs, blockHash,
+    merchant: formatAddress(paid.merchant), amountMl: String(paid.amountMl), ownMl: String(paid.ownMl), sen: String(paid.sen), couponId: paid.couponId === undefined ? null : toHex(paid.couponId), refunds: [],
+  };
+  batch.put(TABLES.payment, refId(paid.tillNo, ref), payment);
+  await putSale(place, paid.payer, mulDiv(paid.sen, paid.ownMl, paid.amountMl, 'halfUp'), 'Final');
+  const dayId = padded(dayOf(block.timeMs), 6);
+  const day = await batch.get(TABLES.day, dayId);
+  batch.put(TABLES.day, dayId, { payments: (day?.payments ?? 0) + 1, amountMl: String(BigInt(day?.amountMl ?? '0') + paid.amountMl) });
+
+  const order = await orderOf(batch, paid.tillNo, ref);
+  if (order === undefined) return [];
+  const now = paidOrder(order, payment);
+  batch.put(TABLES.order, order.orderId, now);
+  batch.delete(TABLES.openOrder, openOrderId(order));
+  return [{ name: 'order.paid', order: now, timeMs: block.timeMs, final: { txHash: tx.txHash, height: block.height, index: tx.index, blockHash } }];
+}
+
+async function onRefunded(place: Place, refunded: EventOf<'refunded'>): Promise<readonly OrderEvent[]> {
+  const { batch, block, blockHash, tx } = place;
+  const ref = toHex(refunded.ref);
+  await putSale(place, refunded.payer, -refunded.sen, 'Refunded');
+  const payment = await batch.get(TABLES.payment, refId(refunded.tillNo, ref));
+  assert(payment !== undefined, 'a refund follows its payment');
+  const refunds = [...payment.refunds, { txHash: tx.txHash, timeMs: block.timeMs, amountMl: String(refunded.amountMl), sen: String(refunded.sen) }];
+  batch.put(TABLES.payment, refId(refunded.tillNo, ref), { ...payment, refunds });
+
+  const order = await orderOf(batch, refunded.tillNo, ref);
+  if (order === undefined) return [];
+  const back = refunds.reduce((sum, refund) => sum + BigInt(refund.amountMl), 0n);
+  const now = moved(order, back >= BigInt(payment.ownMl) ? 'REFUNDED' : 'PART_REFUNDED', block.timeMs);
+  batch.put(TABLES.order, order.orderId, now);
+  return [{ name: 'order.refunded', order: now, timeMs: block.timeMs, final: { txHash: tx.txHash, height: block.height, index: tx.index, blockHash } }];
+}
+
+async function onEvent(place: Place, event: ChainEvent): Promise<readonly OrderEvent[]> {
+  const { context, batch, block, tx } = place;
+  switch (event.case) {
+    case 'paid':
+      return await onPaid(place, event.value);
+    case 'refunded':
+      return await onRefunded(place, event.value);
+    case 'couponIssued':
+      batch.put(TABLES.coupon, `${blindIndex(context.keys, 'address', event.value.account)}/${toHex(event.value.couponId)}`, 1);
+      return [];
+    case 'redeemed':
+      batch.put(TABLES.redeem, `${toHex(event.value.batch)}/${blockPlace(block.height, tx.index)}`, {
+        txHash: tx.txHash, holder: formatAddress(event.value.holder), amountMl: String(event.value.amountMl), timeMs: block.timeMs,
+      });
+      return [];
+    default:
+      return [];
+  }
+}
+
+/** A final block with a time past the end proves that the order can never be paid any more. */
+async function expireOrders(context: ProjectContext, batch: RowBatch, block: FinalBlock): Promise<readonly OrderEvent[]> {
+  const before = padded(Math.ceil(block.timeMs / 1_000), 12);
+  const due = await listRows(context.store, TABLES.openOrder, { before, limit: EXPIRIES_MAX });
+  const events: OrderEvent[] = [];
+  for (const { id } of due) {
+    const order = await batch.get(TABLES.order, id.slice(id.indexOf('/') + 1));
+    batch.delete(TABLES.openOrder, id);
+    if (order === undefined || (order.status !== 'AWAITING_PAYMENT' && order.status !== 'SUBMITTED')) continue;
+    const now = moved(order, 'EXPIRED', block.timeMs, null);
+    batch.put(TABLES.order, order.orderId, now);
+    events.push({ name: 'order.expired', order: now, timeMs: block.timeMs });
+  }
+  return events;
+}
+
+/** Puts all rows of one block into the batch; returns what to tell the streams once the batch is on disk. */
+export async function projectBlock(context: ProjectContext, batch: RowBatch, block: FinalBlock): Promise<readonly OrderEvent[]> {
+  const events: OrderEvent[] = [];
+  const blockHash = toHex(block.blockId);
+  for (const tx of block.txs) {
+    for (const event of tx.events) events.push(...(await onEvent({ context, batch, block, blockHash, tx }, event)));
+  }
+  events.push(...(await expireOrders(context, batch, block)));
+  return events;
+}

@@ -1,0 +1,148 @@
+/**
+ * Every campus row in one table with arrows (style.md H6). Keys are `<prefix>/<id>`, ids ASCII; values are JSON, amounts
+ * decimal strings of base units. Prefixes are never reused. Nothing here names a student or an address in plain.
+ */
+import { assert } from '@billcoin/protocol';
+import type { OrderRow, PaymentRow, RedeemRow } from '../campusPorts.ts';
+import type { KeyValueOperation, KeyValueStore } from '../ports.ts';
+
+export interface Table<V> {
+  readonly prefix: string;
+  readonly arrow: string;
+  /** Only for the type system: what a row holds. */
+  readonly row?: V;
+}
+
+function table<V>(prefix: string, arrow: string): Table<V> {
+  return { prefix, arrow };
+}
+
+export interface StudentRow {
+  readonly wrappedKey: string;
+  readonly sealedId: string;
+  readonly joinedAtMs: number;
+  /** null while the roster still names the student. */
+  readonly leftAtMs: number | null;
+  /** Hash of the one code in force; null where none is. */
+  readonly codeHash: string | null;
+  readonly wallets: readonly string[];
+}
+
+export interface WalletRow {
+  readonly studentRef: string;
+  readonly sealedAddress: string;
+  readonly linkedAtMs: number;
+}
+
+export interface CodeRow {
+  readonly studentRef: string;
+  readonly expiresAtMs: number;
+}
+
+/** One line of the milk-sales export, written once when its block is final and never changed. */
+export interface SaleRow {
+  readonly txHash: string;
+  readonly timeMs: number;
+  /** Export pseudonym by the link in force; empty for an unlinked wallet. */
+  readonly student: string;
+  /** What the wallet paid; negative for a refund. */
+  readonly sen: string;
+  readonly wallet: string;
+  readonly blockHash: string;
+  readonly status: 'Final' | 'Refunded';
+}
+
+/** Litres and payments of one UTC day, for the days of cover. */
+export interface DayRow {
+  readonly payments: number;
+  readonly amountMl: string;
+}
+
+export interface StoredAnswer {
+  readonly requestHash: string;
+  readonly status: number;
+  readonly body: string;
+  readonly expiresAtMs: number;
+}
+
+export const TABLES = {
+  genesis: table<{ readonly genesisHash: string; readonly keyCheck: string }>('g', '→ the network and the keys these rows belong to'),
+  cursor: table<{ readonly height: number; readonly timeMs: number }>('c', '→ last block that was projected'),
+  student: table<StudentRow>('s', 'student ref → wrapped key, sealed id, code, wallets'),
+  studentById: table<string>('si', 'blind index of the student id → student ref'),
+  code: table<CodeRow>('lc', 'keyed hash of a link code → student ref, end'),
+  wallet: table<WalletRow>('w', 'wallet id → student ref, sealed address'),
+  walletByAddress: table<string>('wa', 'blind index of the address → wallet id'),
+  usedNonce: table<1>('n', 'end (s) / nonce → used'),
+  order: table<OrderRow>('o', 'order id → order, state, history'),
+  orderByRef: table<string>('or', 'till number / ref → order id'),
+  orderOfTill: table<1>('ot', 'till number / order id → listed'),
+  openOrder: table<1>('oo', 'end (s) / order id → still open'),
+  payment: table<PaymentRow>('p', 'till number / ref → the final Pay and its refunds'),
+  coupon: table<1>('cp', 'blind index of the owner / coupon id → issued'),
+  sale: table<SaleRow>('e', 'block time (ms) / height / index → export line'),
+  day: table<DayRow>('d', 'day of the chain → payments and litres'),
+  redeem: table<RedeemRow>('r', 'batch / height / index → delivery'),
+  answer: table<StoredAnswer>('i', 'scope / idempotency key → stored answer'),
+  answerEnd: table<string>('ie', 'end (ms) / scope / key → row of the stored answer'),
+} as const;
+
+assert(new Set(Object.values(TABLES).map(({ prefix }) => prefix)).size === Object.keys(TABLES).length, 'table prefixes are unique');
+
+/** Sorts after every character an id may have. */
+const AFTER_IDS = '~';
+/** The one row of genesis and cursor. */
+export const ONLY = '-';
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+function keyOf(type: Table<unknown>, id: string): string {
+  assert(/^[\x21-\x7d]+$/.test(id), `row id ${id} is printable ASCII`);
+  return `${type.prefix}/${id}`;
+}
+
+export async function getRow<V>(store: KeyValueStore, type: Table<V>, id: string): Promise<V | undefined> {
+  const bytes = await store.get(keyOf(type as Table<unknown>, id));
+  return bytes === undefined ? undefined : (JSON.parse(decoder.decode(bytes)) as V);
+}
+
+export function putRow<V>(type: Table<V>, id: string, value: V): KeyValueOperation {
+  return { type: 'put', key: keyOf(type as Table<unknown>, id), value: encoder.encode(JSON.stringify(value)) };
+}
+
+export function deleteRow(type: Table<unknown>, id: string): KeyValueOperation {
+  return { type: 'del', key: keyOf(type, id) };
+}
+
+export interface RowRange {
+  /** Ids start with this text. */
+  readonly under?: string;
+  /** Ids at or after this one. */
+  readonly from?: string;
+  /** Ids before this one. */
+  readonly before?: string;
+  readonly limit: number;
+  readonly reverse?: boolean;
+}
+
+/** Rows of one table in the order of their ids. */
+export async function listRows<V>(store: KeyValueStore, type: Table<V>, range: RowRange): Promise<readonly { readonly id: string; readonly value: V }[]> {
+  const start = `${type.prefix}/`;
+  const low = range.under ?? '';
+  const high = `${low}${AFTER_IDS}`;
+  const gte = range.from !== undefined && range.from > low ? range.from : low;
+  const lt = range.before !== undefined && range.before < high ? range.before : high;
+  const rows = await store.list({ gte: start + gte, lt: start + lt, limit: range.limit, reverse: range.reverse ?? false });
+  return rows.map(({ key, value }) => ({ id: key.slice(start.length), value: JSON.parse(decoder.decode(value)) as V }));
+}
+
+/** A whole number in a key, padded so that text order is number order. */
+export function padded(value: number, digits: number): string {
+  const text = String(value);
+  assert(Number.isSafeInteger(value) && value >= 0 && text.length <= digits, `${text} fits ${digits} digits`);
+  return text.padStart(digits, '0');
+}
+
+/** Till number / ref: the key of orders and payments. */
+export const refId = (tillNo: number, ref: string): string => `${padded(tillNo, 10)}/${ref}`;

@@ -1,0 +1,227 @@
+/**
+ * What the HTTP API may ask of the campus services. Both rooms import this file and never each other; node.ts builds the
+ * services with openCampus and hands them to startApi.
+ */
+import type { Fault } from '@billcoin/protocol';
+import type { OrderEventName, OrderStatus, ValidationError } from '@billcoin/sdk';
+import type { FinalBlock } from './ports.ts';
+
+// ---- students and wallets (api page §2.4) ----------------------------------------------------------------------
+
+export interface IssuedCode {
+  readonly studentId: string;
+  readonly studentRef: string;
+  readonly linkCode: string;
+}
+export type RosterFault = 'header_missing' | 'unknown_column' | 'bad_student_id' | 'duplicate' | 'too_many_rows';
+export interface RosterError {
+  /** 1 is the header. */
+  readonly line: number;
+  readonly code: RosterFault;
+}
+export type Imported =
+  | { readonly ok: true; readonly added: number; readonly kept: number; readonly left: number; readonly codes: readonly IssuedCode[] }
+  | { readonly ok: false; readonly errors: readonly RosterError[] };
+
+export interface Students {
+  /** Takes over a roster file whole or not at all; a student missing in it is marked left, one back in it is kept. */
+  importRoster(csv: string): Promise<Imported>;
+  /** A new code in place of the old one; undefined for an unknown or left student. */
+  renewLinkCode(studentRef: string): Promise<{ readonly studentRef: string; readonly linkCode: string } | undefined>;
+}
+
+export interface SignedChallenge {
+  readonly message: string;
+  readonly publicKey: Uint8Array;
+  readonly signature: Uint8Array;
+}
+export type ChallengeFault = 'bad_login_signature' | 'challenge_expired' | 'challenge_used';
+export interface LinkRequest extends SignedChallenge {
+  readonly linkCode: string;
+}
+export type Linked =
+  | { readonly ok: true; readonly walletId: string; readonly addressMasked: string }
+  | { readonly ok: false; readonly code: ChallengeFault | 'cannot_link' | 'too_many_wallets' };
+
+export interface Wallets {
+  /** The text to sign; ends after two minutes. */
+  challenge(publicKey: Uint8Array): { readonly message: string; readonly expiresAtMs: number };
+  link(request: LinkRequest): Promise<Linked>;
+}
+
+// ---- orders and payments (api page §2.3, §2.5, §3) -------------------------------------------------------------
+
+export interface RefundRow {
+  readonly txHash: string;
+  readonly timeMs: number;
+  readonly amountMl: string;
+  readonly sen: string;
+}
+
+/** A Pay that became final, known order or not. Amounts are of the invoice; own is what the wallet itself paid. */
+export interface PaymentRow {
+  readonly txHash: string;
+  readonly height: number;
+  readonly index: number;
+  readonly timeMs: number;
+  readonly blockHash: string;
+  readonly merchant: string;
+  readonly amountMl: string;
+  readonly ownMl: string;
+  readonly sen: string;
+  readonly couponId: string | null;
+  readonly refunds: readonly RefundRow[];
+}
+
+export interface OrderPaymentRow {
+  readonly txHash: string;
+  /** null while the Pay is in the pool. */
+  readonly final: { readonly height: number; readonly blockHash: string; readonly timeMs: number } | null;
+}
+
+export interface OrderRow {
+  readonly orderId: string;
+  readonly tillNo: number;
+  readonly ref: string;
+  readonly merchant: string;
+  /** base64url, as posted. */
+  readonly order: string;
+  readonly salt: string;
+  readonly invoice: string;
+  readonly amountMl: string;
+  readonly sen: string;
+  readonly priceSenPerBill: string;
+  readonly priceEpoch: number;
+  readonly expiresAtS: number;
+  readonly createdAtMs: number;
+  readonly status: OrderStatus;
+  /** The Pay seen in the pool or found final. */
+  readonly payment: OrderPaymentRow | null;
+  readonly history: readonly { readonly status: OrderStatus; readonly atMs: number }[];
+}
+
+export interface OrderEvent {
+  readonly name: OrderEventName;
+  readonly order: OrderRow;
+  readonly timeMs: number;
+  /** Final payment or refund the event is about: where its proof is found. */
+  readonly final?: { readonly txHash: string; readonly height: number; readonly index: number; readonly blockHash: string };
+}
+
+export interface PostedOrder {
+  readonly order: Uint8Array;
+  readonly salt: Uint8Array;
+  readonly invoice: Uint8Array;
+}
+export type OrderRefusal = { readonly code: 'ref_mismatch' | 'total_mismatch' } | { readonly code: 'ref_reused'; readonly orderId: string } | Fault;
+
+export interface Answered {
+  readonly status: number;
+  readonly body: string;
+}
+/** How a posted order ended is written down with the answer to it, so the caller says how the answer reads. */
+export interface OrderPosting {
+  readonly posted: PostedOrder;
+  readonly idempotency: { readonly subject: string; readonly key: string; /** Method, path and body. */ readonly request: string };
+  readonly accepted: (order: OrderRow) => Answered;
+  readonly refused: (refusal: OrderRefusal) => Answered;
+}
+export type IdempotentResult =
+  | { readonly kind: 'answer'; readonly replayed: boolean; readonly answer: Answered }
+  | { readonly kind: 'reused' | 'in_progress' };
+
+export interface OrderFilter {
+  readonly status?: OrderStatus | undefined;
+  readonly tillNo?: number | undefined;
+  readonly fromMs?: number | undefined;
+  readonly toMs?: number | undefined;
+  readonly limit: number;
+  /** Order id to go on before. */
+  readonly before?: string | undefined;
+}
+export interface OrderPage {
+  readonly orders: readonly OrderRow[];
+  readonly next: string | undefined;
+}
+
+export interface Orders {
+  post(posting: OrderPosting): Promise<IdempotentResult>;
+  get(orderId: string): Promise<OrderRow | undefined>;
+  byRef(tillNo: number, ref: string): Promise<OrderRow | undefined>;
+  paymentOf(order: OrderRow): Promise<PaymentRow | undefined>;
+  /** Newest first. A page may be short of its limit; `next` says whether there is more. */
+  list(filter: OrderFilter): Promise<OrderPage>;
+  countOpen(): Promise<number>;
+  /** Events are emitted once their rows are written. Listeners must not throw; returns the unsubscribe function. */
+  subscribe(listener: (event: OrderEvent) => void): () => void;
+}
+
+/** A validation request of right form: amounts in base units, hash in lower-case hex. */
+export interface Validation {
+  readonly txHash: string;
+  readonly expected: { readonly unit: 'MYR'; readonly sen: bigint } | { readonly unit: 'BILL'; readonly amountMl: bigint };
+  readonly orderId?: string | undefined;
+  readonly merchant?: Uint8Array | undefined;
+  readonly waitMs: number;
+}
+export interface Validated {
+  readonly error: Exclude<ValidationError, 'malformed_request' | 'internal_error'> | null;
+  /** The final block of the transaction; absent while there is none. */
+  readonly final?: { readonly timeMs: number; readonly height: number; readonly blockHash: string };
+}
+export interface Payments {
+  /** First row of the decision table that matches (api page §2.3). */
+  validate(validation: Validation): Promise<Validated>;
+}
+
+// ---- loyalty, sales, deliveries --------------------------------------------------------------------------------
+
+export interface Loyalty {
+  /** Ids of the coupons an account ever got, oldest first, at most `limit`. */
+  couponIds(address: Uint8Array, limit: number): Promise<readonly string[]>;
+}
+
+export type ExportQuery = { readonly month: string; readonly tz: string; readonly bom: boolean };
+export type ExportResult =
+  | { readonly ok: true; readonly fileName: string; readonly partial: boolean; readonly csv: NodeJS.ReadableStream }
+  | { readonly ok: false; readonly code: 'bad_month' | 'bad_tz' };
+
+export interface Sales {
+  /** The milk-sales export of a month (US-003). */
+  exportMonth(query: ExportQuery): ExportResult;
+  /** Mean millilitres sold a day over the last 7 whole days. */
+  meanDailyMl(): Promise<bigint>;
+}
+
+export interface RedeemRow {
+  readonly txHash: string;
+  readonly holder: string;
+  readonly amountMl: string;
+  readonly timeMs: number;
+}
+export interface Deliveries {
+  ofBatch(batchKey: string, limit: number): Promise<readonly RedeemRow[]>;
+}
+
+export interface CampusStatus {
+  /** Last final block whose rows are written. */
+  readonly height: number;
+  /** Why following the chain stopped for good; undefined while all is well. */
+  readonly failure: string | undefined;
+}
+
+export interface Campus {
+  readonly students: Students;
+  readonly wallets: Wallets;
+  readonly orders: Orders;
+  readonly payments: Payments;
+  readonly loyalty: Loyalty;
+  readonly sales: Sales;
+  readonly deliveries: Deliveries;
+  status(): CampusStatus;
+  /** Resolves when all blocks up to the tip of this moment are projected. */
+  caughtUp(): Promise<void>;
+  /** Each final block once its rows are written; not those caught up at the start. */
+  onBlock(listener: (block: FinalBlock, events: readonly OrderEvent[]) => void): () => void;
+  close(): Promise<void>;
+}

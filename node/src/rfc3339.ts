@@ -1,0 +1,6 @@
+/** Times of answers and exports: RFC 3339, UTC, whole seconds. */
+
+/** "2026-04-10T08:15:23Z" of a time in ms; part seconds are cut off, as everywhere in the API. */
+export function rfc3339(timeMs: number): string {
+  return `${new Date(timeMs).toISOString().slice(0, 19)}Z`;
+}
