@@ -1,5 +1,5 @@
 /**
- * Refusals are values (SPEC §6). A fault has a stable code, a number that is never reused (it stands in TxResult),
+ * Refusals are values (SPEC §4.4). A fault has a stable code, a number that is never reused (it stands in TxResult),
  * data, and a sentence that says what to do. Bugs are assertions, I/O failures are Errors: three roads, never mixed.
  */
 

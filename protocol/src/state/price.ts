@@ -1,4 +1,4 @@
-/** The price in force (SPEC §7.3): sen per BILL of a day; without a new one the last stays in force. */
+/** The price in force (SPEC §6.5): sen per BILL of a day; without a new one the last stays in force. */
 import { assert } from '../lib/assert.ts';
 import { mulDiv, ML_PER_BILL, type Millilitres, type Sen } from '../lib/amount.ts';
 import { dayId, dayOf, ROWS } from './layout.ts';
