@@ -24,7 +24,7 @@ const protocolRules = [
   only('protocol-tx', 'A transaction kind is one file; it never reaches into block rules.', '^protocol/src/tx/', [LIB, WIRE, '^protocol/src/(state|tx)/']),
   only('protocol-ledger', 'The ledger checks a block’s certificate and proposer, and knows nothing of rounds or of clients.', '^protocol/src/ledger/', [LIB, WIRE, SHARED_WITH_CONSENSUS, '^protocol/src/(state|tx|ledger)/']),
   only('protocol-consensus', 'A block is opaque to consensus.', '^protocol/src/consensus/', [LIB, WIRE, '^protocol/src/consensus/']),
-  only('protocol-proof', 'A proof is checked by whoever holds a root: of the state it shares the tree’s formulas and the key layout.', '^protocol/src/proof/', [LIB, WIRE, '^protocol/src/(proof/|state/(tree|layout))']),
+  only('protocol-proof', 'A proof is checked by whoever holds a root: of the state it shares the tree’s formulas and the key layout.', '^protocol/src/proof/', [LIB, WIRE, SHARED_WITH_CONSENSUS, '^protocol/src/(proof/|state/(tree|layout))']),
   only('protocol-light', 'A light client trusts headers, certificates and proofs only.', '^protocol/src/light/', [LIB, WIRE, SHARED_WITH_CONSENSUS, '^protocol/src/(light|proof)/']),
   never('protocol-packages', 'The law runs anywhere: these audited packages and nothing else.',
     { path: '^protocol/src/' },
