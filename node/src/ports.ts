@@ -2,7 +2,7 @@
  * The small interfaces between the node's rooms. Adapters (storage, crypto, api, campus, mempool) import this file and
  * never each other; node.ts builds them and hands each what it needs.
  */
-import type { Certificate, ChainEvent, Fault, FlatState, TxBody, ValidatorSet } from '@billcoin/protocol';
+import type { Certificate, ChainEvent, Fault, FlatState, SendMessage, TxBody, ValidatorSet } from '@billcoin/protocol';
 
 /** Wall clock in ms since 1970 (block times, receipts) and a monotonic one (timers, latencies). */
 export interface Clock {
@@ -129,5 +129,15 @@ export interface Store {
   batch(operations: readonly StoreOperation[], options: { readonly sync: boolean }): Promise<void>;
   /** Deletes a range, not atomically. */
   clear(range: StoreRange): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Peers of the consensus core. Calls hand over and return at once; what does not get through is sent again by Status. */
+export interface Network {
+  /** `block` are the block's bytes where the message is one. */
+  send(to: string, message: SendMessage, block: Uint8Array | undefined): void;
+  relay(certificate: Certificate): void;
+  /** Asks peers for a body; it comes back as a block of this id. */
+  requestBlock(height: number, blockIdHex: string): void;
   close(): Promise<void>;
 }

@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { open, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { addressOf, ed25519PublicKey, equalBytes, formatAddress, fromHex, toHex } from '@billcoin/protocol';
-import { StorageFailure } from '../storage/storageFailure.ts';
+import { StorageFailure } from '../storageFailure.ts';
 
 export const CONSENSUS_KEY_FILE = 'consensus-key.json';
 const FORMAT = 'billcoin-key/1';

@@ -12,7 +12,7 @@ import { open, type FileHandle } from 'node:fs/promises';
 import { writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { HardState, assert, decode, encode, equalBytes, u32be } from '@billcoin/protocol';
-import { REMEDY, StorageFailure } from '../storage/storageFailure.ts';
+import { REMEDY, StorageFailure } from '../storageFailure.ts';
 
 export const GUARD_FILE = 'signguard.dat';
 const COPY_BYTES = 16_384;

@@ -7,16 +7,12 @@
  * Several bodies of a height are legal until the next height is decided.
  */
 import { Certificate, concat, decode, encode, toHex, u64be, utf8 } from '@billcoin/protocol';
+import type { StoredBlock } from '../finalBlock.ts';
 import type { Store } from '../ports.ts';
-import { REMEDY, StorageFailure } from './storageFailure.ts';
+import { REMEDY, StorageFailure } from '../storageFailure.ts';
 import { heightKey, readU64, under } from './rowKeys.ts';
 
 const BODY_ID_OFFSET = 2 + 8 + 1;
-
-export interface StoredBlock {
-  readonly blockBytes: Uint8Array;
-  readonly certificate: Certificate;
-}
 
 export interface BlockStore {
   /** Durable when it resolves. */

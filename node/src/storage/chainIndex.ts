@@ -8,22 +8,18 @@
  *   m/tip                              → height up to which it is written
  */
 import { Events, concat, decode, encode, fromHex, toHex, u64be, utf8, type ChainEvent } from '@billcoin/protocol';
+import type { StoredResult } from '../finalBlock.ts';
 import type { FinalBlock, Store, StoreOperation } from '../ports.ts';
 import { accountsOf } from './accountsOf.ts';
 import { packFrames, unpackFrames } from './frames.ts';
 import { hashKey, heightKey, positionOf, readU32, readU64, under } from './rowKeys.ts';
-import { REMEDY, StorageFailure } from './storageFailure.ts';
+import { REMEDY, StorageFailure } from '../storageFailure.ts';
 
 const TIP_KEY = utf8('m/tip');
 
 export interface Position {
   readonly height: number;
   readonly index: number;
-}
-
-export interface StoredResult {
-  readonly resultBytes: Uint8Array;
-  readonly events: readonly ChainEvent[];
 }
 
 export interface ChainIndex {

@@ -2,7 +2,7 @@
 import { Level } from 'level';
 import type { Store, StoreOperation, StoreRange } from '../ports.ts';
 import { seal, unseal } from './sealing.ts';
-import { REMEDY, StorageFailure } from './storageFailure.ts';
+import { REMEDY, StorageFailure } from '../storageFailure.ts';
 
 type Bytes = Level<Uint8Array, Uint8Array>;
 

@@ -8,7 +8,7 @@
 import { ValidatorSet, concat, decode, encode, equalBytes, u64be, utf8, type ByteChange } from '@billcoin/protocol';
 import type { Store, StoreOperation } from '../ports.ts';
 import { heightKey, readU64, under } from './rowKeys.ts';
-import { REMEDY, StorageFailure } from './storageFailure.ts';
+import { REMEDY, StorageFailure } from '../storageFailure.ts';
 
 /** What the rows on disk amount to; written in the same batch as they are. */
 export interface StateMark {

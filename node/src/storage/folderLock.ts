@@ -5,7 +5,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Level } from 'level';
-import { StorageFailure } from '../storage/storageFailure.ts';
+import { StorageFailure } from '../storageFailure.ts';
 
 const LOCK_FOLDER = 'lock';
 const HOLDER_FILE = 'lock-holder';

@@ -1,0 +1,142 @@
+/** ChainPort: what API and campus services may ask of the running node. */
+import { fromHex, toHex, type Genesis, type Tip } from '@billcoin/protocol';
+import { headerOfBlock, type StoredBlock } from './finalBlock.ts';
+import type { ChainPort, FinalBlock, Log, Submitted, TipInfo, TxStatus } from './ports.ts';
+
+/** Final blocks kept in memory: what streams and status polls ask for; older ones are read from disk. */
+const RECENT_BLOCKS = 64;
+/** Transactions in those blocks together, about 20 MB: under load fewer blocks are kept. */
+const RECENT_TXS = 16_384;
+
+/** Where the port reads; node.ts fills it in. */
+export interface ChainSources {
+  readonly genesis: Genesis;
+  readonly tip: () => Tip;
+  readonly readBlock: (height: number) => Promise<StoredBlock | undefined>;
+  /** Read back from disk; undefined above the tip. */
+  readonly readFinal: (height: number) => Promise<FinalBlock | undefined>;
+  readonly positionOf: (txId: Uint8Array) => Promise<{ readonly height: number; readonly index: number } | undefined>;
+  readonly heightOf: (blockId: Uint8Array) => Promise<number | undefined>;
+  readonly history: ChainPort['accountHistory'];
+  readonly log: Log;
+}
+
+export interface ChainService {
+  readonly port: ChainPort;
+  /** The status of a transaction that is on chain. */
+  finalStatus(txHash: string): Promise<TxStatus | undefined>;
+  /** Tells listeners of a final block; the tip is already the block's. */
+  publish(block: FinalBlock): void;
+  publishAdmitted(txHash: string, body: FinalBlock['txs'][number]['body']): void;
+}
+
+export interface PoolPort {
+  submit(bytes: Uint8Array): Promise<Submitted>;
+  status(txHash: string): Promise<TxStatus | undefined>;
+  info(): ReturnType<ChainPort['poolInfo']>;
+}
+
+/** Header bytes and certificate of the tip, for a node that has just started. */
+export async function storedTipInfo(tip: Tip, readBlock: ChainSources['readBlock']): Promise<TipInfo> {
+  const block = tip.height === 0 ? undefined : await readBlock(tip.height);
+  const headerBytes = block === undefined ? new Uint8Array(0) : headerOfBlock(block.blockBytes).headerBytes;
+  return { height: tip.height, timeMs: tip.timeMs, blockId: tip.blockId, headerBytes, certificate: block?.certificate };
+}
+
+class RecentBlocks {
+  readonly #byHeight = new Map<number, FinalBlock>();
+  #txs = 0;
+
+  add(block: FinalBlock): void {
+    this.#byHeight.set(block.height, block);
+    this.#txs += block.txs.length;
+    for (const [height, oldest] of this.#byHeight) {
+      if (this.#byHeight.size <= RECENT_BLOCKS && this.#txs <= RECENT_TXS) break;
+      if (height === block.height) break; // the newest stays, whatever its size
+      this.#byHeight.delete(height);
+      this.#txs -= oldest.txs.length;
+    }
+  }
+
+  get(height: number): FinalBlock | undefined {
+    return this.#byHeight.get(height);
+  }
+}
+
+/** Calls each listener; one that throws is a bug of its room and must not stop the chain. */
+function tell<T extends readonly unknown[]>(listeners: ReadonlySet<(...args: T) => void>, log: Log, ...args: T): void {
+  for (const listener of listeners) {
+    try {
+      listener(...args);
+    } catch (error) {
+      log.error({ error }, 'A listener of the chain threw');
+    }
+  }
+}
+
+function subscribe<T>(listeners: Set<T>, listener: T): () => void {
+  listeners.add(listener);
+  return () => void listeners.delete(listener);
+}
+
+/** `first` is the tip at start; `pool` may be built after this service, so it is asked for late. */
+export function makeChainService(sources: ChainSources, first: TipInfo, pool: () => PoolPort): ChainService {
+  const { genesis, tip, log } = sources;
+  const recent = new RecentBlocks();
+  const onFinal = new Set<(block: FinalBlock) => void>();
+  const onAdmitted = new Set<Parameters<ChainPort['onAdmitted']>[0]>();
+  let newest = first;
+
+  async function readFinal(height: number): Promise<FinalBlock | undefined> {
+    if (!Number.isSafeInteger(height) || height < 1 || height > tip().height) return undefined;
+    return recent.get(height) ?? sources.readFinal(height);
+  }
+
+  async function finalStatus(txHash: string): Promise<TxStatus | undefined> {
+    const txId = fromHex(txHash);
+    const position = txId === undefined ? undefined : await sources.positionOf(txId);
+    const block = position === undefined ? undefined : await readFinal(position.height);
+    const tx = position === undefined ? undefined : block?.txs[position.index];
+    if (block === undefined || tx === undefined) return undefined;
+    return { status: 'final', height: block.height, index: tx.index, code: tx.code, timeMs: block.timeMs, blockId: block.blockId };
+  }
+
+  const port: ChainPort = {
+    network: genesis.spec.network,
+    chainId: genesis.chainId,
+    genesisHash: genesis.genesisHash,
+    genesisJson: genesis.text,
+    get validators() {
+      return tip().validators;
+    },
+    tip: () => newest,
+    state: () => tip().state,
+    readFinal,
+    async heightOfBlock(blockIdHex) {
+      const blockId = fromHex(blockIdHex);
+      return blockId?.length === 32 ? sources.heightOf(blockId) : undefined;
+    },
+    accountHistory: sources.history,
+    submit: (txBytes) => pool().submit(txBytes),
+    txStatus: (txHash) => pool().status(txHash),
+    onFinal: (listener) => subscribe(onFinal, listener),
+    onAdmitted: (listener) => subscribe(onAdmitted, listener),
+    poolInfo: () => pool().info(),
+  };
+
+  return {
+    port,
+    finalStatus,
+    publish(block) {
+      const { height, timeMs, blockId, headerBytes, certificate } = block;
+      newest = { height, timeMs, blockId, headerBytes, certificate };
+      recent.add(block);
+      tell(onFinal, log, block);
+    },
+    publishAdmitted: (txHash, body) => tell(onAdmitted, log, txHash, body),
+  };
+}
+
+export function shortId(blockId: Uint8Array): string {
+  return toHex(blockId.subarray(0, 6));
+}

@@ -1,0 +1,145 @@
+/**
+ * The options of a node in one table: it makes flags, environment variables, the configuration file and docs/config.md.
+ * Precedence: flag, then BILLCOIN_… variable, then file, then default. A wrong value is named with where it stands.
+ */
+import { readFileSync } from 'node:fs';
+import { LOG_LEVELS } from './log.ts';
+
+interface OptionBase<T> {
+  /** Flag without dashes; `--http-port` is BILLCOIN_HTTP_PORT and "httpPort" in the file. */
+  readonly flag: string;
+  readonly help: string;
+  /** What it takes, for people. */
+  readonly takes: string;
+  readonly initial: T;
+  /** The value of a text, or undefined where it is none. */
+  parse(text: string): T | undefined;
+}
+
+function text(flag: string, initial: string, help: string): OptionBase<string> {
+  return { flag, help, initial, takes: 'text', parse: (value) => value };
+}
+
+function optionalText(flag: string, help: string): OptionBase<string | undefined> {
+  return { flag, help, initial: undefined, takes: 'text', parse: (value) => value };
+}
+
+function integer(flag: string, initial: number, min: number, max: number, help: string): OptionBase<number> {
+  return { flag, help, initial, takes: `integer ${min}…${max}`, parse: (value) => parseInteger(value, min, max) };
+}
+
+function optionalInteger(flag: string, min: number, max: number, help: string): OptionBase<number | undefined> {
+  return { flag, help, initial: undefined, takes: `integer ${min}…${max}`, parse: (value) => parseInteger(value, min, max) };
+}
+
+function choice<C extends string>(flag: string, choices: readonly C[], initial: C, help: string): OptionBase<C> {
+  return { flag, help, initial, takes: choices.join(' | '), parse: (value) => choices.find((one) => one === value) };
+}
+
+function parseInteger(value: string, min: number, max: number): number | undefined {
+  const number = /^\d{1,15}$/.test(value) ? Number(value) : undefined;
+  return number !== undefined && number >= min && number <= max ? number : undefined;
+}
+
+/** THE option table. A new option is one row. */
+export const OPTIONS = {
+  genesis: text('genesis', './genesis.json', 'Genesis file of the network.'),
+  dataDir: text('data-dir', './data', 'Folder of the databases. Can be rebuilt; never holds keys.'),
+  keyDir: text('key-dir', './keys', 'Folder of the consensus key, the sign guard and the campus keys. Mode 0700, one node only.'),
+  nodeName: text('node-name', 'node', 'Stands in every log line.'),
+  logLevel: choice('log-level', LOG_LEVELS, 'info', 'Least level that is written.'),
+  httpHost: text('http-host', '127.0.0.1', 'Address the API listens on. Loopback only until logins exist.'),
+  httpPort: integer('http-port', 8080, 0, 65_535, 'Port of the API; 0 takes a free one.'),
+  verifyThreads: integer('verify-threads', 1, 0, 64, 'Threads that check signatures beside the main one; 0 checks all on the main thread.'),
+  signFromHeight: optionalInteger('sign-from-height', 1, Number.MAX_SAFE_INTEGER, 'After a lost sign guard on a chain of one validator: the next height, stated by the operator. See OPERATING.md.'),
+} as const;
+
+const CONFIG_FLAG = optionalText('config', 'JSON file with any of these options by their names in the file.');
+
+type Options = typeof OPTIONS;
+export type OptionName = keyof Options;
+export type Config = { readonly [K in OptionName]: Options[K] extends OptionBase<infer T> ? T : never };
+
+/** A value that cannot be used; the message names where it stands. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+const NAMES = Object.keys(OPTIONS) as OptionName[];
+
+export function variableOf(flag: string): string {
+  return `BILLCOIN_${flag.toUpperCase().replaceAll('-', '_')}`;
+}
+
+function parseOption(name: OptionName, value: string, where: string): unknown {
+  const option: OptionBase<unknown> = OPTIONS[name];
+  const parsed = option.parse(value);
+  if (parsed === undefined) throw new ConfigError(`${where} is "${value}"; it takes ${option.takes}.`);
+  return parsed;
+}
+
+function readFile(path: string): Record<string, unknown> {
+  let content: unknown;
+  try {
+    content = JSON.parse(readFileSync(path, 'utf8'));
+  } catch (error) {
+    throw new ConfigError(`The configuration file ${path} cannot be read as JSON.`, { cause: error });
+  }
+  if (typeof content !== 'object' || content === null || Array.isArray(content)) throw new ConfigError(`The configuration file ${path} is not a JSON object.`);
+  for (const name of Object.keys(content)) if (!(name in OPTIONS)) throw new ConfigError(`${path}: "${name}" is no option. Known: ${NAMES.join(', ')}.`);
+  return content as Record<string, unknown>;
+}
+
+/** Values of flags by flag name, as node:util's parseArgs gives them. */
+export type Flags = Readonly<Record<string, string | boolean | undefined>>;
+
+/** Reads and checks every option. Throws ConfigError. */
+export function makeConfig(flags: Flags, environment: Readonly<Record<string, string | undefined>>): Config {
+  const path = flags[CONFIG_FLAG.flag] ?? environment[variableOf(CONFIG_FLAG.flag)];
+  const file = typeof path === 'string' ? readFile(path) : {};
+  const config: Record<string, unknown> = {};
+  for (const name of NAMES) {
+    const option: OptionBase<unknown> = OPTIONS[name];
+    const flag = flags[option.flag];
+    const variable = environment[variableOf(option.flag)];
+    const inFile = file[name];
+    if (typeof flag === 'string') config[name] = parseOption(name, flag, `--${option.flag}`);
+    else if (variable !== undefined) config[name] = parseOption(name, variable, variableOf(option.flag));
+    else if (inFile !== undefined) config[name] = parseOption(name, String(inFile), `${String(path)}: ${name}`);
+    else config[name] = option.initial;
+  }
+  return config as Config;
+}
+
+/** The options of `parseArgs`: every row of the table, `--config` and `--help`. */
+export function parseArgsOptions(): Record<string, { type: 'string' | 'boolean' }> {
+  const flags = [...NAMES.map((name) => OPTIONS[name].flag), CONFIG_FLAG.flag];
+  return { ...Object.fromEntries(flags.map((flag) => [flag, { type: 'string' as const }])), help: { type: 'boolean' } };
+}
+
+function allOptions(): readonly { readonly name: string; readonly option: OptionBase<unknown> }[] {
+  return [...NAMES.map((name) => ({ name: name as string, option: OPTIONS[name] as OptionBase<unknown> })), { name: '', option: CONFIG_FLAG }];
+}
+
+/** Lines for --help. */
+export function makeOptionHelp(): string {
+  return allOptions()
+    .map(({ option }) => `  --${option.flag} <${option.takes}>\n      ${option.help}${option.initial === undefined ? '' : ` Default ${String(option.initial)}.`}`)
+    .join('\n');
+}
+
+/** Text of docs/config.md, made from the table so that the two cannot differ. */
+export function makeConfigDoc(): string {
+  const rows = allOptions().map(({ name, option }) =>
+    `| \`--${option.flag}\` | \`${variableOf(option.flag)}\` | ${name === '' ? '' : `\`${name}\``} | ${option.takes.replaceAll('|', '\\|')} | ${option.initial === undefined ? '' : `\`${String(option.initial)}\``} | ${option.help} |`);
+  return [
+    '# Options of a node',
+    '',
+    'Made from `OPTIONS` in `node/src/config.ts`; do not edit. A flag wins over the environment, the environment over the file, the file over the default.',
+    '',
+    '| flag | environment | in the file | takes | default | what it is |',
+    '|---|---|---|---|---|---|',
+    ...rows,
+    '',
+  ].join('\n');
+}

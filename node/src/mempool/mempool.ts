@@ -1,0 +1,256 @@
+/**
+ * The mempool (consensus page §1.14): nothing accepted is lost. A transaction is admitted if it would succeed on the state
+ * after the tip with all pending spends set aside; it is offered to blocks at once and answered for when it is on disk.
+ */
+import {
+  ROWS, balanceOf, checkTx, invoiceSigningBytes, parseTx, spendOf, tillId, toHex, type BlockEnv, type Chain, type Fault, type ParsedTx, type Tip,
+} from '@billcoin/protocol';
+import type { Clock, FinalBlock, Log, Store, StoreOperation, Submitted, TxStatus } from '../ports.ts';
+import { EndedIds } from './endedIds.ts';
+import type { PoolLimits } from './limits.ts';
+import { Pool, invoiceKeyOf, type PoolEntry, type PoolRefusal } from './pool.ts';
+import { acceptedRow, endedRows, forgottenRow, loadAccepted, loadEnded, type EndedUnfinal } from './poolStore.ts';
+import type { SignatureItem } from './signatureQueue.ts';
+
+export interface MempoolDeps {
+  readonly chain: Chain;
+  readonly tip: () => Tip;
+  readonly store: Store;
+  /** Group-committed synced write into `store`. */
+  readonly writeDurable: (operations: readonly StoreOperation[]) => Promise<void>;
+  readonly verifySignatures: (items: readonly SignatureItem[]) => Promise<readonly boolean[]>;
+  /** How the chain knows an id; undefined where it does not. */
+  readonly finalStatus: (txHash: string) => Promise<TxStatus | undefined>;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly limits: PoolLimits;
+  /** The pool has something for a block. */
+  readonly onWork: () => void;
+  readonly onAdmitted: (tx: ParsedTx) => void;
+}
+
+function refuse(refusal: PoolRefusal): Submitted {
+  return { ok: false, refusal };
+}
+
+export class Mempool {
+  readonly #deps: MempoolDeps;
+  readonly #pool: Pool;
+  readonly #ended: EndedIds;
+  #nextArrival = 0;
+  #admitting = 0;
+
+  private constructor(deps: MempoolDeps) {
+    this.#deps = deps;
+    this.#pool = new Pool(deps.limits);
+    this.#ended = new EndedIds(deps.limits.endedMax);
+  }
+
+  /** Loads what was accepted before a crash or stop; what has become final, superseded or expired since is taken out. */
+  static async open(deps: MempoolDeps): Promise<Mempool> {
+    const mempool = new Mempool(deps);
+    await mempool.#reload();
+    return mempool;
+  }
+
+  /** Admits a transaction or says why not. Resolves when an accepted one is on disk. Idempotent by id. */
+  async submit(bytes: Uint8Array): Promise<Submitted> {
+    const parsed = parseTx(this.#deps.chain, bytes);
+    if (!parsed.ok) return refuse(parsed.fault);
+    const tx = parsed.value;
+    const known = await this.#known(tx);
+    if (known !== undefined) return this.#answerKnown(tx.txHash, known);
+    const full = this.#pool.refusal(tx);
+    if (full !== undefined) return refuse(full);
+    if (this.#admitting >= this.#deps.limits.admittingMax) return refuse({ code: 'pool_full', text: 'This node is checking as many transactions as it can. Send it again in a second.' });
+    this.#admitting += 1;
+    try {
+      return await this.#admit(tx);
+    } finally {
+      this.#admitting -= 1;
+    }
+  }
+
+  /** Where a transaction stands: pending or ended here, or final on the chain; undefined if neither knows it. */
+  async status(txHash: string): Promise<TxStatus | undefined> {
+    const entry = this.#pool.get(txHash);
+    if (entry !== undefined) return { status: 'pending', acceptedAtMs: entry.acceptedAtMs };
+    return this.#ended.get(txHash) ?? this.#deps.finalStatus(txHash);
+  }
+
+  /** What a block is filled from. */
+  offer(): readonly ParsedTx[] {
+    return this.#pool.offer();
+  }
+
+  hasWork(): boolean {
+    return this.#pool.hasWork();
+  }
+
+  /** After a build: what was offered and left out although there was room would fail now; it waits for the state to change. */
+  parkLeftOut(offered: readonly ParsedTx[], included: readonly ParsedTx[]): void {
+    const taken = new Set(included.map((tx) => tx.txHash));
+    for (const tx of offered) {
+      const entry = taken.has(tx.txHash) ? undefined : this.#pool.get(tx.txHash);
+      if (entry !== undefined) this.#pool.setParked(entry, true);
+    }
+  }
+
+  /** Ends what the block has ended and checks parked transactions again. The tip is already the block's. */
+  afterBlock(block: FinalBlock): void {
+    const rows: StoreOperation[] = [];
+    for (const tx of block.txs) {
+      const status: TxStatus = { status: 'final', height: block.height, index: tx.index, code: tx.code, timeMs: block.timeMs, blockId: block.blockId };
+      this.#note(tx.txHash, status, rows);
+      const entry = this.#pool.remove(tx.txHash);
+      if (entry !== undefined) rows.push(...endedRows(entry.arrival, entry.tx.txId, undefined));
+    }
+    for (const entry of [...this.#pool.entries()]) {
+      const ended = this.#endOf(entry.tx, block.timeMs);
+      if (ended === undefined) continue;
+      this.#pool.remove(entry.tx.txHash);
+      this.#note(entry.tx.txHash, ended, rows);
+      rows.push(...endedRows(entry.arrival, entry.tx.txId, ended));
+    }
+    this.#recheck();
+    if (rows.length > 0) void this.#forgetOnDisk(rows);
+  }
+
+  info(): { readonly transactions: number; readonly bytes: number; readonly limit: number } {
+    return { transactions: this.#pool.size, bytes: this.#pool.bytes, limit: this.#deps.limits.transactionsMax };
+  }
+
+  /**
+   * How a submitted transaction is known. The chain is asked only where its state says that the id was executed: the
+   * rows that say so live longer than the transaction could be included.
+   */
+  async #known(tx: ParsedTx): Promise<TxStatus | undefined> {
+    const { state } = this.#deps.tip();
+    const invoiceKey = invoiceKeyOf(tx);
+    const settled = invoiceKey === undefined ? undefined : state.get(ROWS.invoice, invoiceKey);
+    const isDone = state.get(ROWS.done, tx.txHash) !== undefined || (settled !== undefined && toHex(settled.txId) === tx.txHash);
+    const entry = this.#pool.get(tx.txHash);
+    if (entry !== undefined) return { status: 'pending', acceptedAtMs: entry.acceptedAtMs };
+    return this.#ended.get(tx.txHash) ?? (isDone ? this.#deps.finalStatus(tx.txHash) : undefined);
+  }
+
+  /** An old transaction may be final although the rows that would say so are gone: then its receipt is the answer. */
+  async #refuseUnlessFinal(tx: ParsedTx, refusal: PoolRefusal): Promise<Submitted> {
+    const final = await this.#deps.finalStatus(tx.txHash);
+    return final === undefined ? refuse(refusal) : this.#answerKnown(tx.txHash, final);
+  }
+
+  async #answerKnown(txHash: string, status: TxStatus): Promise<Submitted> {
+    await this.#pool.get(txHash)?.durable;
+    return { ok: true, txHash, fresh: false, status };
+  }
+
+  async #admit(tx: ParsedTx): Promise<Submitted> {
+    const items = this.#signaturesOf(tx);
+    const verdicts = await this.#deps.verifySignatures(items);
+    if (!tx.signatures.every((_, i) => verdicts[i] === true)) return refuse({ code: 'bad_signature' });
+    // The same bytes may have come a second time, or the last place may have gone, while signatures were checked.
+    const known = await this.#known(tx);
+    if (known !== undefined) return this.#answerKnown(tx.txHash, known);
+    const refusal = this.#pool.refusal(tx) ?? this.#checkNow(tx);
+    if (refusal !== undefined) return this.#refuseUnlessFinal(tx, refusal);
+    const entry = this.#accept(tx);
+    await entry.durable;
+    return { ok: true, txHash: tx.txHash, fresh: true, status: this.#ended.get(tx.txHash) ?? { status: 'pending', acceptedAtMs: entry.acceptedAtMs } };
+  }
+
+  /** Envelope signatures, and the till's under an invoice where the till is known (its own fault comes from the check). */
+  #signaturesOf(tx: ParsedTx): readonly SignatureItem[] {
+    const { invoice, body } = tx;
+    if (invoice === undefined || body.kind.case !== 'pay') return tx.signatures;
+    const till = this.#deps.tip().state.get(ROWS.till, tillId(invoice.tillNo));
+    if (till === undefined) return tx.signatures;
+    const message = invoiceSigningBytes(this.#deps.chain.genesisHash, body.kind.value.invoice);
+    return [...tx.signatures, { publicKey: till.publicKey, message, signature: invoice.signature }];
+  }
+
+  #env(): BlockEnv {
+    const tip = this.#deps.tip();
+    return { height: tip.height + 1, timeMs: Math.max(this.#deps.clock.nowMs(), tip.timeMs + 1), prevTimeMs: tip.timeMs };
+  }
+
+  /** The rules of the chain on the state after the tip, and the balance less what is set aside already. */
+  #checkNow(tx: ParsedTx): Fault | undefined {
+    const { state } = this.#deps.tip();
+    const checked = checkTx(this.#deps.chain, state, tx, this.#env());
+    if (!checked.ok) return checked.fault;
+    const { payer, amountMl } = spendOf(state, tx);
+    const reservedMl = this.#pool.reservedMl(toHex(payer));
+    const haveMl = balanceOf(state, payer) - reservedMl;
+    return amountMl > haveMl && amountMl > 0n ? { code: 'insufficient_balance', needMl: amountMl, haveMl: haveMl > 0n ? haveMl : 0n } : undefined;
+  }
+
+  #accept(tx: ParsedTx): PoolEntry {
+    const acceptedAtMs = this.#deps.clock.nowMs();
+    const arrival = this.#nextArrival++;
+    const durable = this.#deps.writeDurable([acceptedRow({ arrival, acceptedAtMs, bytes: tx.bytes })]);
+    const entry = this.#enter(tx, arrival, acceptedAtMs, durable);
+    this.#deps.onAdmitted(tx);
+    this.#deps.onWork();
+    return entry;
+  }
+
+  #enter(tx: ParsedTx, arrival: number, acceptedAtMs: number, durable: Promise<void>): PoolEntry {
+    const { payer, amountMl } = spendOf(this.#deps.tip().state, tx);
+    const entry: PoolEntry = { tx, arrival, acceptedAtMs, payer: toHex(payer), spendMl: amountMl, durable, parked: false };
+    this.#pool.add(entry);
+    return entry;
+  }
+
+  /** How a pending transaction has ended besides by inclusion, after a final block of this time. */
+  #endOf(tx: ParsedTx, timeMs: number): EndedUnfinal | undefined {
+    const invoiceKey = invoiceKeyOf(tx);
+    const settled = invoiceKey === undefined ? undefined : this.#deps.tip().state.get(ROWS.invoice, invoiceKey);
+    if (settled !== undefined && toHex(settled.txId) !== tx.txHash) return { status: 'superseded', by: toHex(settled.txId) };
+    return timeMs > tx.body.validUntilMs ? { status: 'expired' } : undefined;
+  }
+
+  #recheck(): void {
+    if (this.#pool.parkedCount === 0) return;
+    let left = this.#deps.limits.recheckPerBlock;
+    const env = this.#env();
+    for (const entry of this.#pool.entries()) {
+      if (!entry.parked) continue;
+      if (left-- === 0) break;
+      if (checkTx(this.#deps.chain, this.#deps.tip().state, entry.tx, env).ok) this.#pool.setParked(entry, false);
+    }
+  }
+
+  /** Remembers an end; the oldest remembered one goes when there are too many, from the disk as well. */
+  #note(txHash: string, status: TxStatus, rows: StoreOperation[]): void {
+    for (const forgotten of this.#ended.add(txHash, status)) rows.push(forgottenRow(forgotten));
+  }
+
+  /** Not synced: after a crash the rows are found to have ended again. */
+  async #forgetOnDisk(rows: readonly StoreOperation[]): Promise<void> {
+    try {
+      await this.#deps.store.batch(rows, { sync: false });
+    } catch (error) {
+      this.#deps.log.error({ error }, 'The pool could not be written; the node stops.'); // the store has reported it already
+    }
+  }
+
+  async #reload(): Promise<void> {
+    const rows: StoreOperation[] = [];
+    for (const [txHash, status] of await loadEnded(this.#deps.store)) this.#note(txHash, status, rows);
+    const { timeMs } = this.#deps.tip();
+    for (const { arrival, acceptedAtMs, bytes } of await loadAccepted(this.#deps.store)) {
+      this.#nextArrival = arrival + 1;
+      const parsed = parseTx(this.#deps.chain, bytes);
+      if (!parsed.ok) throw new Error(`The pool holds a transaction of another form or network: ${parsed.fault.code}`);
+      const tx = parsed.value;
+      const isFinal = (await this.#deps.finalStatus(tx.txHash)) !== undefined;
+      const ended = isFinal ? undefined : this.#endOf(tx, timeMs);
+      if (ended !== undefined) this.#note(tx.txHash, ended, rows);
+      if (isFinal || ended !== undefined) rows.push(...endedRows(arrival, tx.txId, ended));
+      else this.#enter(tx, arrival, acceptedAtMs, Promise.resolve());
+    }
+    if (rows.length > 0) await this.#deps.store.batch(rows, { sync: true });
+    this.#deps.log.info({ pending: this.#pool.size }, 'Pool loaded');
+  }
+}

@@ -1,0 +1,179 @@
+/**
+ * The pending transactions in memory, with what they hold back: spends per payer, places per sender and till, one Pay
+ * per invoice. Nothing here waits or reads a clock; an admitted transaction leaves only when it ends.
+ */
+import { BLOCK_MAX_TXS, assert, invoiceId, toHex, type Fault, type ParsedTx } from '@billcoin/protocol';
+import type { PoolLimits } from './limits.ts';
+
+export interface PoolEntry {
+  readonly tx: ParsedTx;
+  /** Order of arrival, also across restarts. */
+  readonly arrival: number;
+  readonly acceptedAtMs: number;
+  readonly payer: string;
+  readonly spendMl: bigint;
+  /** Resolves when the transaction is on disk. */
+  readonly durable: Promise<void>;
+  /** It would fail now; it is offered again once a check passes. */
+  parked: boolean;
+}
+
+export type PoolRefusal = Fault | { readonly code: 'pool_full' | 'too_many_pending'; readonly text: string };
+
+/** Lane of the fair order: a till for its Pays, else the sender. */
+function laneOf(tx: ParsedTx): string {
+  return tx.invoice === undefined ? toHex(tx.body.sender) : `till ${tx.invoice.tillNo}`;
+}
+
+export function invoiceKeyOf(tx: ParsedTx): string | undefined {
+  return tx.invoice === undefined ? undefined : invoiceId(tx.invoice.tillNo, tx.invoice.ref);
+}
+
+class Counter {
+  readonly #counts = new Map<string, number>();
+  of(key: string): number {
+    return this.#counts.get(key) ?? 0;
+  }
+  add(key: string, delta: 1 | -1): void {
+    const next = this.of(key) + delta;
+    assert(next >= 0, 'a place is given back once');
+    if (next === 0) this.#counts.delete(key);
+    else this.#counts.set(key, next);
+  }
+}
+
+export class Pool {
+  readonly #limits: PoolLimits;
+  /** By id, in order of arrival (Maps keep it). */
+  readonly #entries = new Map<string, PoolEntry>();
+  readonly #payByInvoice = new Map<string, string>();
+  readonly #spendMl = new Map<string, bigint>();
+  readonly #bySender = new Counter();
+  readonly #byTill = new Counter();
+  #bytes = 0;
+  #otherCount = 0;
+  #otherBytes = 0;
+  #parkedCount = 0;
+
+  constructor(limits: PoolLimits) {
+    this.#limits = limits;
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+  get bytes(): number {
+    return this.#bytes;
+  }
+  get parkedCount(): number {
+    return this.#parkedCount;
+  }
+  get(txHash: string): PoolEntry | undefined {
+    return this.#entries.get(txHash);
+  }
+  entries(): Iterable<PoolEntry> {
+    return this.#entries.values();
+  }
+  /** What pending transactions will take from this account. */
+  reservedMl(payer: string): bigint {
+    return this.#spendMl.get(payer) ?? 0n;
+  }
+  pendingPayOf(invoiceKey: string): PoolEntry | undefined {
+    const txHash = this.#payByInvoice.get(invoiceKey);
+    return txHash === undefined ? undefined : this.#entries.get(txHash);
+  }
+
+  /** Why there is no place for this transaction; undefined where there is. */
+  refusal(tx: ParsedTx): PoolRefusal | undefined {
+    const { transactionsMax, bytesMax, payOnlyThirds, perSenderMax, paysPerTillMax } = this.#limits;
+    const isPay = tx.invoice !== undefined;
+    const othersFull = !isPay && (this.#otherCount * 3 >= transactionsMax * (3 - payOnlyThirds) || (this.#otherBytes + tx.bytes.length) * 3 > bytesMax * (3 - payOnlyThirds));
+    if (this.#entries.size >= transactionsMax || this.#bytes + tx.bytes.length > bytesMax || othersFull) {
+      return { code: 'pool_full', text: 'This node holds as many pending transactions as it may. Send it again in a few seconds, or to another node.' };
+    }
+    if (this.#bySender.of(toHex(tx.body.sender)) >= perSenderMax) {
+      return { code: 'too_many_pending', text: `The sender has ${perSenderMax} pending transactions. Wait until one of them ends.` };
+    }
+    if (tx.invoice !== undefined && this.#byTill.of(String(tx.invoice.tillNo)) >= paysPerTillMax) {
+      return { code: 'too_many_pending', text: `The till has ${paysPerTillMax} pending payments. Wait until one of them ends.` };
+    }
+    const invoiceKey = invoiceKeyOf(tx);
+    const other = invoiceKey === undefined ? undefined : this.#payByInvoice.get(invoiceKey);
+    return other === undefined ? undefined : { code: 'invoice_already_paid', txId: other };
+  }
+
+  add(entry: PoolEntry): void {
+    const { tx } = entry;
+    assert(!this.#entries.has(tx.txHash), 'a transaction is added once');
+    this.#entries.set(tx.txHash, entry);
+    this.#count(entry, 1);
+    const invoiceKey = invoiceKeyOf(tx);
+    if (invoiceKey !== undefined) this.#payByInvoice.set(invoiceKey, tx.txHash);
+  }
+
+  remove(txHash: string): PoolEntry | undefined {
+    const entry = this.#entries.get(txHash);
+    if (entry === undefined) return undefined;
+    this.setParked(entry, false);
+    this.#entries.delete(txHash);
+    this.#count(entry, -1);
+    const invoiceKey = invoiceKeyOf(entry.tx);
+    if (invoiceKey !== undefined && this.#payByInvoice.get(invoiceKey) === txHash) this.#payByInvoice.delete(invoiceKey);
+    return entry;
+  }
+
+  setParked(entry: PoolEntry, parked: boolean): void {
+    if (entry.parked === parked) return;
+    entry.parked = parked;
+    this.#parkedCount += parked ? 1 : -1;
+  }
+
+  /** Is there something a block could take? */
+  hasWork(): boolean {
+    return this.#entries.size > this.#parkedCount;
+  }
+
+  /** What a block is filled from: arrival order; round robin over tills and senders when more waits than fits. */
+  offer(): readonly ParsedTx[] {
+    const ready: ParsedTx[] = [];
+    for (const entry of this.#entries.values()) if (!entry.parked) ready.push(entry.tx);
+    return ready.length <= BLOCK_MAX_TXS ? ready : roundRobin(ready);
+  }
+
+  #count(entry: PoolEntry, delta: 1 | -1): void {
+    const { tx, payer, spendMl } = entry;
+    const bytes = delta * tx.bytes.length;
+    this.#bytes += bytes;
+    this.#bySender.add(toHex(tx.body.sender), delta);
+    if (tx.invoice === undefined) {
+      this.#otherCount += delta;
+      this.#otherBytes += bytes;
+    } else {
+      this.#byTill.add(String(tx.invoice.tillNo), delta);
+    }
+    const reserved = this.reservedMl(payer) + BigInt(delta) * spendMl;
+    assert(reserved >= 0n, 'a reservation is given back once');
+    if (reserved === 0n) this.#spendMl.delete(payer);
+    else this.#spendMl.set(payer, reserved);
+  }
+}
+
+/** One of each lane in turn, lanes in order of their first arrival. */
+function roundRobin(ready: readonly ParsedTx[]): ParsedTx[] {
+  const lanes = new Map<string, ParsedTx[]>();
+  for (const tx of ready) {
+    const lane = laneOf(tx);
+    const queue = lanes.get(lane);
+    if (queue === undefined) lanes.set(lane, [tx]);
+    else queue.push(tx);
+  }
+  const queues = [...lanes.values()];
+  const ordered: ParsedTx[] = [];
+  for (let turn = 0; ordered.length < ready.length; turn++) {
+    for (const queue of queues) {
+      const tx = queue[turn];
+      if (tx !== undefined) ordered.push(tx);
+    }
+  }
+  return ordered;
+}

@@ -1,0 +1,241 @@
+/**
+ * Composition root: builds every part from the configuration, starts them in order and stops them in the reverse order.
+ * The only file that knows all rooms of the node.
+ */
+import { readFile } from 'node:fs/promises';
+import { StateTree, genesisTip, indexOfKey, loadGenesis, makeChain, toHex, type Chain, type Genesis, type Tip } from '@billcoin/protocol';
+import { makeChainService, storedTipInfo, type ChainService } from './chainPort.ts';
+import { ConfigError, type Config } from './config.ts';
+import { hashBytesNative, hashPairsNative } from './crypto/hashPairs.ts';
+import { CONSENSUS_KEY_FILE, readKeyFile, type KeyPair } from './crypto/keyFiles.ts';
+import { nativeSigner } from './crypto/nativeSigner.ts';
+import { createSignGuard, openSignGuard, type SignGuard } from './crypto/signGuard.ts';
+import { verifyEd25519Native } from './crypto/verifier.ts';
+import { makeVerifyCache, type VerifyCache } from './crypto/verifyCache.ts';
+import { createVerifyPool } from './crypto/verifyPool.ts';
+import { Driver, type ResumeInfo } from './driver.ts';
+import { storedFinalBlock } from './finalBlock.ts';
+import { POOL_LIMITS } from './mempool/limits.ts';
+import { Mempool } from './mempool/mempool.ts';
+import { makeSignatureQueue } from './mempool/signatureQueue.ts';
+import { makeMetrics, type Metrics } from './metrics.ts';
+import { declareNodeMetrics } from './nodeMetrics.ts';
+import { singleValidatorNetwork } from './network/singleValidator.ts';
+import type { ChainPort, Clock, FinalBlock, Log, Timers } from './ports.ts';
+import { makeBlockStore, type BlockStore } from './storage/blockStore.ts';
+import { makeChainIndex, type ChainIndex } from './storage/chainIndex.ts';
+import { openDataFolder, type DataFolder } from './storage/dataFolder.ts';
+import { Flusher } from './storage/flusher.ts';
+import { lockFolder } from './storage/folderLock.ts';
+import { groupCommit } from './storage/groupCommit.ts';
+import { recover } from './storage/recovery.ts';
+import { makeStateStore } from './storage/stateStore.ts';
+import { REMEDY, StorageFailure } from './storageFailure.ts';
+
+export interface NodeDeps {
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly log: Log;
+  /** The process must end now: a write failed or the chain contradicts this node. Called once. */
+  readonly onHalt: (error: Error) => void;
+  readonly processMetrics: boolean;
+}
+
+export interface RunningNode {
+  readonly port: ChainPort;
+  readonly metrics: Metrics;
+  readonly dataFolder: DataFolder;
+  /** Height and round in progress. */
+  progress(): { readonly height: number; readonly round: number; readonly step: string };
+  /** Stops in order; what was promised is on disk when it resolves. */
+  stop(): Promise<void>;
+}
+
+/** Things to close, newest first. */
+class StopList {
+  readonly #steps: { readonly name: string; readonly stop: () => Promise<void> }[] = [];
+  add(name: string, stop: () => Promise<void>): void {
+    this.#steps.unshift({ name, stop });
+  }
+  async run(log: Log): Promise<void> {
+    for (const { name, stop } of this.#steps.splice(0)) {
+      try {
+        await stop();
+      } catch (error) {
+        log.error({ error, part: name }, 'A part did not stop cleanly; recovery at the next start deals with it');
+      }
+    }
+  }
+}
+
+interface ChainParts {
+  readonly genesis: Genesis;
+  readonly chain: Chain;
+  readonly cache: VerifyCache;
+  readonly genesisTip: Tip;
+}
+
+/** Loads and checks the genesis file. Throws ConfigError where it does not hold. */
+export async function readGenesis(path: string): Promise<Genesis> {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    throw new ConfigError(`The genesis file ${path} cannot be read.`, { cause: error });
+  }
+  const genesis = loadGenesis(text, verifyEd25519Native);
+  if (genesis.ok) return genesis.value;
+  const { code, ...data } = genesis.fault;
+  throw new ConfigError(`The genesis file ${path} is refused (${code}): ${Object.values(data).map(String).join(' ')}.`);
+}
+
+async function makeChainParts(config: Config): Promise<ChainParts> {
+  const genesis = await readGenesis(config.genesis);
+  const cache = makeVerifyCache(verifyEd25519Native);
+  const chain = makeChain(genesis, cache.verify, new StateTree(hashPairsNative, hashBytesNative));
+  return { genesis, chain, cache, genesisTip: genesisTip(chain, genesis) };
+}
+
+/** The key, where this node is a validator. A chain of one validator runs only with its key. */
+async function readOwnKey(config: Config, genesis: Genesis): Promise<KeyPair | undefined> {
+  const pair = await readKeyFile(config.keyDir, CONSENSUS_KEY_FILE);
+  const isMember = pair !== undefined && indexOfKey(genesis.validators, pair.publicKey) !== undefined;
+  if (!isMember && genesis.validators.validators.length === 1) {
+    throw new StorageFailure('no_key', `${config.keyDir} does not hold the key of the only validator of this chain.`, 'Point --key-dir at the key folder; without this key the chain cannot go on.');
+  }
+  return isMember ? pair : undefined;
+}
+
+/** Opens the guard. The override of a lost guard is only for a chain of one validator and only for the very next height. */
+async function openGuard(config: Config, genesis: Genesis, pair: KeyPair, nextHeight: number, onFailure: (failure: StorageFailure) => void): Promise<SignGuard> {
+  const identity = { publicKey: pair.publicKey, genesisHash: genesis.genesisHash };
+  try {
+    return await openSignGuard(config.keyDir, identity, onFailure);
+  } catch (error) {
+    const isOverridden = error instanceof StorageFailure && error.code === 'no_guard' && genesis.validators.validators.length === 1 && config.signFromHeight === nextHeight;
+    if (!isOverridden) throw error;
+    await createSignGuard(config.keyDir, identity);
+    return openSignGuard(config.keyDir, identity, onFailure);
+  }
+}
+
+/** What the guard remembers must not be ahead of the blocks (§1.10): with one validator nobody can bring the missing ones. */
+function checkGuard(guard: SignGuard, tipHeight: number): void {
+  const { height } = guard.current();
+  if (height <= tipHeight + 1) return;
+  throw new StorageFailure('older_than_guard', `The sign guard has signed block ${height}, but the blocks end at ${tipHeight}: blocks ${tipHeight + 1} to ${height - 1} are lost.`, REMEDY.restoreBackup);
+}
+
+/** What of the next height is on disk already. */
+async function resumeInfo(guard: SignGuard | undefined, blocks: BlockStore, tip: Tip): Promise<ResumeInfo | undefined> {
+  const hardState = guard?.current();
+  return hardState?.height === tip.height + 1 ? { hardState, bodies: await blocks.bodies(tip.height + 1) } : undefined;
+}
+
+function makeReaders(chain: Chain, genesis: Genesis, blocks: BlockStore, index: ChainIndex, tip: () => Tip, log: Log): Parameters<typeof makeChainService>[0] {
+  return {
+    genesis, tip, log,
+    readBlock: blocks.read,
+    positionOf: index.positionOf,
+    heightOf: index.heightOf,
+    history: index.history,
+    async readFinal(height) {
+      const [block, results] = [await blocks.read(height), await index.results(height)];
+      return block === undefined || results === undefined ? undefined : storedFinalBlock(chain, block, results);
+    },
+  };
+}
+
+/**
+ * Starts a node: genesis, key and guard, databases, recovery, pool, consensus. Throws ConfigError or StorageFailure with
+ * the remedy; whatever was opened is closed again.
+ */
+export async function startNode(config: Config, deps: NodeDeps): Promise<RunningNode> {
+  const stops = new StopList();
+  try {
+    return await buildNode(config, deps, stops);
+  } catch (error) {
+    await stops.run(deps.log);
+    throw error;
+  }
+}
+
+async function buildNode(config: Config, deps: NodeDeps, stops: StopList): Promise<RunningNode> {
+  const { clock, timers, log } = deps;
+  let isRunning = false;
+  let isHalted = false;
+  const halt = (error: Error): void => {
+    if (isHalted || !isRunning) return; // before the start is done the failure is thrown by the start itself
+    isHalted = true;
+    log.error({ error }, 'The node stops');
+    deps.onHalt(error);
+  };
+
+  const parts = await makeChainParts(config);
+  const { genesis, chain, cache } = parts;
+  const pair = await readOwnKey(config, genesis);
+  if (pair !== undefined) {
+    const keyLock = await lockFolder(config.keyDir);
+    stops.add('key folder', keyLock.release);
+  }
+  const folder = await openDataFolder(config.dataDir, genesis.genesisHash, halt);
+  stops.add('data folder', folder.close);
+  const blocks = makeBlockStore(folder.blocks);
+  const index = makeChainIndex(folder.index);
+  const state = makeStateStore(folder.state);
+  const { tip: recovered, flushNo } = await recover({ chain, genesis: parts.genesisTip, blocks, state, index, log });
+  const guard = pair === undefined ? undefined : await openGuard(config, genesis, pair, recovered.height + 1, halt);
+  if (guard !== undefined) {
+    stops.add('sign guard', guard.close);
+    checkGuard(guard, recovered.height);
+  }
+
+  const flusher = new Flusher({ state, index, timers, stateRoot: (version) => chain.tree.root(version), flushNo, validatorsSince: recovered.validatorsSince });
+  stops.add('state', () => flusher.flush());
+  const poolWriter = groupCommit(folder.mempool);
+  stops.add('pool writes', poolWriter.drain);
+  const verifyPool = config.verifyThreads === 0 ? undefined : createVerifyPool({ threads: config.verifyThreads });
+  if (verifyPool !== undefined) stops.add('verify pool', verifyPool.close);
+  const verifyMany = verifyPool?.verifyMany ?? ((items) => Promise.resolve(items.map((item) => verifyEd25519Native(item.publicKey, item.message, item.signature))));
+
+  const live: { driver?: Driver } = {};
+  const tip = (): Tip => live.driver?.tip ?? recovered;
+  const first = await storedTipInfo(recovered, blocks.read);
+  const service: ChainService = makeChainService(makeReaders(chain, genesis, blocks, index, tip, log), first, () => mempool);
+  const mempool: Mempool = await Mempool.open({
+    chain, tip, clock, log, limits: POOL_LIMITS,
+    store: folder.mempool,
+    writeDurable: poolWriter.write,
+    verifySignatures: makeSignatureQueue(verifyMany, (item) => cache.remember(item.publicKey, item.message, item.signature)),
+    finalStatus: service.finalStatus,
+    onWork: () => live.driver?.workAvailable(),
+    onAdmitted: (tx) => service.publishAdmitted(tx.txHash, tx.body),
+  });
+
+  const metrics = makeMetrics({ processMetrics: deps.processMetrics });
+  const measures = declareNodeMetrics(metrics, { tip, pool: mempool.info.bind(mempool), tree: () => chain.tree.memory(), clock });
+  const driver = new Driver({
+    chain, tip: recovered, publicKey: pair?.publicKey, clock, timers, log, halt,
+    signing: guard === undefined || pair === undefined ? undefined : { current: guard.current, write: measures.timed('guard', guard.write), sign: nativeSigner(pair) },
+    source: mempool,
+    network: singleValidatorNetwork,
+    saveBody: measures.timed('body', blocks.saveBody),
+    saveCertificate: measures.timed('certificate', blocks.saveCertificate),
+    async onCommitted(block, executed, newTip, bodies) {
+      await flusher.add(block, executed.byteChanges, newTip);
+      mempool.afterBlock(block);
+      measures.committed(block);
+      service.publish(block);
+      if (bodies > 1) await blocks.dropUndecided(block.height, block.blockId);
+    },
+  });
+  live.driver = driver;
+  stops.add('consensus', () => driver.stop());
+  isRunning = true;
+  driver.start(await resumeInfo(guard, blocks, recovered));
+  log.info({ chainId: genesis.chainId, height: recovered.height, validator: pair === undefined ? 'none' : toHex(pair.publicKey).slice(0, 12) }, 'Node started');
+
+  return { port: service.port, metrics, dataFolder: folder, progress: () => driver.progress, stop: () => stops.run(log) };
+}
+
+export type { FinalBlock };

@@ -1,0 +1,52 @@
+/** Metrics of chain, disk and pool. Each stands on the dashboard "Chain". */
+import type { Tip, TreeMemory } from '@billcoin/protocol';
+import { LATENCY_BUCKETS_S, type Metrics } from './metrics.ts';
+import type { ChainPort, Clock, FinalBlock } from './ports.ts';
+
+export type SyncKind = 'body' | 'guard' | 'certificate';
+
+export interface NodeMeasures {
+  /** The same write, its time until it is on disk measured. */
+  timed<A extends readonly unknown[]>(what: SyncKind, write: (...args: A) => Promise<void>): (...args: A) => Promise<void>;
+  committed(block: FinalBlock): void;
+}
+
+export interface MeasuredParts {
+  readonly tip: () => Tip;
+  readonly pool: () => ReturnType<ChainPort['poolInfo']>;
+  readonly tree: () => TreeMemory;
+  readonly clock: Clock;
+}
+
+/** Transactions in a block: from idle blocks to full ones. */
+const TXS_BUCKETS = [0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000];
+
+export function declareNodeMetrics(metrics: Metrics, { tip, pool, tree, clock }: MeasuredParts): NodeMeasures {
+  metrics.measured('billcoin_chain_height', 'Height of the newest final block', () => tip().height);
+  metrics.measured('billcoin_chain_tip_age_seconds', 'Time since the newest final block was built; idle blocks come every 10 s', () => (clock.nowMs() - tip().timeMs) / 1_000);
+  metrics.measured('billcoin_state_rows', 'Rows of the state', () => tip().state.size);
+  metrics.measured('billcoin_state_tree_bytes', 'Memory of the state tree', () => tree().allocatedBytes);
+  metrics.measured('billcoin_mempool_transactions', 'Accepted transactions that have not ended', () => pool().transactions);
+  metrics.measured('billcoin_mempool_bytes', 'Bytes of accepted transactions that have not ended', () => pool().bytes);
+  const blocks = metrics.counter('billcoin_chain_blocks_total', 'Blocks that became final since the start');
+  const transactions = metrics.counter('billcoin_chain_transactions_total', 'Transactions that became final since the start', ['result']);
+  const blockTxs = metrics.histogram('billcoin_block_transactions', 'Transactions in a final block', TXS_BUCKETS);
+  const finality = metrics.histogram('billcoin_block_finality_seconds', 'From the block time to its certificate on disk', LATENCY_BUCKETS_S);
+  const syncs = metrics.histogram('billcoin_disk_sync_seconds', 'Time of a synced write on the path to finality', LATENCY_BUCKETS_S, ['what']);
+
+  return {
+    timed: (what, write) => async (...args) => {
+      const startMs = clock.monotonicMs();
+      await write(...args);
+      syncs.observe({ what }, (clock.monotonicMs() - startMs) / 1_000);
+    },
+    committed(block) {
+      blocks.inc();
+      const done = block.txs.filter((tx) => tx.code === 0).length;
+      transactions.inc({ result: 'done' }, done);
+      transactions.inc({ result: 'fault' }, block.txs.length - done);
+      blockTxs.observe(block.txs.length);
+      finality.observe(Math.max(0, clock.nowMs() - block.timeMs) / 1_000);
+    },
+  };
+}

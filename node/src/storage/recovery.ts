@@ -1,0 +1,142 @@
+/**
+ * From what is on disk to the tip (consensus page §1.10): blocks are the truth, state and index are replayed from them.
+ * This is the table for a node that has no peers to fetch from: whatever is lost is named, with its remedy, and refused.
+ */
+import { applyBlock, commitBlock, encodeChange, encode, equalBytes, Certificate, FlatState, type ByteChange, type Chain, type Executed, type Tip, type TreeVersion } from '@billcoin/protocol';
+import { finalBlockOf, headerOfBlock, type StoredBlock } from '../finalBlock.ts';
+import type { Log } from '../ports.ts';
+import { REMEDY, StorageFailure } from '../storageFailure.ts';
+import type { BlockStore } from './blockStore.ts';
+import type { ChainIndex } from './chainIndex.ts';
+import type { StateMark, StateStore } from './stateStore.ts';
+
+export interface RecoveryDeps {
+  readonly chain: Chain;
+  readonly genesis: Tip;
+  readonly blocks: BlockStore;
+  readonly state: StateStore;
+  readonly index: ChainIndex;
+  readonly log: Log;
+}
+
+export interface Recovered {
+  readonly tip: Tip;
+  readonly flushNo: number;
+}
+
+/** Rows put into the tree at once while it is rebuilt. */
+const LOAD_ROWS = 16_384;
+/** Blocks replayed between two writes of the state; as in operation. */
+const REPLAY_FLUSH_BLOCKS = 64;
+
+/** The newest final tip, with state and index on disk up to it. Throws StorageFailure naming range and remedy. */
+export async function recover(deps: RecoveryDeps): Promise<Recovered> {
+  const { blocks, state, index, log } = deps;
+  const tipHeight = await blocks.checkedTip();
+  const mark = await state.mark();
+  if (mark !== undefined && mark.height > tipHeight) {
+    throw new StorageFailure('lost_records', `The state is at block ${mark.height}, but the blocks end at ${tipHeight}: blocks ${tipHeight + 1} to ${mark.height} are lost.`, REMEDY.restoreBackup);
+  }
+  const indexed = (await index.tip()) ?? 0;
+  const loaded = mark === undefined || indexed < mark.height ? undefined : await loadState(deps, mark);
+  if (loaded === undefined) {
+    if (mark !== undefined) log.warn({ stateHeight: mark.height, indexHeight: indexed }, 'State or index is not usable; both are rebuilt from the blocks');
+    await state.clear();
+    await index.clear();
+    const { genesis, chain } = deps;
+    await state.flush(genesis.state.all().map(encodeChange), markOf(chain, genesis, 0), { since: genesis.validatorsSince, validators: genesis.validators });
+  }
+  return replay(deps, loaded ?? deps.genesis, tipHeight, mark?.flushNo ?? 0);
+}
+
+function markOf(chain: Chain, tip: Tip, flushNo: number): StateMark {
+  return { height: tip.height, blockId: tip.blockId, stateRoot: chain.tree.root(tip.treeVersion), flushNo };
+}
+
+/** Flat state and tree of the mark; undefined where the rows do not give its root, which is then rebuilt. */
+async function loadState(deps: RecoveryDeps, mark: StateMark): Promise<Tip | undefined> {
+  const { chain, genesis, state } = deps;
+  const block = mark.height === 0 ? undefined : await deps.blocks.read(mark.height);
+  const set = await state.validators();
+  if (set === undefined || (block === undefined && mark.height > 0)) return undefined;
+  const rows = await loadRows(deps);
+  if (rows === undefined) return undefined;
+  const root = chain.tree.root(rows.treeVersion);
+  const header = block === undefined ? undefined : headerOfBlock(block.blockBytes).header;
+  const headerRoot = header === undefined ? chain.tree.root(genesis.treeVersion) : header.stateRoot;
+  const blockId = block === undefined ? genesis.blockId : block.certificate.blockId;
+  if (!equalBytes(root, mark.stateRoot) || !equalBytes(root, headerRoot) || !equalBytes(blockId, mark.blockId)) {
+    chain.tree.release(rows.treeVersion);
+    return undefined;
+  }
+  chain.tree.release(genesis.treeVersion);
+  return {
+    height: mark.height, timeMs: header?.timeMs ?? genesis.timeMs, blockId, certificateBytes: block === undefined ? undefined : encode(Certificate, block.certificate),
+    state: rows.state, treeVersion: rows.treeVersion, validators: set.validators, validatorsSince: set.since,
+  };
+}
+
+async function loadRows({ chain, state: store, log }: RecoveryDeps): Promise<{ readonly state: FlatState; readonly treeVersion: TreeVersion } | undefined> {
+  const state = new FlatState();
+  let treeVersion = chain.tree.empty();
+  let chunk: ByteChange[] = [];
+  const put = (): void => {
+    const next = chain.tree.update(treeVersion, chunk);
+    chain.tree.release(treeVersion);
+    treeVersion = next;
+    chunk = [];
+  };
+  try {
+    for await (const { key, value } of store.rows()) {
+      if (!state.load(key, value)) throw new StorageFailure('damaged_value', 'A state row is of no known form.', REMEDY.restoreBackup);
+      chunk.push({ key, value });
+      if (chunk.length >= LOAD_ROWS) put();
+    }
+  } catch (error) {
+    if (!(error instanceof StorageFailure) || error.code !== 'damaged_value') throw error;
+    log.warn({ found: error.message }, 'A state row is damaged');
+    chain.tree.release(treeVersion);
+    return undefined;
+  }
+  put();
+  return { state, treeVersion };
+}
+
+async function replay(deps: RecoveryDeps, from: Tip, tipHeight: number, flushNo: number): Promise<Recovered> {
+  const { chain, blocks, state, index, log } = deps;
+  let tip = from;
+  let flushes = flushNo;
+  let changes = new Map<string, ByteChange>();
+  let since = from.validatorsSince;
+
+  async function flush(): Promise<void> {
+    flushes += 1;
+    await index.sync();
+    await state.flush([...changes.values()], markOf(chain, tip, flushes), tip.validatorsSince === since ? undefined : { since: tip.validatorsSince, validators: tip.validators });
+    since = tip.validatorsSince;
+    changes = new Map();
+  }
+
+  if (tip.height < tipHeight) log.info({ from: tip.height + 1, to: tipHeight }, 'Replaying blocks');
+  for (let height = tip.height + 1; height <= tipHeight; height++) {
+    const block = await blocks.read(height);
+    if (block === undefined) throw new StorageFailure('lost_records', `Block ${height} is missing.`, REMEDY.restoreBackup);
+    const executed = executeFinal(chain, tip, height, block);
+    tip = commitBlock(chain, tip, executed, block.certificate);
+    await index.append(finalBlockOf(executed, block.certificate));
+    for (const change of executed.byteChanges) changes.set(Buffer.from(change.key).toString('latin1'), change);
+    if (height % REPLAY_FLUSH_BLOCKS === 0 || height === tipHeight) await flush();
+  }
+  return { tip, flushNo: flushes };
+}
+
+/** Executes a decided block again. A difference means other rules or a bug: nothing may be signed on top of it. */
+function executeFinal(chain: Chain, tip: Tip, height: number, { blockBytes, certificate }: StoredBlock): Executed {
+  const verdict = applyBlock(chain, tip, blockBytes);
+  if (!verdict.ok) {
+    const { code, ...data } = verdict.fault;
+    throw new StorageFailure('diverged', `Block ${height} is final but does not execute here (${code} ${JSON.stringify(data, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value))}).`, 'This release has other rules than the chain, or a bug: do not start it as validator; install the release the network runs.');
+  }
+  if (!equalBytes(verdict.value.blockId, certificate.blockId)) throw new StorageFailure('damaged_value', `The body of block ${height} is not the one its certificate names.`, REMEDY.restoreBackup);
+  return verdict.value;
+}
