@@ -6,7 +6,7 @@ import { assert } from '../lib/assert.ts';
 import { ROWS } from '../state/layout.ts';
 import { addFee, debit } from '../state/money.ts';
 import { paramsOf } from '../state/params.ts';
-import { Draft, type View } from '../state/view.ts';
+import { Draft, type FlatState, type View } from '../state/view.ts';
 import type { BlockEnv, NetworkContext, ParsedTx } from '../tx/context.ts';
 import { kindOf } from '../tx/kinds.ts';
 import { encode } from '../wire/codec.ts';
@@ -20,13 +20,17 @@ export interface AppliedTx {
   readonly resultBytes: Uint8Array;
 }
 
-/** Runs the kind's rule in a draft of its own; on success the draft is taken over. */
+/**
+ * Runs the kind's rule. One that may stand in a block with a fault gets a draft of its own, so that the fault undoes what
+ * it did and nothing else; for the others the caller forgets the whole draft.
+ */
 function execute(network: NetworkContext, draft: Draft, tx: ParsedTx, env: BlockEnv): Result<readonly ChainEvent[]> {
+  const kind = kindOf(tx.body.kind.case);
   const events: ChainEvent[] = [];
-  const own = new Draft(draft);
-  const done = kindOf(tx.body.kind.case).execute({ network, env, params: paramsOf(draft), tx, draft: own, emit: (event) => void events.push(event) });
+  const own = kind.mustSucceed ? draft : new Draft(draft);
+  const done = kind.execute({ network, env, params: paramsOf(draft), tx, draft: own, emit: (event) => void events.push(event) });
   if (!done.ok) return done;
-  draft.absorb(own);
+  if (own !== draft) draft.absorb(own);
   return ok(events);
 }
 
@@ -61,7 +65,7 @@ export function applyTx(network: NetworkContext, draft: Draft, tx: ParsedTx, env
  * Would this transaction be executed with success now? The pool asks this at admission, with the time of its clock.
  * Runs exactly what a block runs, on a draft that is thrown away.
  */
-export function checkTx(network: NetworkContext, view: View, tx: ParsedTx, env: BlockEnv): Result<void> {
+export function checkTx(network: NetworkContext, view: Draft | FlatState, tx: ParsedTx, env: BlockEnv): Result<void> {
   const draft = new Draft(view);
   const gate = passGate(network, draft, tx, env);
   if (!gate.ok) return gate;

@@ -43,9 +43,7 @@ export function compareBytes(a: Uint8Array, b: Uint8Array): number {
 
 /** Big-endian unsigned 32-bit. */
 export function u32be(value: number): Uint8Array {
-  const out = new Uint8Array(4);
-  new DataView(out.buffer).setUint32(0, value);
-  return out;
+  return Uint8Array.of(value >>> 24, (value >>> 16) & 0xff, (value >>> 8) & 0xff, value & 0xff);
 }
 
 /** Big-endian unsigned 64-bit of an exact integer below 2^53. */

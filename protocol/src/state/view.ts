@@ -2,8 +2,7 @@
  * State as the rules see it: a synchronous read view, a draft that gathers changes, and the flat state itself.
  * A transaction runs in a draft of its own, so that a fault undoes everything by forgetting the draft.
  */
-import { encode } from '../wire/codec.ts';
-import { decode } from '../wire/codec.ts';
+import { decode, encode } from '../wire/codec.ts';
 import { assert } from '../lib/assert.ts';
 import { parseRowKey, rowKeyBytes, type RowType } from './layout.ts';
 
@@ -25,21 +24,31 @@ export interface ByteChange {
   readonly value: Uint8Array | undefined;
 }
 
+/** One text per row: prefix character and id. Made once per access, however many drafts lie on each other. */
 function slot(type: RowType<unknown>, id: string): string {
   return String.fromCharCode(type.prefix) + id;
 }
 
-export class Draft implements View {
-  readonly #base: View;
+/** A view whose rows can be found by slot; every view of this room is one. */
+interface SlotView extends View {
+  at(key: string): unknown;
+}
+
+export class Draft implements SlotView {
+  readonly #base: SlotView;
   readonly #changes = new Map<string, RowChange>();
 
-  constructor(base: View) {
+  constructor(base: Draft | FlatState) {
     this.#base = base;
   }
 
+  at(key: string): unknown {
+    const change = this.#changes.get(key);
+    return change === undefined ? this.#base.at(key) : change.value;
+  }
+
   get<V>(type: RowType<V>, id: string): V | undefined {
-    const change = this.#changes.get(slot(type as RowType<unknown>, id));
-    return change === undefined ? this.#base.get(type, id) : (change.value as V | undefined);
+    return this.at(slot(type as RowType<unknown>, id)) as V | undefined;
   }
 
   put<V>(type: RowType<V>, id: string, value: V): void {
@@ -66,11 +75,15 @@ export function encodeChange(change: RowChange): ByteChange {
 }
 
 /** The flat state in memory: decoded rows under their keys. Storage and tree are rebuilt from or beside it. */
-export class FlatState implements View {
+export class FlatState implements SlotView {
   readonly #rows = new Map<string, { readonly type: RowType<unknown>; readonly id: string; value: unknown }>();
 
+  at(key: string): unknown {
+    return this.#rows.get(key)?.value;
+  }
+
   get<V>(type: RowType<V>, id: string): V | undefined {
-    return this.#rows.get(slot(type as RowType<unknown>, id))?.value as V | undefined;
+    return this.at(slot(type as RowType<unknown>, id)) as V | undefined;
   }
 
   apply(changes: readonly RowChange[]): void {
