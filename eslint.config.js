@@ -1,12 +1,13 @@
-// House rules a machine can check. Layout and taste are left to the reader.
-import { defineConfig, globalIgnores } from 'eslint/config'
-import tseslint from 'typescript-eslint'
+// House rules a machine can check. Line breaks and taste are left to the reader.
+import { defineConfig, globalIgnores } from 'eslint/config';
+import stylistic from '@stylistic/eslint-plugin';
+import tseslint from 'typescript-eslint';
 
-const PACKAGES = '{protocol,sdk,genesis,node,oracle,scripts}'
+const PACKAGES = '{protocol,sdk,genesis,node,oracle,scripts}';
 
 /** Validators must come to the same bytes: no clock, chance, waiting, output or rounding in the law. */
-const lawGlobals = ['Date', 'console', 'setTimeout', 'setInterval', 'setImmediate', 'queueMicrotask', 'performance', 'process', 'fetch', 'crypto', 'parseFloat', 'Promise', 'Intl', 'WeakRef', 'FinalizationRegistry']
-const exactMath = ['abs', 'min', 'max', 'imul', 'clz32']
+const lawGlobals = ['Date', 'console', 'setTimeout', 'setInterval', 'setImmediate', 'queueMicrotask', 'performance', 'process', 'fetch', 'crypto', 'parseFloat', 'Promise', 'Intl', 'WeakRef', 'FinalizationRegistry'];
+const exactMath = ['abs', 'min', 'max', 'imul', 'clz32'];
 const lawSyntax = [
   { selector: `MemberExpression[object.name='Math']:not([property.name=/^(${exactMath.join('|')}|floor|ceil|trunc)$/])`, message: 'Only exact integer functions of Math are the same on every machine.' },
   { selector: ":function[async=true]", message: 'Rules are synchronous: load first, decide then.' },
@@ -14,7 +15,7 @@ const lawSyntax = [
   { selector: 'Literal[raw=/^[0-9_]*\\.[0-9]|^[0-9_.]+e-[0-9]/i]', message: 'Amounts and shares are integers or fractions of integers.' },
   { selector: "MemberExpression[object.name='Number'][property.name=/^(parseFloat|EPSILON|NaN|MIN_VALUE)$/]", message: 'No floats in the law.' },
   { selector: 'CallExpression[callee.property.name=/^(toLocaleString|toLocaleLowerCase|toLocaleUpperCase|localeCompare)$/]', message: 'The result depends on the machine\'s language.' },
-]
+];
 
 export default defineConfig(
   globalIgnores(['**/dist/', '**/node_modules/', '**/.tap/', 'apps/']),
@@ -28,7 +29,11 @@ export default defineConfig(
         tsconfigRootDir: import.meta.dirname,
       },
     },
+    plugins: { '@stylistic': stylistic },
     rules: {
+      '@stylistic/semi': ['error', 'always'],
+      '@stylistic/quotes': ['error', 'single', { avoidEscape: true, allowTemplateLiterals: 'avoidEscape' }],
+      '@stylistic/member-delimiter-style': ['error', { singleline: { delimiter: 'semi', requireLast: false } }],
       '@typescript-eslint/await-thenable': 'error',
       '@typescript-eslint/consistent-type-imports': 'error',
       '@typescript-eslint/no-array-delete': 'error',
@@ -78,4 +83,4 @@ export default defineConfig(
       'no-restricted-properties': ['error', { object: 'globalThis', message: 'The law uses nothing of its host.' }],
     },
   },
-)
+);

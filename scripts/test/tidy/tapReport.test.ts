@@ -1,12 +1,12 @@
-import t from 'tap'
-import { openTapReport } from '../../src/tidy/tapReport.ts'
+import t from 'tap';
+import { openTapReport } from '../../src/tidy/tapReport.ts';
 
 async function read(tap: string) {
-  const lines: string[] = []
-  const report = openTapReport((line) => lines.push(line))
-  report.write(Buffer.from(tap))
+  const lines: string[] = [];
+  const report = openTapReport((line) => lines.push(line));
+  report.write(Buffer.from(tap));
 
-  return { totals: await report.end(), lines }
+  return { totals: await report.end(), lines };
 }
 
 t.test('assertions are counted, not the groups that hold them', async (t) => {
@@ -26,13 +26,13 @@ not ok 1 - a.test.ts # time=12.4ms
     1..2
 ok 2 - b.test.ts # time=3ms
 1..2
-`)
-  t.match(totals, { passed: 3, failed: 1, files: 2 })
-  t.equal(totals.skips.length, 1)
-  t.match(totals.skips[0], /no broker$/)
-  t.ok(lines.some((line) => line.startsWith('FAILED a.test.ts (2 passed, 1 failed')))
-  t.ok(lines.some((line) => line.startsWith('ok     b.test.ts (1 passed, 0 failed')))
-})
+`);
+  t.match(totals, { passed: 3, failed: 1, files: 2 });
+  t.equal(totals.skips.length, 1);
+  t.match(totals.skips[0], /no broker$/);
+  t.ok(lines.some((line) => line.startsWith('FAILED a.test.ts (2 passed, 1 failed')));
+  t.ok(lines.some((line) => line.startsWith('ok     b.test.ts (1 passed, 0 failed')));
+});
 
 t.test('a file that crashes before its first assertion is one failure', async (t) => {
   const { totals } = await read(`TAP version 14
@@ -40,7 +40,7 @@ t.test('a file that crashes before its first assertion is one failure', async (t
     1..0 # no tests found
 not ok 1 - crash.test.ts # time=2ms
 1..1
-`)
-  t.equal(totals.failed, 1)
-  t.equal(totals.passed, 0)
-})
+`);
+  t.equal(totals.failed, 1);
+  t.equal(totals.passed, 0);
+});
