@@ -19,7 +19,8 @@ export { ORDER_BYTES_MAX, type OrderCreated, type OrderDetail, type OrderSummary
 export { VALIDATE_WAIT_MAX_MS, VALIDATION_ERRORS, type ValidatePaymentAnswer, type ValidatePaymentRequest, type ValidationError } from './api/payments.ts';
 export type { TxProof } from './api/proofs.ts';
 export type { Registry } from './api/registry.ts';
-export { HEARTBEAT_MS, ORDER_EVENTS, STREAM_EVENTS, type OrderEventData, type OrderEventName } from './api/streams.ts';
+export * from './api/orderEvents.ts';
+export type { OrderEventData } from './api/streams.ts';
 export { TRANSACTION_BODY_MAX_BYTES, type TxAdmission, type TxState, type TxStatus } from './api/transactions.ts';
 export { ROSTER_MAX_BYTES, type WalletLinked } from './api/wallets.ts';
 // Keys and transactions.

@@ -1,6 +1,7 @@
 /** Order events as they happen: SSE over fetch, resumed by Last-Event-ID, reopened with bounded patience. */
 import { createParser, type EventSourceMessage } from 'eventsource-parser';
-import { HEARTBEAT_MS, ORDER_EVENTS, type OrderEventData, type OrderEventName } from '../api/streams.ts';
+import { HEARTBEAT_MS, ORDER_EVENTS, type OrderEventName } from '../api/orderEvents.ts';
+import type { OrderEventData } from '../api/streams.ts';
 import type { Client } from '../client/client.ts';
 import { ApiError, ConnectionError } from '../client/errors.ts';
 import { problemOf } from '../client/problemOf.ts';
@@ -58,8 +59,9 @@ export async function* streamOrders(client: Client, params: StreamParams = {}): 
       if (isOver()) return;
       if (!mayHeal(error) || failures >= REOPENS_MAX) throw error;
     }
+    if (failures >= REOPENS_MAX) throw new ConnectionError(`the server closed the stream ${REOPENS_MAX} times without an event`);
     onConnection?.('lost');
-    await pause(backoffMs(failures + 1, REOPEN_FIRST_MS, REOPEN_MAX_MS), signal);
+    await pause(backoffMs(Math.max(failures, 1), REOPEN_FIRST_MS, REOPEN_MAX_MS), signal);
   }
 }
 

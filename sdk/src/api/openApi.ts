@@ -49,7 +49,7 @@ const IDEMPOTENCY_KEY: Json = { name: 'Idempotency-Key', in: 'header', required:
 
 function parametersOf(schema: Route['params'], place: 'path' | 'query'): Json[] {
   if (schema === undefined) return [];
-  const required: readonly string[] = schema.required;
+  const { required = [] }: { readonly required?: readonly string[] } = schema; // TypeBox leaves it out where all are optional
   return Object.entries(schema.properties).map(([name, value]) => ({ name, in: place, required: required.includes(name), schema: value }));
 }
 

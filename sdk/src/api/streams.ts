@@ -4,19 +4,12 @@ import { OrderStatusName } from './orders.ts';
 import { route } from './route.ts';
 import { base64Url, closed, Hash, Height, Label, nullable, OrderId, Ref, TillNo, Time, TxHash } from './values.ts';
 
-/** A comment line at least this often, so that a reader can tell a quiet stream from a dead one. */
-export const HEARTBEAT_MS = 15_000;
-export const ORDER_EVENTS = ['order.created', 'order.submitted', 'order.paid', 'order.expired', 'order.cancelled', 'order.collected', 'order.refunded'] as const;
-/** resync: the replay ring no longer holds what was missed, read the list again. reauth: the token ran out. */
-export const STREAM_EVENTS = ['resync', 'reauth'] as const;
-
 /** Data of every order event. One about a payment carries its proof (PaymentReceipt). */
 export const OrderEventData = closed({
   orderId: OrderId, tillNo: TillNo, ref: Ref, status: OrderStatusName, label: Label, time: Time, txHash: nullable(TxHash),
   blockHeight: nullable(Height), blockHash: nullable(Hash), proof: Type.Optional(base64Url(65_536, 'PaymentReceipt bytes')),
 });
 export type OrderEventData = Static<typeof OrderEventData>;
-export type OrderEventName = (typeof ORDER_EVENTS)[number];
 
 export const streamOrdersRoute = route({
   method: 'GET',
