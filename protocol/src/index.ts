@@ -40,5 +40,7 @@ export { refundableMl, refundSen } from './tx/refund.ts';
 export * from './wire/codec.ts';
 export * from './wire/consensus.ts';
 export * from './wire/reading.ts';
+export { wireFiles, type WireFile } from './wire/schema.ts';
+export type { Field, Table } from './wire/field.ts';
 export * as stateRows from './wire/state.ts';
 export * from './wire/tx.ts';

@@ -9,7 +9,7 @@ import protobuf from 'protobufjs/minimal.js';
 import { assert } from '../lib/assert.ts';
 import { equalBytes } from '../lib/bytes.ts';
 import { fault, ok, type Result } from '../lib/fault.ts';
-import type { Field, Reader, Writer } from './field.ts';
+import type { Field, Reader, Table, Writer } from './field.ts';
 import { Malformed } from './field.ts';
 
 type Fields = Readonly<Record<string, Field<unknown, boolean>>>;
@@ -20,10 +20,7 @@ type Shape<F> = { readonly [K in Exclude<keyof F, OptionalKeys<F>>]: ValueOf<F[K
 };
 
 /** A message type: its name in the .proto file, its size limit in bytes and its fields. */
-export interface Message<T> {
-  readonly name: string;
-  readonly maxBytes: number;
-  readonly fields: Fields;
+export interface Message<T> extends Table {
   /** Only for the type system: the value a message decodes to. */
   readonly type?: T;
   write(writer: Writer, value: T): void;

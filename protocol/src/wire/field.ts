@@ -23,6 +23,13 @@ export class Malformed extends Error {
   }
 }
 
+/** What describes a message: its name, its size limit and its fields. */
+export interface Table {
+  readonly name: string;
+  readonly maxBytes: number;
+  readonly fields: Readonly<Record<string, Field<unknown, boolean>>>;
+}
+
 export interface Field<T, Optional extends boolean> {
   readonly no: number;
   readonly wireType: 0 | 2;
@@ -32,7 +39,7 @@ export interface Field<T, Optional extends boolean> {
   readonly proto: string;
   readonly bounds: string;
   /** Message type of a nested field, so that the .proto generator finds it. */
-  readonly nested?: { readonly name: string };
+  readonly nested?: Table;
   /** Members of a oneof group, else absent. */
   readonly members?: Readonly<Record<string, Field<unknown, boolean>>>;
   write(writer: Writer, value: unknown, name: string): void;
@@ -181,9 +188,7 @@ function amountScalar(min: bigint, max: bigint): Scalar<Millilitres> {
   };
 }
 
-export interface Nestable<T> {
-  readonly name: string;
-  readonly maxBytes: number;
+export interface Nestable<T> extends Table {
   readonly type?: T;
   write(writer: Writer, value: T): void;
   read(reader: Reader, end: number): T;
@@ -219,14 +224,14 @@ export const s32 = (no: number, min: number, max: number): Field<number, false> 
 export const optS32 = (no: number, min: number, max: number): Field<number, true> => single(no, s32Scalar(min, max), true);
 /** Heights, times in ms and counters: uint64 on the wire, an exact number in code. */
 export const u53 = (no: number, min = 0, max = Number.MAX_SAFE_INTEGER): Field<number, false> => single(no, u53Scalar(min, max), false);
-export const optU53 = (no: number, min = 0, max = Number.MAX_SAFE_INTEGER): Field<number, true> => single(no, u53Scalar(min, max), true);
 /** Money and milk: uint64 on the wire, bigint in code. */
 export const amount = (no: number, min = 0n, max = AMOUNT_MAX): Field<bigint, false> => single(no, amountScalar(min, max), false);
 export const optAmount = (no: number, min = 0n, max = AMOUNT_MAX): Field<bigint, true> => single(no, amountScalar(min, max), true);
-export const bool = (no: number): Field<boolean, false> => single(no, {
-  proto: 'bool', wireType: 0, bounds: '', zero: false, isZero: (value: boolean) => !value, problem: () => undefined,
+const boolScalar: Scalar<boolean> = {
+  proto: 'bool', wireType: 0, bounds: '', zero: false, isZero: (value) => !value, problem: () => undefined,
   read: (reader) => reader.bool(), write: (writer, value) => void writer.bool(value),
-}, false);
+};
+export const optBool = (no: number): Field<boolean, true> => single(no, boolScalar, true);
 
 export function sub<T>(no: number, type: Nestable<T>): Field<T, false> {
   return { ...(single(no, nestedScalar(type), false) as Field<T, false>), nested: type };
@@ -235,7 +240,7 @@ export function optSub<T>(no: number, type: Nestable<T>): Field<T, true> {
   return { ...(single(no, nestedScalar(type), true) as Field<T, true>), nested: type };
 }
 
-function repeated<T>(no: number, scalar: Scalar<T>, min: number, max: number, nested?: { readonly name: string }): Field<readonly T[], false> {
+function repeated<T>(no: number, scalar: Scalar<T>, min: number, max: number, nested?: Table): Field<readonly T[], false> {
   const bounds = `${min}..${max} items${scalar.bounds === '' ? '' : ` of ${scalar.bounds}`}`;
   const packed = scalar.wireType === 0;
   return {
@@ -292,6 +297,8 @@ type CaseOf<M> = { [K in keyof M & string]: { readonly case: K; readonly value: 
 
 /** Exactly one of several fields: { case, value } in code. */
 export function oneOf<M extends Members>(members: M): Field<CaseOf<M>, false> {
+  // A plain scalar at its default would be absent, so nobody could tell which member was meant.
+  for (const [name, member] of Object.entries(members)) assert(member.optional || member.nested !== undefined, `${name} of a oneof has presence`);
   return {
     no: 0, optional: false, repeated: false, wireType: 2, proto: 'oneof', bounds: '', members,
     write: () => undefined,

@@ -1,6 +1,6 @@
 /** Sensor readings, manifests and receipts (oracle page §2.1; SPEC §10). Bounds are rule R02. */
 import { message, type ValueType } from './codec.ts';
-import { amount, bool, bytes, listOf, listOfBytes, listOfU32, oneOf, optBytes, optS32, optU32, s32, sub, u32, u53 } from './field.ts';
+import { bytes, listOf, listOfBytes, listOfU32, oneOf, optAmount, optBool, optBytes, optS32, optU32, s32, sub, u32, u53 } from './field.ts';
 import { ATTEMPTS_MAX, Sig, TIME_MAX_MS, TIME_MIN_MS } from './tx.ts';
 
 export const SIGNED_MAX_BYTES = 4_096;
@@ -61,7 +61,7 @@ export const ReceiptBody = message('ReceiptBody', 4_096, {
 });
 export const Receipt = message('Receipt', 4_096, { body: bytes(1, 1, 4_000), sig: bytes(2, 64) });
 export const CommandBody = message('CommandBody', 128, {
-  chainTag: bytes(1, 8), device: bytes(2, 16), number: u32(3), what: oneOf({ resendFromSeq: optU32(4), setClockMs: amount(5, 1n), rebirth: bool(6) }),
+  chainTag: bytes(1, 8), device: bytes(2, 16), number: u32(3), what: oneOf({ resendFromSeq: optU32(4), setClockMs: optAmount(5, 1n), rebirth: optBool(6) }),
 });
 export const Command = message('Command', 256, { body: bytes(1, 1, 128), sig: bytes(2, 64) });
 

@@ -4,8 +4,26 @@
  * folder, and add a line here. `npm run generate` writes it, `npm run generated:check` compares it.
  */
 
+import { wireFiles } from '@billcoin/protocol';
+import { makeInvoiceVectors } from '../vectors/invoice.ts';
+import { makeSignatureVectors } from '../vectors/signature.ts';
+import { makeStateTreeVectors } from '../vectors/stateTree.ts';
+import { makeProto } from './proto.ts';
+
 /** One generated file: its path from the root of the repository, and how its text is made. */
-export type Generator = { path: string, make(): Promise<string> }
+export type Generator = { path: string; make(): Promise<string> };
+
+const files = wireFiles();
+const protos = files.map((file): Generator => ({ path: `protocol/src/wire/${file.name}.proto`, make: async () => makeProto(file, files) }));
+
+function vectors(name: string, make: () => string): Generator {
+  return { path: `protocol/vectors/${name}.json`, make: async () => make() };
+}
 
 /** All of them, in the order they are made. */
-export const GENERATORS: readonly Generator[] = []
+export const GENERATORS: readonly Generator[] = [
+  ...protos,
+  vectors('invoice', makeInvoiceVectors),
+  vectors('signature', makeSignatureVectors),
+  vectors('stateTree', makeStateTreeVectors),
+];
