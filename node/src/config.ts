@@ -5,7 +5,9 @@
 import { readFileSync } from 'node:fs';
 import { LOG_LEVELS } from './log.ts';
 
-interface OptionBase<T> {
+type OptionValue = string | number | undefined;
+
+interface OptionBase<T extends OptionValue> {
   /** Flag without dashes; `--http-port` is BILLCOIN_HTTP_PORT and "httpPort" in the file. */
   readonly flag: string;
   readonly help: string;
@@ -72,7 +74,7 @@ export function variableOf(flag: string): string {
 }
 
 function parseOption(name: OptionName, value: string, where: string): unknown {
-  const option: OptionBase<unknown> = OPTIONS[name];
+  const option: OptionBase<OptionValue> = OPTIONS[name];
   const parsed = option.parse(value);
   if (parsed === undefined) throw new ConfigError(`${where} is "${value}"; it takes ${option.takes}.`);
   return parsed;
@@ -99,13 +101,14 @@ export function makeConfig(flags: Flags, environment: Readonly<Record<string, st
   const file = typeof path === 'string' ? readFile(path) : {};
   const config: Record<string, unknown> = {};
   for (const name of NAMES) {
-    const option: OptionBase<unknown> = OPTIONS[name];
+    const option: OptionBase<OptionValue> = OPTIONS[name];
     const flag = flags[option.flag];
     const variable = environment[variableOf(option.flag)];
     const inFile = file[name];
     if (typeof flag === 'string') config[name] = parseOption(name, flag, `--${option.flag}`);
     else if (variable !== undefined) config[name] = parseOption(name, variable, variableOf(option.flag));
-    else if (inFile !== undefined) config[name] = parseOption(name, String(inFile), `${String(path)}: ${name}`);
+    else if (typeof inFile === 'string' || typeof inFile === 'number') config[name] = parseOption(name, String(inFile), `${String(path)}: ${name}`);
+    else if (inFile !== undefined) throw new ConfigError(`${String(path)}: ${name} is neither text nor a number; it takes ${option.takes}.`);
     else config[name] = option.initial;
   }
   return config as Config;
@@ -117,8 +120,8 @@ export function parseArgsOptions(): Record<string, { type: 'string' | 'boolean' 
   return { ...Object.fromEntries(flags.map((flag) => [flag, { type: 'string' as const }])), help: { type: 'boolean' } };
 }
 
-function allOptions(): readonly { readonly name: string; readonly option: OptionBase<unknown> }[] {
-  return [...NAMES.map((name) => ({ name: name as string, option: OPTIONS[name] as OptionBase<unknown> })), { name: '', option: CONFIG_FLAG }];
+function allOptions(): readonly { readonly name: string; readonly option: OptionBase<OptionValue> }[] {
+  return [...NAMES.map((name) => ({ name: name as string, option: OPTIONS[name] as OptionBase<OptionValue> })), { name: '', option: CONFIG_FLAG }];
 }
 
 /** Lines for --help. */

@@ -1,1 +1,10 @@
-export {};
+/** Public surface of @billcoin/node: what scripts and tests start nodes with. */
+export { systemClock, systemTimers } from './clock.ts';
+export { ConfigError, makeConfig, makeConfigDoc, OPTIONS, type Config } from './config.ts';
+export { LOG_LEVELS, makeLog, type LogLevel, type LogOptions } from './log.ts';
+export { readGenesis, startNode, type NodeDeps, type RunningNode } from './node.ts';
+export { initFolders, type Initialised } from './offline/init.ts';
+export { makeConsensusKey, type MadeKey } from './offline/keys.ts';
+export { verifyDatabase, type DatabaseReport } from './offline/verifyDb.ts';
+export * from './ports.ts';
+export { StorageFailure, type StorageFailureCode } from './storageFailure.ts';

@@ -17,11 +17,11 @@ import { Driver, type ResumeInfo } from './driver.ts';
 import { storedFinalBlock } from './finalBlock.ts';
 import { POOL_LIMITS } from './mempool/limits.ts';
 import { Mempool } from './mempool/mempool.ts';
-import { makeSignatureQueue } from './mempool/signatureQueue.ts';
+import { makeSignatureQueue, type VerifyMany } from './mempool/signatureQueue.ts';
 import { makeMetrics, type Metrics } from './metrics.ts';
 import { declareNodeMetrics } from './nodeMetrics.ts';
 import { singleValidatorNetwork } from './network/singleValidator.ts';
-import type { ChainPort, Clock, FinalBlock, Log, Timers } from './ports.ts';
+import type { ChainPort, Clock, Log, Timers } from './ports.ts';
 import { makeBlockStore, type BlockStore } from './storage/blockStore.ts';
 import { makeChainIndex, type ChainIndex } from './storage/chainIndex.ts';
 import { openDataFolder, type DataFolder } from './storage/dataFolder.ts';
@@ -160,19 +160,37 @@ export async function startNode(config: Config, deps: NodeDeps): Promise<Running
   }
 }
 
-async function buildNode(config: Config, deps: NodeDeps, stops: StopList): Promise<RunningNode> {
-  const { clock, timers, log } = deps;
-  let isRunning = false;
-  let isHalted = false;
-  const halt = (error: Error): void => {
-    if (isHalted || !isRunning) return; // before the start is done the failure is thrown by the start itself
-    isHalted = true;
-    log.error({ error }, 'The node stops');
-    deps.onHalt(error);
+/** A failure while the node runs ends it, once; before that the start itself throws it. */
+function makeHalt({ log, onHalt }: NodeDeps): { readonly halt: (error: Error) => void; readonly arm: () => void } {
+  let state: 'starting' | 'running' | 'halted' = 'starting';
+  return {
+    arm: () => {
+      state = 'running';
+    },
+    halt: (error) => {
+      if (state !== 'running') return;
+      state = 'halted';
+      log.error({ error }, 'The node stops');
+      onHalt(error);
+    },
   };
+}
 
+interface OpenChain {
+  readonly parts: ChainParts;
+  readonly pair: KeyPair | undefined;
+  readonly guard: SignGuard | undefined;
+  readonly folder: DataFolder;
+  readonly blocks: BlockStore;
+  readonly index: ChainIndex;
+  readonly flusher: Flusher;
+  readonly recovered: Tip;
+}
+
+/** Genesis, key, databases, recovery, guard: everything from disk, checked against each other. */
+async function openChain(config: Config, { timers, log }: NodeDeps, stops: StopList, halt: (error: Error) => void): Promise<OpenChain> {
   const parts = await makeChainParts(config);
-  const { genesis, chain, cache } = parts;
+  const { genesis, chain } = parts;
   const pair = await readOwnKey(config, genesis);
   if (pair !== undefined) {
     const keyLock = await lockFolder(config.keyDir);
@@ -189,34 +207,46 @@ async function buildNode(config: Config, deps: NodeDeps, stops: StopList): Promi
     stops.add('sign guard', guard.close);
     checkGuard(guard, recovered.height);
   }
-
   const flusher = new Flusher({ state, index, timers, stateRoot: (version) => chain.tree.root(version), flushNo, validatorsSince: recovered.validatorsSince });
   stops.add('state', () => flusher.flush());
+  return { parts, pair, guard, folder, blocks, index, flusher, recovered };
+}
+
+/** Signature checks of submissions: on worker threads where the configuration wants them. */
+function makeSubmissionVerifier(config: Config, cache: VerifyCache, stops: StopList): ReturnType<typeof makeSignatureQueue> {
+  const pool = config.verifyThreads === 0 ? undefined : createVerifyPool({ threads: config.verifyThreads });
+  if (pool !== undefined) stops.add('verify pool', pool.close);
+  const inline: VerifyMany = (items) => Promise.resolve(items.map(({ publicKey, message, signature }) => verifyEd25519Native(publicKey, message, signature)));
+  return makeSignatureQueue(pool?.verifyMany ?? inline, ({ publicKey, message, signature }) => cache.remember(publicKey, message, signature));
+}
+
+async function buildNode(config: Config, deps: NodeDeps, stops: StopList): Promise<RunningNode> {
+  const { clock, timers, log } = deps;
+  const { halt, arm } = makeHalt(deps);
+  const { parts, pair, guard, folder, blocks, index, flusher, recovered } = await openChain(config, deps, stops, halt);
+  const { genesis, chain, cache } = parts;
   const poolWriter = groupCommit(folder.mempool);
   stops.add('pool writes', poolWriter.drain);
-  const verifyPool = config.verifyThreads === 0 ? undefined : createVerifyPool({ threads: config.verifyThreads });
-  if (verifyPool !== undefined) stops.add('verify pool', verifyPool.close);
-  const verifyMany = verifyPool?.verifyMany ?? ((items) => Promise.resolve(items.map((item) => verifyEd25519Native(item.publicKey, item.message, item.signature))));
 
   const live: { driver?: Driver } = {};
   const tip = (): Tip => live.driver?.tip ?? recovered;
-  const first = await storedTipInfo(recovered, blocks.read);
-  const service: ChainService = makeChainService(makeReaders(chain, genesis, blocks, index, tip, log), first, () => mempool);
+  const readers = makeReaders(chain, genesis, blocks, index, tip, log);
+  const service: ChainService = makeChainService(readers, await storedTipInfo(recovered, blocks.read), () => mempool);
   const mempool: Mempool = await Mempool.open({
     chain, tip, clock, log, limits: POOL_LIMITS,
     store: folder.mempool,
     writeDurable: poolWriter.write,
-    verifySignatures: makeSignatureQueue(verifyMany, (item) => cache.remember(item.publicKey, item.message, item.signature)),
+    verifySignatures: makeSubmissionVerifier(config, cache, stops),
     finalStatus: service.finalStatus,
     onWork: () => live.driver?.workAvailable(),
     onAdmitted: (tx) => service.publishAdmitted(tx.txHash, tx.body),
   });
 
   const metrics = makeMetrics({ processMetrics: deps.processMetrics });
-  const measures = declareNodeMetrics(metrics, { tip, pool: mempool.info.bind(mempool), tree: () => chain.tree.memory(), clock });
+  const measures = declareNodeMetrics(metrics, { tip, pool: () => mempool.info(), tree: () => chain.tree.memory(), clock });
+  const signing = guard === undefined || pair === undefined ? undefined : { current: guard.current, write: measures.timed('guard', guard.write), sign: nativeSigner(pair) };
   const driver = new Driver({
-    chain, tip: recovered, publicKey: pair?.publicKey, clock, timers, log, halt,
-    signing: guard === undefined || pair === undefined ? undefined : { current: guard.current, write: measures.timed('guard', guard.write), sign: nativeSigner(pair) },
+    chain, tip: recovered, publicKey: pair?.publicKey, signing, clock, timers, log, halt,
     source: mempool,
     network: singleValidatorNetwork,
     saveBody: measures.timed('body', blocks.saveBody),
@@ -231,11 +261,8 @@ async function buildNode(config: Config, deps: NodeDeps, stops: StopList): Promi
   });
   live.driver = driver;
   stops.add('consensus', () => driver.stop());
-  isRunning = true;
+  arm();
   driver.start(await resumeInfo(guard, blocks, recovered));
   log.info({ chainId: genesis.chainId, height: recovered.height, validator: pair === undefined ? 'none' : toHex(pair.publicKey).slice(0, 12) }, 'Node started');
-
   return { port: service.port, metrics, dataFolder: folder, progress: () => driver.progress, stop: () => stops.run(log) };
 }
-
-export type { FinalBlock };

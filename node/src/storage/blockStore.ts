@@ -52,22 +52,44 @@ function decodeCertificate(height: number, bytes: Uint8Array): Certificate {
   return certificate.value;
 }
 
+/** Ids of bodies, height by height, from keys alone. */
+async function* bodyIds(store: Store): AsyncGenerator<{ readonly height: number; readonly ids: ReadonlySet<string> }> {
+  let current: { height: number; ids: Set<string> } | undefined;
+  for await (const key of store.keys(under('b/'))) {
+    const height = readU64(key, 2);
+    if (current !== undefined && current.height !== height) yield current;
+    if (current?.height !== height) current = { height, ids: new Set() };
+    current.ids.add(toHex(key.subarray(BODY_ID_OFFSET)));
+  }
+  if (current !== undefined) yield current;
+}
+
+/** Walks certificates and bodies side by side, both in order of height. */
+async function checkedTip(store: Store): Promise<number> {
+  const bodies = bodyIds(store);
+  let body = await bodies.next();
+  let tip = 0;
+  for await (const [key, value] of store.entries(under('c/'))) {
+    const height = readU64(key, 2);
+    if (height !== tip + 1) throw lost(`Certificates of blocks ${tip + 1} to ${height - 1} are missing.`);
+    const certificate = decodeCertificate(height, value);
+    while (body.done !== true && body.value.height < height) body = await bodies.next();
+    const held = body.done !== true && body.value.height === height && body.value.ids.has(toHex(certificate.blockId));
+    if (!held) throw lost(`The body of block ${height} is missing, its certificate is there.`);
+    tip = height;
+  }
+  while (body.done !== true) {
+    const { height } = body.value;
+    if (height > tip + 1) throw lost(`There are bodies up to block ${height} or more, but no certificates of blocks ${tip + 1} to ${height - 1}.`);
+    body = await bodies.next();
+  }
+  return tip;
+}
+
 export function makeBlockStore(store: Store): BlockStore {
   async function readCertificate(height: number): Promise<Certificate | undefined> {
     const bytes = await store.get(heightKey('c/', height));
     return bytes === undefined ? undefined : decodeCertificate(height, bytes);
-  }
-
-  /** Ids of bodies, height by height, from keys alone. */
-  async function* bodyIds(): AsyncGenerator<{ readonly height: number; readonly ids: ReadonlySet<string> }> {
-    let current: { height: number; ids: Set<string> } | undefined;
-    for await (const key of store.keys(under('b/'))) {
-      const height = readU64(key, 2);
-      if (current !== undefined && current.height !== height) yield current;
-      if (current?.height !== height) current = { height, ids: new Set() };
-      current.ids.add(toHex(key.subarray(BODY_ID_OFFSET)));
-    }
-    if (current !== undefined) yield current;
   }
 
   return {
@@ -97,25 +119,6 @@ export function makeBlockStore(store: Store): BlockStore {
       for await (const key of store.keys(bodyRange(height))) if (toHex(key.subarray(BODY_ID_OFFSET)) !== decided) operations.push({ type: 'del', key });
       if (operations.length > 0) await store.batch(operations, { sync: false });
     },
-    async checkedTip() {
-      const bodies = bodyIds();
-      let body = await bodies.next();
-      let tip = 0;
-      for await (const [key, value] of store.entries(under('c/'))) {
-        const height = readU64(key, 2);
-        if (height !== tip + 1) throw lost(`Certificates of blocks ${tip + 1} to ${height - 1} are missing.`);
-        const certificate = decodeCertificate(height, value);
-        while (body.done !== true && body.value.height < height) body = await bodies.next();
-        const held = body.done !== true && body.value.height === height && body.value.ids.has(toHex(certificate.blockId));
-        if (!held) throw lost(`The body of block ${height} is missing, its certificate is there.`);
-        tip = height;
-      }
-      while (body.done !== true) {
-        const { height } = body.value;
-        if (height > tip + 1) throw lost(`There are bodies up to block ${height} or more, but no certificates of blocks ${tip + 1} to ${height - 1}.`);
-        body = await bodies.next();
-      }
-      return tip;
-    },
+    checkedTip: () => checkedTip(store),
   };
 }

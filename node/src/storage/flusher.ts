@@ -51,9 +51,9 @@ export class Flusher {
     this.#root = this.#deps.stateRoot(tip.treeVersion);
     this.#unflushed += 1;
     this.#inPending += 1;
-    this.#deps.index.append(block).catch((error: unknown) => this.#failed(error));
-    if (this.#inPending >= FLUSH_BLOCKS) this.flush().catch((error: unknown) => this.#failed(error));
-    else this.#cancelTimer ??= this.#deps.timers.after(FLUSH_MS, () => this.flush().catch((error: unknown) => this.#failed(error)));
+    this.#behind(this.#deps.index.append(block));
+    if (this.#inPending >= FLUSH_BLOCKS) this.#behind(this.flush());
+    else this.#cancelTimer ??= this.#deps.timers.after(FLUSH_MS, () => this.#behind(this.flush()));
     if (this.#unflushed > UNFLUSHED_MAX) await this.#running;
   }
 
@@ -86,8 +86,10 @@ export class Flusher {
     this.#unflushed -= blocks;
   }
 
-  /** The store has reported it and the node stops; remembered so that nothing is added on top. */
-  #failed(error: unknown): void {
-    this.#failure ??= error;
+  /** Nobody waits for it. The store reports a failure and the node stops; remembered so that nothing is added on top. */
+  #behind(work: Promise<void>): void {
+    work.catch((error: unknown) => {
+      this.#failure ??= error;
+    });
   }
 }

@@ -1,0 +1,48 @@
+/** Reads the command line, runs a command, turns failures into one readable line and an exit code. */
+import { parseArgs } from 'node:util';
+import { ConfigError, makeConfig, makeOptionHelp, parseArgsOptions, type Flags } from '../config.ts';
+import { StorageFailure } from '../storageFailure.ts';
+import { COMMANDS, type Terminal } from './commands.ts';
+
+const EXIT_USAGE = 2;
+
+export function helpText(): string {
+  const commands = Object.entries(COMMANDS).map(([name, { summary }]) => `  ${name.padEnd(10)} ${summary}`);
+  return ['billcoin <command> [options]', '', 'Commands', ...commands, '', 'Options (also as BILLCOIN_… variables and in the file of --config)', makeOptionHelp()].join('\n');
+}
+
+function readArguments(args: readonly string[]): { readonly command: string | undefined; readonly flags: Flags } {
+  try {
+    const { values, positionals } = parseArgs({ args: [...args], options: parseArgsOptions(), allowPositionals: true });
+    if (positionals.length > 1) throw new ConfigError(`"${positionals.slice(1).join(' ')}" is too much; there is one command.`);
+    return { command: positionals[0], flags: values };
+  } catch (error) {
+    if (error instanceof ConfigError) throw error;
+    throw new ConfigError(`${error instanceof Error ? error.message : String(error)} See billcoin --help.`, { cause: error });
+  }
+}
+
+/** The whole command line tool. Returns the exit code; never throws for what an operator can cause. */
+export async function runCli(args: readonly string[], environment: Readonly<Record<string, string | undefined>>, terminal: Terminal): Promise<number> {
+  try {
+    const { command, flags } = readArguments(args);
+    if (flags['help'] === true || command === undefined) {
+      terminal.print(helpText());
+      return flags['help'] === true ? 0 : EXIT_USAGE;
+    }
+    const chosen = Object.hasOwn(COMMANDS, command) ? COMMANDS[command] : undefined;
+    if (chosen === undefined) throw new ConfigError(`"${command}" is no command. There are ${Object.keys(COMMANDS).join(', ')}.`);
+    return await chosen.run(makeConfig(flags, environment), terminal);
+  } catch (error) {
+    terminal.print(explain(error));
+    return error instanceof ConfigError ? EXIT_USAGE : 1;
+  }
+}
+
+/** One line for an operator; a bug keeps its stack. */
+function explain(error: unknown): string {
+  if (error instanceof ConfigError || error instanceof StorageFailure) return error.message;
+  const { code, path } = error as NodeJS.ErrnoException;
+  if (code === 'EEXIST') return `${path ?? 'The file'} exists already and is never overwritten. Remove it yourself if you are sure that it is not needed.`;
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}

@@ -1,0 +1,87 @@
+/** The commands of `billcoin`: what they are called, what they say and what they do. */
+import type { Config } from '../config.ts';
+import { systemClock, systemTimers } from '../clock.ts';
+import { makeLog } from '../log.ts';
+import { readGenesis, startNode } from '../node.ts';
+import { initFolders } from '../offline/init.ts';
+import { makeConsensusKey } from '../offline/keys.ts';
+import { verifyDatabase } from '../offline/verifyDb.ts';
+
+export interface Terminal {
+  readonly print: (line: string) => void;
+  /** Resolves when the operator asks the process to end (SIGINT, SIGTERM). */
+  readonly stopAsked: Promise<void>;
+}
+
+export interface Command {
+  readonly summary: string;
+  /** Exit code: 0 done, 1 refused or failed. */
+  run(config: Config, terminal: Terminal): Promise<number>;
+}
+
+async function keys(config: Config, { print }: Terminal): Promise<number> {
+  const made = await makeConsensusKey(config.keyDir);
+  print(`Key file    ${made.file} (mode 600; back it up, never copy it to a second running node)`);
+  print(`Public key  ${made.publicKey}`);
+  print(`Address     ${made.address}`);
+  return 0;
+}
+
+async function init(config: Config, { print }: Terminal): Promise<number> {
+  const done = await initFolders(config, await readGenesis(config.genesis));
+  print(`Network     ${done.chainId}`);
+  print(`Genesis     ${done.genesisHash}`);
+  print(`Data folder ${config.dataDir}`);
+  print(done.isValidator
+    ? 'This node is a validator. A sign guard was made: only if this key has never signed on this network. If it has, read "Lost sign guard" in OPERATING.md first.'
+    : 'This node holds no key of the first validator set: it follows without signing.');
+  return 0;
+}
+
+async function start(config: Config, { print, stopAsked }: Terminal): Promise<number> {
+  const log = makeLog({ level: config.logLevel, nodeName: config.nodeName });
+  let reportHalt: (error: Error) => void = () => undefined;
+  const halted = new Promise<Error>((resolve) => {
+    reportHalt = resolve;
+  });
+  const node = await startNode(config, { clock: systemClock, timers: systemTimers, log, processMetrics: true, onHalt: reportHalt });
+  print(`BillCoin ${node.port.chainId} at height ${node.port.tip().height}`);
+  const outcome = await Promise.race([halted, stopAsked]);
+  // After a failed write nothing more may be written: the process ends as a crash would, and recovery does the rest.
+  if (outcome instanceof Error) return 1;
+  await node.stop();
+  return 0;
+}
+
+async function status(config: Config, { print }: Terminal): Promise<number> {
+  const url = `http://${config.httpHost}:${config.httpPort}/api/v1/status`;
+  try {
+    const response = await fetch(url, { signal: AbortSignal.timeout(5_000) });
+    print(JSON.stringify(await response.json(), undefined, 2));
+    return response.ok ? 0 : 1;
+  } catch (error) {
+    print(`No node answers at ${url}: ${error instanceof Error ? error.message : String(error)}. Is it started, and are --http-host and --http-port those of the node?`);
+    return 1;
+  }
+}
+
+/** Blocks between two lines of progress. */
+const PROGRESS_BLOCKS = 10_000;
+
+async function verifyDb(config: Config, { print }: Terminal): Promise<number> {
+  const report = await verifyDatabase(config, await readGenesis(config.genesis), (height, tip) => {
+    if (height % PROGRESS_BLOCKS === 0) print(`block ${height} of ${tip}`);
+  });
+  print(`Blocks 1 to ${report.height} with ${report.transactions} transactions replayed; state on disk at block ${report.stateHeight ?? 'none'}.`);
+  for (const problem of report.problems) print(`Problem: ${problem}`);
+  print(report.problems.length === 0 ? 'Everything holds.' : 'Restore the newest backup of the data folder, or rebuild it from another node.');
+  return report.problems.length === 0 ? 0 : 1;
+}
+
+export const COMMANDS: Readonly<Record<string, Command>> = {
+  keys: { summary: 'Make the consensus key of a validator in --key-dir.', run: keys },
+  init: { summary: 'Make the data folder for the network of --genesis, and the sign guard of a validator.', run: init },
+  start: { summary: 'Run the node until SIGINT or SIGTERM. The API listens on loopback only until logins exist.', run: start },
+  status: { summary: 'Ask the running node at --http-host and --http-port how it is.', run: status },
+  'verify-db': { summary: 'Replay and check every stored value. The node must be stopped.', run: verifyDb },
+};

@@ -1,0 +1,18 @@
+/** `billcoin keys`: makes the consensus key of a validator. */
+import { mkdir } from 'node:fs/promises';
+import { addressOf, formatAddress, toHex } from '@billcoin/protocol';
+import { CONSENSUS_KEY_FILE, createKeyFile } from '../crypto/keyFiles.ts';
+
+export interface MadeKey {
+  readonly file: string;
+  /** Hex; goes into the genesis file with its proof of possession. */
+  readonly publicKey: string;
+  readonly address: string;
+}
+
+/** A fresh key in `keyDir`, mode 0600 in a folder of mode 0700. Throws (Error EEXIST) where there is one: keys are never overwritten. */
+export async function makeConsensusKey(keyDir: string): Promise<MadeKey> {
+  await mkdir(keyDir, { recursive: true, mode: 0o700 });
+  const { publicKey } = await createKeyFile(keyDir, CONSENSUS_KEY_FILE);
+  return { file: `${keyDir}/${CONSENSUS_KEY_FILE}`, publicKey: toHex(publicKey), address: formatAddress(addressOf(publicKey)) };
+}

@@ -1,0 +1,95 @@
+/**
+ * `billcoin verify-db`: replays every stored block from genesis and compares what it gives with headers, certificates,
+ * index and flat state. Reads every value, hence checks every checksum. The node must be stopped.
+ */
+import { StateTree, applyBlock, commitBlock, equalBytes, genesisTip, makeChain, toHex, verifyCertificate, type Chain, type Genesis, type Tip } from '@billcoin/protocol';
+import type { Config } from '../config.ts';
+import { hashBytesNative, hashPairsNative } from '../crypto/hashPairs.ts';
+import { verifyEd25519Native } from '../crypto/verifier.ts';
+import { makeBlockStore, type BlockStore } from '../storage/blockStore.ts';
+import { makeChainIndex, type ChainIndex } from '../storage/chainIndex.ts';
+import { openDataFolder } from '../storage/dataFolder.ts';
+import { makeStateStore, type StateMark, type StateStore } from '../storage/stateStore.ts';
+
+export interface DatabaseReport {
+  readonly height: number;
+  readonly transactions: number;
+  readonly stateHeight: number | undefined;
+  /** What is wrong, in words; empty where everything holds. Damage that stops the reading is thrown as StorageFailure. */
+  readonly problems: readonly string[];
+}
+
+/** Problems listed before giving up: the first ones tell the story. */
+const PROBLEMS_MAX = 20;
+
+export async function verifyDatabase(config: Config, genesis: Genesis, onProgress: (height: number, tip: number) => void): Promise<DatabaseReport> {
+  const folder = await openDataFolder(config.dataDir, genesis.genesisHash, () => undefined);
+  try {
+    const chain = makeChain(genesis, verifyEd25519Native, new StateTree(hashPairsNative, hashBytesNative));
+    const stores = { blocks: makeBlockStore(folder.blocks), state: makeStateStore(folder.state), index: makeChainIndex(folder.index) };
+    return await verifyStores(chain, genesisTip(chain, genesis), stores, onProgress);
+  } finally {
+    await folder.close();
+  }
+}
+
+interface Stores {
+  readonly blocks: BlockStore;
+  readonly state: StateStore;
+  readonly index: ChainIndex;
+}
+
+async function verifyStores(chain: Chain, genesis: Tip, { blocks, state, index }: Stores, onProgress: (height: number, tip: number) => void): Promise<DatabaseReport> {
+  const tipHeight = await blocks.checkedTip();
+  const mark = await state.mark();
+  const problems: string[] = [];
+  let transactions = 0;
+  let tip = genesis;
+  if (mark?.height === 0) problems.push(...(await compareState(chain, tip, state, mark)));
+  while (tip.height < tipHeight && problems.length < PROBLEMS_MAX) {
+    const height = tip.height + 1;
+    const block = await blocks.read(height);
+    if (block === undefined) return { height: tip.height, transactions, stateHeight: mark?.height, problems: [...problems, `block ${height} is missing`] };
+    if (!verifyCertificate(chain.genesisHash, tip.validators, block.certificate, chain.verify).ok) problems.push(`the certificate of block ${height} does not verify`);
+    const verdict = applyBlock(chain, tip, block.blockBytes);
+    if (!verdict.ok) return { height: tip.height, transactions, stateHeight: mark?.height, problems: [...problems, `block ${height} does not execute: ${verdict.fault.code}`] };
+    if (!equalBytes(verdict.value.blockId, block.certificate.blockId)) problems.push(`block ${height} is not the one its certificate names`);
+    problems.push(...(await compareIndex(height, verdict.value.results, verdict.value.txs.map((tx) => tx.txId), index)));
+    tip = commitBlock(chain, tip, verdict.value, block.certificate);
+    transactions += verdict.value.txs.length;
+    if (mark?.height === height) problems.push(...(await compareState(chain, tip, state, mark)));
+    onProgress(height, tipHeight);
+  }
+  if (mark !== undefined && mark.height > tipHeight) problems.push(`the state is at block ${mark.height}, the blocks end at ${tipHeight}`);
+  return { height: tip.height, transactions, stateHeight: mark?.height, problems };
+}
+
+/** The index may lie behind after a crash; what it has must be right. */
+async function compareIndex(height: number, results: readonly Uint8Array[], txIds: readonly Uint8Array[], index: ChainIndex): Promise<readonly string[]> {
+  const indexed = await index.tip();
+  if (indexed === undefined || indexed < height) return [];
+  const stored = await index.results(height);
+  const sameResults = stored?.length === results.length && results.every((result, i) => equalBytes(result, stored[i]?.resultBytes ?? new Uint8Array(0)));
+  const problems = sameResults ? [] : [`the index of block ${height} has other results`];
+  for (const [i, txId] of txIds.entries()) {
+    const position = await index.positionOf(txId);
+    if (position?.height !== height || position.index !== i) problems.push(`the index does not find transaction ${toHex(txId)} of block ${height}`);
+  }
+  return problems;
+}
+
+/** Every row of the flat state on disk against the replayed one, by the root of the tree over them. */
+async function compareState(chain: Chain, tip: Tip, state: StateStore, mark: StateMark): Promise<readonly string[]> {
+  const expected = chain.tree.root(tip.treeVersion);
+  const problems = equalBytes(mark.stateRoot, expected) && equalBytes(mark.blockId, tip.blockId) ? [] : [`the state's mark of block ${mark.height} is not that block's`];
+  let version = chain.tree.empty();
+  for await (const row of state.rows()) {
+    const next = chain.tree.update(version, [row]);
+    chain.tree.release(version);
+    version = next;
+  }
+  const found = chain.tree.root(version);
+  chain.tree.release(version);
+  if (!equalBytes(found, expected)) problems.push(`the state of block ${mark.height} has root ${toHex(found)}, replay gives ${toHex(expected)}`);
+  return problems;
+}
