@@ -16,3 +16,9 @@ export { VERDICT, VERDICT_NAMES, type Finding, type History, type Verdict } from
 export { judgeReading, makeBench, type Arrival, type Bench } from './rules/judgeReading.ts';
 export { MY_PROFILE, profileHash, type Profile } from './rules/profile.ts';
 export { REFUSAL_MANIFEST, RULES, ruleText, type Judgement } from './rules/table.ts';
+export { makeHttpChain } from './registry/httpChain.ts';
+export { PASSING_CODES, type ChainReader, type Submission, type TxState } from './registry/chainReader.ts';
+export { ConfigError, parseConfig, readConfig, type OracleConfig } from './service/config.ts';
+export { readOracleKey } from './service/keyFile.ts';
+export type { Log } from './service/log.ts';
+export { startOracle, type OracleDeps, type RunningOracle } from './service/oracle.ts';

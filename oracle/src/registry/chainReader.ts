@@ -24,9 +24,6 @@ export interface ChainReader {
   submit(txBytes: Uint8Array): Promise<Submission>;
   /** undefined: never seen by the node and not on chain. */
   txStatus(txHash: string): Promise<TxState | undefined>;
-  /** Calls back after new final blocks, at least once after the newest; returns the unsubscribe function. */
-  onFinal(listener: () => void): () => void;
-  close(): Promise<void>;
 }
 
 /** Refusals that pass by themselves: the row waits until the batch expires. */

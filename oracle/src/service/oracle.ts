@@ -60,6 +60,8 @@ export async function startOracle(config: Pick<OracleConfig, 'broker' | 'dataDir
   const manifests = await openManifestPool(store);
   let registry = await newestRegistry(chain);
   let broker: Broker | undefined;
+  /** A reading or manifest came that an open batch may wait for. */
+  let lotsDue = true;
   let closing = false;
 
   function fatal(error: unknown): void {
@@ -101,7 +103,7 @@ export async function startOracle(config: Pick<OracleConfig, 'broker' | 'dataDir
     metrics.count(taken);
     receipts.send(taken);
     for (const { fork, id, receipt } of taken) if (fork === true) alarm('fork', { id, device: receipt?.device });
-    if (lots.isWaitingFor(taken.filter(({ fresh }) => fresh).map(({ id }) => id))) lotsWorker.nudge();
+    if (lots.isWaitingFor(taken.filter(({ fresh }) => fresh).map(({ id }) => id))) nudgeLots();
   }
   async function onMessage(topic: string, payload: Uint8Array): Promise<void> {
     metrics.message();
@@ -109,7 +111,11 @@ export async function startOracle(config: Pick<OracleConfig, 'broker' | 'dataDir
       await intake.offer({ topic, payload, receivedAtMs: nowMs() });
       return;
     }
-    if (await manifests.offer(payload)) lotsWorker.nudge();
+    if (await manifests.offer(payload)) nudgeLots();
+  }
+  function nudgeLots(): void {
+    lotsDue = true;
+    lotsWorker.nudge();
   }
 
   const failing = (part: string) => (error: unknown, retryMs: number): void => log.warn({ part, err: error, retryMs }, 'a step failed and is tried again');
@@ -124,17 +130,19 @@ export async function startOracle(config: Pick<OracleConfig, 'broker' | 'dataDir
   const lotsWorker = startWorker({
     everyMs: config.pollMs, onFailure: failing('lots'),
     async run() {
-      registry = await newestRegistry(chain, registry);
-      await lots.run();
+      const newest = await newestRegistry(chain, registry);
+      if (newest === registry && !lotsDue) return;
+      registry = newest;
+      lotsDue = false;
+      await lots.run().catch((error: unknown) => {
+        lotsDue = true;
+        throw error;
+      });
     },
   });
   const pruneWorker = startWorker({
     everyMs: PRUNE_EVERY_MS, onFailure: failing('prune'),
     run: () => store.removeRange('q/', `q/${(nowMs() - QUARANTINE_LIFE_MS).toString().padStart(15, '0')}`),
-  });
-  const unfollow = chain.onFinal(() => {
-    lotsWorker.nudge();
-    outboxWorker.nudge();
   });
 
   await receipts.oweAll();
@@ -157,7 +165,6 @@ export async function startOracle(config: Pick<OracleConfig, 'broker' | 'dataDir
   });
   async function close(): Promise<void> {
     closing = true;
-    unfollow();
     await api.close();
     await broker?.close();
     await intake.close();

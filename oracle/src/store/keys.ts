@@ -13,7 +13,6 @@
  *   s/batch/attempt      → SignRow              sign-once register
  *   o/batch/attempt      → OutboxRow            the transaction round the statement
  *   p/batch/attempt      → OutboxRow            the same, finished
- *   g/height             → registry snapshot
  *   meta/…               → format, genesis
  */
 const padded = (value: number, digits: number): string => value.toString().padStart(digits, '0');
@@ -30,7 +29,6 @@ export const lotKey = (batchHex: string, attempt: number): string => `l/${batchH
 export const signKey = (batchHex: string, attempt: number): string => `s/${batchHex}/${attempt}`;
 export const outboxKey = (batchHex: string, attempt: number): string => `o/${batchHex}/${attempt}`;
 export const finishedKey = (batchHex: string, attempt: number): string => `p/${batchHex}/${attempt}`;
-export const registryKey = (height: number): string => `g/${padded(height, 16)}`;
 export const FORMAT_KEY = 'meta/format';
 export const GENESIS_KEY = 'meta/genesis';
 
