@@ -30,7 +30,7 @@ t.test('two milkings sum to the recorded mean and pass the rules of milkings', (
     const [morning, evening] = milkingsOf(cow, next);
     if (morning.massG + evening.massG !== cow.dailyG) t.fail(`cow ${cow.id} lost milk`);
     const share = morning.massG / cow.dailyG;
-    if (share < 0.53 || share > 0.57) t.fail(`cow ${cow.id} gave ${share} in the morning`);
+    if (share < 0.5299 || share > 0.5701) t.fail(`cow ${cow.id} gave ${share} in the morning`);
     for (const { massG, volumeMl, durationMs, flowMaxMlMin } of [morning, evening]) {
       const fits = volumeMl === volumeOf(massG) && volumeMl >= MY_PROFILE.milkingMinMl && volumeMl <= MY_PROFILE.milkingMaxMl
         && volumeMl * 60_000 <= MY_PROFILE.flowMeanMaxMlMin * durationMs && flowMaxMlMin <= MY_PROFILE.flowPeakMaxMlMin && durationMs < 30 * 60_000;
