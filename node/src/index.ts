@@ -8,3 +8,7 @@ export { makeConsensusKey, type MadeKey } from './offline/keys.ts';
 export { verifyDatabase, type DatabaseReport } from './offline/verifyDb.ts';
 export * from './ports.ts';
 export { StorageFailure, type StorageFailureCode } from './storageFailure.ts';
+// For benchmarks: the native engines behind the ports.
+export { hashBytesNative, hashPairsNative } from './crypto/hashPairs.ts';
+export { createVerifyPool, type VerifyPool } from './crypto/verifyPool.ts';
+export { verifyEd25519Native, verifyP256Native } from './crypto/verifier.ts';

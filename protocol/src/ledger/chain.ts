@@ -2,7 +2,7 @@
 import type { ParsedTx, NetworkContext } from '../tx/context.ts';
 import type { FlatState, RowChange, ByteChange } from '../state/view.ts';
 import type { StateTree, TreeVersion } from '../state/tree.ts';
-import type { Certificate, Header, ValidatorSet } from '../wire/consensus.ts';
+import type { Header, ValidatorSet } from '../wire/consensus.ts';
 import type { ChainEvent } from '../wire/tx.ts';
 
 export interface Chain extends NetworkContext {
@@ -41,4 +41,3 @@ export interface Executed {
   readonly treeVersion: TreeVersion;
 }
 
-export type { Certificate };
