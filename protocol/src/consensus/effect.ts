@@ -4,7 +4,7 @@ import type { TimerKind } from './input.ts';
 import type { BlockIdHex, HardStateContent, SignedProposal, SignedVote, Unsigned } from './types.ts';
 
 export type Effect =
-  /** Execute the block speculatively, as soon as its body is here, and answer blockVerdict. Cached by id. */
+  /** Execute the block speculatively, as soon as its body is here (NeedBlock if it does not come), and answer blockVerdict. Cached by id. */
   | { readonly kind: 'checkBlock'; readonly id: BlockIdHex }
   /** Start the synced put of the body; nobody waits for it here (see signAndSend). */
   | { readonly kind: 'saveBlock'; readonly id: BlockIdHex }
@@ -19,7 +19,7 @@ export type Effect =
   | { readonly kind: 'cancelTimers'; readonly height: number; readonly belowRound: number }
   /** Ask the ledger for a block whose time is by `proposalTime(now, prevTimeMs, precisionMs)`; answer valueBuilt. */
   | { readonly kind: 'buildValue'; readonly height: number; readonly round: number; readonly prevTimeMs: number; /** The widest certificate of the block below that this core can make; undefined at height 1 and after boot or sync: use the stored one. */ readonly prevCommit: Certificate | undefined }
-  /** Ask peers for a body that a quorum has precommitted; check it and answer blockVerdict. */
+  /** A quorum has precommitted a block without a verdict: ask peers until its body is here (it may be already, or on its way), check it and answer blockVerdict. Asked for once. */
   | { readonly kind: 'fetchBlock'; readonly height: number; readonly id: BlockIdHex }
   /** Synced put of the certificate, then the block is final, then startHeight of the next height. */
   | { readonly kind: 'decide'; readonly height: number; readonly id: BlockIdHex; readonly certificate: Certificate }

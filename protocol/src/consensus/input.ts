@@ -30,7 +30,8 @@ export type Input =
  * sync has moved the tip. Heights only grow.
  *
  * Messages of height h + 1 that arrive while the core is at h are verified by the shell under the set of h; the core
- * keeps a bounded number of them and drops them here if the set has changed.
+ * keeps a bounded number of them and drops them here if the set has changed. Votes of height h − 1 are verified under
+ * the set of h − 1.
  */
 export interface StartHeight {
   readonly kind: 'startHeight';

@@ -27,7 +27,12 @@ export function roundOf(state: ConsensusState, round: number): RoundState {
 
 /** Puts a round back; a new one in order. */
 export function withRound(state: ConsensusState, next: RoundState): ConsensusState {
-  if (state.rounds.some((held) => held.round === next.round)) return { ...state, rounds: state.rounds.map((held) => (held.round === next.round ? next : held)) };
+  const place = state.rounds.findIndex((held) => held.round === next.round);
+  if (place !== -1) {
+    const rounds = state.rounds.slice();
+    rounds[place] = next;
+    return { ...state, rounds };
+  }
   const roomy = state.rounds.length < ROUNDS_HELD_MAX ? state.rounds : makeRoom(state);
   return { ...state, rounds: [...roomy.filter((held) => held.round < next.round), next, ...roomy.filter((held) => held.round > next.round)] };
 }

@@ -126,17 +126,24 @@ function mentioned(held: RoundState): readonly BlockIdHex[] {
 
 /** R8, L55: more than a third of the power is in a later round: go to the highest such. */
 export const R8: Rule = (state) => {
-  const later = [
-    ...state.rounds.map((held) => held.round),
-    ...state.future.flatMap((slot) => [slot.prevote, slot.precommit].flatMap((vote) => (vote === undefined ? [] : [vote.round]))),
-  ].filter((round) => round > state.round).sort((a, b) => b - a);
-  for (const round of new Set(later)) {
+  for (const round of roundsAhead(state)) {
     const voters = votersAt(state, roundOf(state, round));
     const power = voters.reduce((sum, vote) => sum + powerOf(state.validators, vote.validatorIndex), 0);
     if (isThird(power, state.totalPower)) return enterRound(state, round, voters);
   }
   return undefined;
 };
+
+/** Rounds above the current one with votes or certificates, highest first. */
+function roundsAhead(state: ConsensusState): readonly number[] {
+  const ahead = new Set<number>();
+  for (const { round } of state.rounds) if (round > state.round) ahead.add(round);
+  for (const { prevote, precommit } of state.future) {
+    if (prevote !== undefined) ahead.add(prevote.round);
+    if (precommit !== undefined) ahead.add(precommit.round);
+  }
+  return [...ahead].sort((a, b) => b - a);
+}
 
 /** Start of a height: (i) there is work and the pace allows it, (ii) the proposer of round 0 has started. (iii) is R8, (iv) the idle timer. */
 export const START: Rule = (state) => {

@@ -2,9 +2,8 @@
  * The vote keeper (consensus page §1.8): who voted for what in a round, tallies, quorums, certificates as units.
  * The first vote of a validator counts; a second, different one is evidence and is not counted.
  */
-import { equalBytes } from '../lib/bytes.ts';
+import { toHex } from '../lib/bytes.ts';
 import type { Certificate, ValidatorSet } from '../wire/consensus.ts';
-import { wireBlockId } from './bodies.ts';
 import { CERTIFICATE_TYPE, makeCertificate, votesOf } from './certificate.ts';
 import type { ConsensusState, RoundState, VoteTable } from './state.ts';
 import { NIL, type BlockIdHex, type SignedVote, type VoteType } from './types.ts';
@@ -19,8 +18,10 @@ export function emptyTable(size: number): VoteTable {
 export function addVote(set: ValidatorSet, table: VoteTable, vote: SignedVote): VoteTable {
   const power = powerOf(set, vote.validatorIndex);
   const known = table.tallies.some((tally) => tally.blockId === vote.blockId);
+  const votes = table.votes.slice();
+  votes[vote.validatorIndex] = vote;
   return {
-    votes: table.votes.map((held, i) => (i === vote.validatorIndex ? vote : held)),
+    votes,
     tallies: known
       ? table.tallies.map((tally) => (tally.blockId === vote.blockId ? { ...tally, power: tally.power + power } : tally))
       : [...table.tallies, { blockId: vote.blockId, power }],
@@ -54,8 +55,7 @@ export function hasQuorumOfNil(state: ConsensusState, table: VoteTable): boolean
  * A unit counts even if one of its members voted otherwise here: no tally of first votes may hide a quorum.
  */
 export function certificateFor(state: ConsensusState, round: RoundState, type: VoteType, blockId: BlockIdHex): Certificate | undefined {
-  const wireId = wireBlockId(blockId);
-  const unit = round.certificates.find((held) => held.type === CERTIFICATE_TYPE[type] && wireId !== undefined && equalBytes(held.blockId, wireId));
+  const unit = round.certificates.find((held) => held.type === CERTIFICATE_TYPE[type] && toHex(held.blockId) === blockId);
   if (unit !== undefined) return unit;
   const table = tableOf(round, type);
   const quorum = table.tallies.some((tally) => tally.blockId === blockId && isQuorum(tally.power, state.totalPower));
