@@ -6,6 +6,11 @@ import type { Fault } from '@billcoin/protocol';
 import type { OrderEventName, OrderStatus, ValidationError } from '@billcoin/sdk';
 import type { FinalBlock } from './ports.ts';
 
+/** More writes wait for the disk than memory may hold: try again in a moment. */
+export class CampusBusy extends Error {
+  override readonly name = 'CampusBusy';
+}
+
 // ---- students and wallets (api page §2.4) ----------------------------------------------------------------------
 
 export interface IssuedCode {
@@ -31,6 +36,8 @@ export interface Students {
 }
 
 export interface SignedChallenge {
+  /** Host and port the caller reached this server under; the text must have been made for it. */
+  readonly domain: string;
   readonly message: string;
   readonly publicKey: Uint8Array;
   readonly signature: Uint8Array;
@@ -44,8 +51,8 @@ export type Linked =
   | { readonly ok: false; readonly code: ChallengeFault | 'cannot_link' | 'too_many_wallets' };
 
 export interface Wallets {
-  /** The text to sign; ends after two minutes. */
-  challenge(publicKey: Uint8Array): { readonly message: string; readonly expiresAtMs: number };
+  /** The text to sign; ends after two minutes. `domain` is the host and port the caller reached this server under. */
+  challenge(publicKey: Uint8Array, domain: string): { readonly message: string; readonly expiresAtMs: number };
   link(request: LinkRequest): Promise<Linked>;
 }
 

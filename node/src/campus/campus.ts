@@ -1,6 +1,5 @@
 /** Builds the campus services of one node: their keys, their rows, and the one reader that follows the chain for them. */
 import { toHex, verifyEd25519, type Verifier } from '@billcoin/protocol';
-import { openBlockReader } from '../blockReader.ts';
 import type { Campus } from '../campusPorts.ts';
 import type { ChainPort, Clock, KeyValueStore, Log } from '../ports.ts';
 import { openChallenges } from './challenge.ts';
@@ -26,8 +25,6 @@ export interface CampusDeps {
   readonly log: Log;
   /** Folder of `campus-keys.json`, apart from the data. */
   readonly keyFolder: string;
-  /** Host and port people reach the API under; wallets show it before they sign a login. */
-  readonly domain: string;
   /** The node's fast verifier; the portable one where absent. */
   readonly verify?: Verifier;
 }
@@ -47,25 +44,24 @@ async function checkStore({ chain, store }: CampusDeps, keys: CampusKeys, keyPat
  * Close it before the store.
  */
 export async function openCampus(deps: CampusDeps): Promise<Campus> {
-  const { chain, store, clock, log, domain, verify = verifyEd25519 } = deps;
+  const { chain, store, clock, log, verify = verifyEd25519 } = deps;
   const { keys, created, path } = await openCampusKeys(deps.keyFolder);
   if (created) log.warn({ path }, 'made new campus keys; back this file up apart from the data: without it the roster cannot be read');
   await checkStore(deps, keys, path);
   const roster = openLane();
   const ledger = openLane();
   const events = openOrderEvents();
-  const blocks = openBlockReader(chain);
   const waiter = openEndWaiter(chain);
-  const challenges = openChallenges({ store, keys, clock, verify, genesisHash: chain.genesisHash, chainId: chain.chainId, domain });
+  const challenges = openChallenges({ store, keys, clock, verify, genesisHash: chain.genesisHash, chainId: chain.chainId });
   const idempotency = openIdempotency({ store, clock, lane: ledger });
   const pseudonymOf = walletPseudonym.bind(undefined, { store, keys });
   const orders = openOrders({ chain, store, clock, log, lane: ledger, verify, events, idempotency });
-  const follower = await startFollower({ chain, blocks, store, keys, lane: ledger, log, events, pseudonymOf });
+  const follower = await startFollower({ chain, store, keys, lane: ledger, log, events, pseudonymOf });
   return {
     students: openStudents({ store, keys, clock, lane: roster }),
     wallets: openWallets({ store, keys, clock, lane: roster, challenges }),
     orders,
-    payments: openPayments({ chain, store, blocks, waiter }),
+    payments: openPayments({ chain, store, waiter }),
     loyalty: {
       async couponIds(address, limit) {
         const under = `${blindIndex(keys, 'address', address)}/`;
@@ -81,7 +77,6 @@ export async function openCampus(deps: CampusDeps): Promise<Campus> {
       orders.close();
       waiter.close();
       await follower.close();
-      blocks.close();
       await roster.idle();
       await ledger.idle();
     },

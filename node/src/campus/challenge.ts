@@ -24,9 +24,15 @@ export type ChallengeResult =
   | { readonly ok: false; readonly code: ChallengeFault };
 
 export interface Challenges {
-  issue(publicKey: Uint8Array): { readonly message: string; readonly expiresAtMs: number };
+  issue(publicKey: Uint8Array, domain: string): { readonly message: string; readonly expiresAtMs: number };
   /** Checks text, end, key, signature and that it was not used; run it in the lane of whoever writes `use`. */
   check(signed: SignedChallenge): Promise<ChallengeResult>;
+}
+
+/** Who asks for whose key: both stand in the text. */
+interface Asker {
+  readonly domain: string;
+  readonly address: string;
 }
 
 export interface ChallengeDeps {
@@ -36,24 +42,22 @@ export interface ChallengeDeps {
   readonly verify: Verifier;
   readonly genesisHash: Uint8Array;
   readonly chainId: string;
-  /** Host and port people reach this server under. */
-  readonly domain: string;
 }
 
-export function openChallenges({ store, keys, clock, verify, genesisHash, chainId, domain }: ChallengeDeps): Challenges {
-  function textOf(address: string, nonce: string, issuedAt: string, expiration: string): string {
+export function openChallenges({ store, keys, clock, verify, genesisHash, chainId }: ChallengeDeps): Challenges {
+  function textOf({ domain, address }: Asker, nonce: string, issuedAt: string, expiration: string): string {
     return `${domain} wants you to sign in with your BillCoin account:\n${address}\n\n${STATEMENT}\n\n`
       + `URI: billcoin://${domain}/auth\nVersion: 1\nChain ID: ${chainId}\nNonce: ${nonce}\nIssued At: ${issuedAt}\nExpiration Time: ${expiration}`;
   }
 
   /** The random part of a nonce this server made for exactly this text; undefined for any other text. */
-  function randomOf(message: string, address: string): { readonly random: string; readonly expiration: string } | undefined {
+  function randomOf(message: string, asker: Asker): { readonly random: string; readonly expiration: string } | undefined {
     const match = /\nNonce: ([A-Za-z0-9_-]{43})\nIssued At: ([0-9TZ:-]{20})\nExpiration Time: ([0-9TZ:-]{20})$/.exec(message);
     const [, nonce = '', issuedAt = '', expiration = ''] = match ?? [];
     const bytes = fromBase64Url(nonce);
-    if (bytes?.length !== RANDOM_BYTES + MAC_BYTES || textOf(address, nonce, issuedAt, expiration) !== message) return undefined;
+    if (bytes?.length !== RANDOM_BYTES + MAC_BYTES || textOf(asker, nonce, issuedAt, expiration) !== message) return undefined;
     const random = toBase64Url(bytes.subarray(0, RANDOM_BYTES));
-    const mac = challengeMac(keys, textOf(address, random, issuedAt, expiration));
+    const mac = challengeMac(keys, textOf(asker, random, issuedAt, expiration));
     return equalSecret(mac, bytes.subarray(RANDOM_BYTES)) ? { random, expiration } : undefined;
   }
 
@@ -63,18 +67,18 @@ export function openChallenges({ store, keys, clock, verify, genesisHash, chainI
   }
 
   return {
-    issue(publicKey) {
+    issue(publicKey, domain) {
       const issuedAtMs = clock.nowMs();
       const expiresAtMs = Math.floor((issuedAtMs + CHALLENGE_LIFE_MS) / 1_000) * 1_000;
-      const address = formatAddress(addressOf(publicKey));
+      const asker = { domain, address: formatAddress(addressOf(publicKey)) };
       const random = new Uint8Array(randomBytes(RANDOM_BYTES));
       const times = [rfc3339(issuedAtMs), rfc3339(expiresAtMs)] as const;
-      const mac = challengeMac(keys, textOf(address, toBase64Url(random), ...times));
-      return { message: textOf(address, toBase64Url(Buffer.concat([random, mac])), ...times), expiresAtMs };
+      const mac = challengeMac(keys, textOf(asker, toBase64Url(random), ...times));
+      return { message: textOf(asker, toBase64Url(Buffer.concat([random, mac])), ...times), expiresAtMs };
     },
-    async check({ message, publicKey, signature }) {
+    async check({ domain, message, publicKey, signature }) {
       const address = addressOf(publicKey);
-      const ours = randomOf(message, formatAddress(address));
+      const ours = randomOf(message, { domain, address: formatAddress(address) });
       if (ours === undefined || !verify(publicKey, signingBytes('bill/login/1', genesisHash, utf8(message)), signature)) return { ok: false, code: 'bad_login_signature' };
       const expiresAtMs = Date.parse(ours.expiration);
       if (clock.nowMs() > expiresAtMs) return { ok: false, code: 'challenge_expired' };

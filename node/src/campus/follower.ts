@@ -2,7 +2,6 @@
  * Follows the final blocks in order, each exactly once: rows of a block and the cursor are one batch, so a crash repeats
  * or keeps a block whole. At the start it catches up from its cursor to the tip.
  */
-import type { BlockReader } from '../blockReader.ts';
 import type { OrderEvent } from '../campusPorts.ts';
 import type { ChainPort, FinalBlock, KeyValueStore, Log } from '../ports.ts';
 import type { Lane } from './lane.ts';
@@ -30,7 +29,6 @@ export interface Follower {
 
 export interface FollowerDeps extends ProjectContext {
   readonly chain: ChainPort;
-  readonly blocks: BlockReader;
   readonly store: KeyValueStore;
   readonly lane: Lane;
   readonly log: Log;
@@ -38,7 +36,7 @@ export interface FollowerDeps extends ProjectContext {
 }
 
 export async function startFollower(deps: FollowerDeps): Promise<Follower> {
-  const { chain, blocks, store, lane, log, events } = deps;
+  const { chain, store, lane, log, events } = deps;
   const listeners = new Set<(block: FinalBlock, events: readonly OrderEvent[]) => void>();
   const startHeight = chain.tip().height;
   let cursor: Cursor = (await getRow(store, TABLES.cursor, ONLY)) ?? { height: 0, timeMs: 0 };
@@ -48,7 +46,7 @@ export async function startFollower(deps: FollowerDeps): Promise<Follower> {
 
   async function projectNext(): Promise<void> {
     const height = cursor.height + 1;
-    const block = await blocks.read(height);
+    const block = await chain.readFinal(height);
     if (block === undefined) throw new Error(`block ${height} is not stored here; restore the campus store of this node, or start it from an archive node`);
     const batch = openRowBatch(store);
     const told = await lane.run(async () => {
@@ -68,7 +66,7 @@ export async function startFollower(deps: FollowerDeps): Promise<Follower> {
       while (!closed && failure === undefined && cursor.height < chain.tip().height) await projectNext();
     } catch (error) {
       failure = `the campus rows stopped at block ${cursor.height}: ${error instanceof Error ? error.message : String(error)}`;
-      log.error({ err: error, height: cursor.height }, 'campus rows stopped; orders and exports are out of date until this is mended and the node restarted');
+      log.error({ error, height: cursor.height }, 'campus rows stopped; orders and exports are out of date until this is mended and the node restarted');
     }
   }
 

@@ -3,15 +3,13 @@
  * of them decide on the same old row.
  */
 
+import { CampusBusy } from '../campusPorts.ts';
+
 /** More waiting than this means that the disk does not keep up: new work is refused instead of piling up in memory. */
 export const LANE_WAITING_MAX = 10_000;
 
-export class LaneFull extends Error {
-  override readonly name = 'LaneFull';
-}
-
 export interface Lane {
-  /** Runs `work` after everything that came before it; rejects with LaneFull when too much waits. */
+  /** Runs `work` after everything that came before it; rejects with CampusBusy when too much waits. */
   run<T>(work: () => Promise<T>): Promise<T>;
   /** Resolves when nothing is left to do. */
   idle(): Promise<void>;
@@ -23,7 +21,7 @@ export function openLane(waitingMax: number = LANE_WAITING_MAX): Lane {
   let waiting = 0;
 
   async function run<T>(work: () => Promise<T>): Promise<T> {
-    if (waiting >= waitingMax) throw new LaneFull(`${waiting} writes wait already`);
+    if (waiting >= waitingMax) throw new CampusBusy(`${waiting} writes wait already`);
     waiting++;
     const before = tail;
     const result = (async () => {

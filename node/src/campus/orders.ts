@@ -88,7 +88,7 @@ function onAdmitted(deps: OrderDeps, txHash: string, body: TxBody): void {
   const { tillNo, ref } = invoice.value;
   deps.lane.run(() => markSeen(deps, txHash, tillNo, toHex(ref))).catch((error: unknown) => {
     // Only the hint "payment seen" is lost; the final block brings the state itself.
-    deps.log.warn({ err: error }, 'an order was not marked as seen');
+    deps.log.warn({ error }, 'an order was not marked as seen');
   });
 }
 

@@ -3,7 +3,6 @@
  * row, the first that matches decides. Confirmed means: in a block with a finality certificate.
  */
 import { assert, equalBytes, fromHex, invoiceId, mlToSen, priceInForce, ROWS, toHex } from '@billcoin/protocol';
-import type { BlockReader } from '../blockReader.ts';
 import type { Payments, Validated, Validation } from '../campusPorts.ts';
 import type { ChainPort, FinalBlock, FinalTx, KeyValueStore, TxStatus } from '../ports.ts';
 import type { EndWaiter } from './endWaiter.ts';
@@ -12,7 +11,6 @@ import { getRow, refId, TABLES } from './store.ts';
 export interface PaymentDeps {
   readonly chain: ChainPort;
   readonly store: KeyValueStore;
-  readonly blocks: BlockReader;
   readonly waiter: EndWaiter;
 }
 
@@ -90,7 +88,7 @@ async function validate(deps: PaymentDeps, validation: Validation): Promise<Vali
   if (end === undefined) return { error: 'tx_not_found' };
   if (end === 'pending') return { error: 'not_final' };
   if (end.status !== 'final') return { error: end.status };
-  const block = await deps.blocks.read(end.height);
+  const block = await deps.chain.readFinal(end.height);
   const tx = block?.txs[end.index];
   if (block === undefined || tx === undefined) throw new Error(`block ${end.height} holds ${validation.txHash} but is not stored here; ask an archive node`);
   const error = await judgeFinal(deps, validation, block, tx);

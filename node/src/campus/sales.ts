@@ -56,7 +56,7 @@ function exportMonth({ store, clock, log, cursor }: SalesDeps, { month, tz, bom 
   const partial = cursor().timeMs < range.toMs;
   const csv = stringify({ record_delimiter: '\r\n', bom });
   pipeline(Readable.from(linesOf(store, range)), csv, (error) => {
-    if (error instanceof Error && (error as NodeJS.ErrnoException).code !== 'ERR_STREAM_PREMATURE_CLOSE') log.error({ err: error, month }, 'the export stopped in the middle; the file is not whole');
+    if (error instanceof Error && (error as NodeJS.ErrnoException).code !== 'ERR_STREAM_PREMATURE_CLOSE') log.error({ error, month }, 'the export stopped in the middle; the file is not whole');
   });
   return { ok: true, fileName: `billcoin-milk-sales-${month}${partial ? '-partial' : ''}.csv`, partial, csv };
 }

@@ -70,7 +70,7 @@ export async function walletPseudonym(deps: Pick<WalletDeps, 'store' | 'keys'>, 
 
 export function openWallets(deps: WalletDeps): Wallets {
   return {
-    challenge: (publicKey) => deps.challenges.issue(publicKey),
+    challenge: (publicKey, domain) => deps.challenges.issue(publicKey, domain),
     link: (request) => deps.lane.run(() => link(deps, request)),
   };
 }

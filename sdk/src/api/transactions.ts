@@ -15,7 +15,7 @@ export type TxAdmission = Static<typeof TxAdmission>;
 export const TxStatus = closed({
   txHash: TxHash,
   status: TxState,
-  kind: Type.String({ description: 'Name of the kind: transfer, pay, refund, redeem, openBatch, attest' }),
+  kind: nullable(Type.String({ description: 'Name of the kind: transfer, pay, refund, redeem, openBatch, attest; null until it is final' })),
   height: nullable(Height),
   index: nullable(Type.Integer({ minimum: 0 })),
   code: nullable(Type.Integer({ minimum: 0, description: '0 = done, else the number of the fault' })),

@@ -31,6 +31,8 @@ export const linkWallet = route({
 });
 
 const issuedCode = closed({ studentRef: StudentRef, linkCode: LinkCode });
+/** The importer knows the ids already; with them the codes can be handed out. */
+const firstCode = closed({ studentId: Type.String({ minLength: 1, maxLength: 32 }), ...issuedCode.properties });
 
 export const importStudents = route({
   method: 'POST',
@@ -40,7 +42,7 @@ export const importStudents = route({
   body: Type.String({ minLength: 1, maxLength: ROSTER_MAX_BYTES }),
   bodyType: 'text/csv',
   bodyMaxBytes: ROSTER_MAX_BYTES,
-  responses: { 200: closed({ added: Type.Integer({ minimum: 0 }), kept: Type.Integer({ minimum: 0 }), left: Type.Integer({ minimum: 0 }), codes: Type.Array(issuedCode) }) },
+  responses: { 200: closed({ added: Type.Integer({ minimum: 0 }), kept: Type.Integer({ minimum: 0 }), left: Type.Integer({ minimum: 0 }), codes: Type.Array(firstCode) }) },
   problems: ['bad_roster'],
 });
 

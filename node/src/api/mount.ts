@@ -1,0 +1,137 @@
+/** The one place where declarations and handlers meet Fastify: strict bodies, checked input, replies, problems. */
+import type { FastifyInstance, FastifyReply, FastifyRequest, FastifySchema } from 'fastify';
+import { API_BASE, BODY_MAX_BYTES, type ProblemCode, type Route } from '@billcoin/sdk';
+import type { ApiRequest, Entry, Refusal, Reply, StreamEntry } from './entry.ts';
+import { languageOf, PROBLEM_MEDIA_TYPE, problemBody, problemHeaders } from './problem.ts';
+
+/** Printable ASCII, as long as the SDK lets it be. */
+const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,128}$/;
+const JSON_TYPE = 'application/json; charset=utf-8';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Exact text of a JSON body. */
+    bodyText: string;
+  }
+  interface FastifyContextConfig {
+    entry?: Entry | StreamEntry;
+  }
+}
+
+/** `/orders/{orderId}` below the base as Fastify writes it. */
+export function urlOf({ path, atRoot }: Route): string {
+  return (atRoot === true ? '' : API_BASE) + path.replace(/\{(\w+)\}/g, ':$1');
+}
+
+/** Query and path parameters are text: whole numbers of the schema become numbers, anything else stays and is refused. */
+function readIntegers(values: unknown, schema: Route['query']): void {
+  if (schema === undefined || typeof values !== 'object' || values === null) return;
+  const record = values as Record<string, unknown>;
+  for (const [name, property] of Object.entries(schema.properties)) {
+    const text = record[name];
+    if ((property as { readonly type?: unknown }).type === 'integer' && typeof text === 'string' && /^(0|[1-9]\d{0,15})$/.test(text)) record[name] = Number(text);
+  }
+}
+
+function schemaOf({ params, query, body }: Route): FastifySchema {
+  return { ...(params === undefined ? {} : { params }), ...(query === undefined ? {} : { querystring: query }), ...(body === undefined ? {} : { body }) };
+}
+
+export function refuse(request: FastifyRequest, reply: FastifyReply, refusal: Refusal): FastifyReply {
+  const entry = request.routeOptions.config.entry;
+  const extension = entry !== undefined && 'extendProblem' in entry ? entry.extendProblem?.(refusal.problem) : undefined;
+  const body = { ...problemBody(refusal, request.id, languageOf(request.headers['accept-language'])), ...extension };
+  return reply.status(body.status).headers(problemHeaders(refusal)).type(PROBLEM_MEDIA_TYPE).send(JSON.stringify(body));
+}
+
+/** The code of an unexpected error on this route. */
+export function internalCodeOf(request: FastifyRequest): ProblemCode {
+  const entry = request.routeOptions.config.entry;
+  return (entry !== undefined && 'internalCode' in entry ? entry.internalCode : undefined) ?? 'internal';
+}
+
+function etagMatches(request: FastifyRequest, etag: string): boolean {
+  return (request.headers['if-none-match'] ?? '').split(',').some((tag) => tag.trim().replace(/^W\//, '') === etag);
+}
+
+function send(request: FastifyRequest, reply: FastifyReply, answer: Reply<Route>): FastifyReply {
+  if ('problem' in answer) return refuse(request, reply, answer);
+  void reply.status(answer.status).headers(answer.headers ?? {});
+  if ('stream' in answer) return reply.send(answer.stream);
+  if (answer.immutable !== undefined) {
+    const etag = `"${answer.immutable}"`;
+    void reply.headers({ etag, 'cache-control': 'public, max-age=31536000, immutable' });
+    if (etagMatches(request, etag)) return reply.status(304).send();
+  }
+  return reply.type(JSON_TYPE).send('text' in answer ? answer.text : JSON.stringify(answer.body));
+}
+
+function idempotencyRefusal(declaration: Route, key: string | string[] | undefined): Refusal | undefined {
+  if (declaration.idempotencyKey !== true) return undefined;
+  if (key === undefined || key === '') return { problem: 'idempotency_key_missing' };
+  return typeof key === 'string' && IDEMPOTENCY_KEY.test(key) ? undefined : { problem: 'malformed_request', detail: 'Idempotency-Key is not 1 to 128 printable characters.' };
+}
+
+function apiRequest(request: FastifyRequest): ApiRequest {
+  const key = request.headers['idempotency-key'];
+  return {
+    id: request.id, params: request.params as never, query: request.query as never, body: request.body as never, bodyText: request.bodyText, host: request.headers.host ?? '',
+    language: languageOf(request.headers['accept-language']), idempotencyKey: typeof key === 'string' ? key : undefined,
+  };
+}
+
+/** A body of another media type than the declared one is refused before it is looked at. */
+function mediaTypeRefusal({ body, bodyType = 'application/json' }: Route, contentType: string | undefined): Refusal | undefined {
+  if (body === undefined) return undefined;
+  const given = (contentType ?? '').split(';')[0]?.trim().toLowerCase();
+  return given === bodyType ? undefined : { problem: 'unsupported_media_type', detail: `The body must be ${bodyType}.` };
+}
+
+export function mount(server: FastifyInstance, entry: Entry): void {
+  const { declaration, handle } = entry;
+  server.route({
+    method: declaration.method, url: urlOf(declaration), schema: schemaOf(declaration), bodyLimit: declaration.bodyMaxBytes ?? BODY_MAX_BYTES, config: { entry },
+    async onRequest(request, reply) {
+      const refusal = mediaTypeRefusal(declaration, request.headers['content-type']) ?? idempotencyRefusal(declaration, request.headers['idempotency-key']);
+      if (refusal !== undefined) return refuse(request, reply, refusal);
+      return undefined;
+    },
+    async preValidation(request) {
+      readIntegers(request.params, declaration.params);
+      readIntegers(request.query, declaration.query);
+    },
+    handler: async (request, reply) => send(request, reply, await handle(apiRequest(request))),
+  });
+}
+
+const STREAM_HEADERS = { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-store', 'x-accel-buffering': 'no', 'x-content-type-options': 'nosniff' };
+
+/** Mounts a route that keeps its connection: Fastify lets go of the socket once the head is sent. */
+export function mountStream(server: FastifyInstance, entry: StreamEntry): void {
+  const { declaration, open } = entry;
+  server.route({
+    method: declaration.method, url: urlOf(declaration), schema: schemaOf(declaration), config: { entry }, exposeHeadRoute: false,
+    async preValidation(request) {
+      readIntegers(request.query, declaration.query);
+    },
+    handler: async (request, reply) => {
+      const { raw } = reply;
+      const lastEventId = request.headers['last-event-id'];
+      const refusal = open({
+        query: request.query as Readonly<Record<string, string | number | undefined>>,
+        lastEventId: typeof lastEventId === 'string' ? lastEventId : undefined,
+        begin: () => {
+          reply.hijack();
+          raw.writeHead(200, { ...STREAM_HEADERS, 'request-id': request.id });
+          return {
+            write: (text) => void raw.write(text),
+            pendingBytes: () => raw.writableLength,
+            end: () => void raw.destroy(),
+            onClose: (listener) => void raw.once('close', listener),
+          };
+        },
+      });
+      return refusal === undefined ? reply : refuse(request, reply, refusal);
+    },
+  });
+}

@@ -1,0 +1,94 @@
+/** /accounts: balance and movements of one address. */
+import { balanceOf, compareBytes, decodePolicy, equalBytes, faultCode, formatAddress, formatLitres, parseAddress, ROWS, toHex, type ChainEvent } from '@billcoin/protocol';
+import { ROUTES, type Account, type AccountTransaction } from '@billcoin/sdk';
+import type { ChainPort, FinalBlock, FinalTx } from '../../ports.ts';
+import { rfc3339 } from '../../rfc3339.ts';
+import { badCursor, fromCursor, LIMIT_DEFAULT, toCursor } from '../cursor.ts';
+import { serve, type ApiRequest, type Entry, type Reply } from '../entry.ts';
+
+type History = typeof ROUTES.listAccountTransactions;
+
+interface Movement {
+  readonly amountMl: bigint;
+  readonly other: Uint8Array | undefined;
+}
+
+const NOTHING: Movement = { amountMl: 0n, other: undefined };
+
+function between(self: Uint8Array, from: Uint8Array, to: Uint8Array, outMl: bigint, inMl: bigint): Movement {
+  if (equalBytes(self, from)) return { amountMl: -outMl, other: to };
+  return equalBytes(self, to) ? { amountMl: inMl, other: from } : NOTHING;
+}
+
+/** What one event did to the balance of an account; flat fees stand in no event and are left out. */
+function movementOf(self: Uint8Array, event: ChainEvent): Movement {
+  switch (event.case) {
+    case 'transferred':
+      return between(self, event.value.from, event.value.to, event.value.amountMl, event.value.amountMl);
+    case 'paid':
+      return between(self, event.value.payer, event.value.merchant, event.value.ownMl, event.value.ownMl - event.value.feeMl);
+    case 'refunded':
+      return between(self, event.value.merchant, event.value.payer, event.value.amountMl, event.value.amountMl);
+    case 'redeemed':
+      return equalBytes(self, event.value.holder) ? { amountMl: -event.value.amountMl, other: undefined } : NOTHING;
+    case 'minted': {
+      const { plant, tollMl, repaidMl, bondedMl, farms } = event.value;
+      if (equalBytes(self, plant)) return { amountMl: tollMl - repaidMl - bondedMl, other: undefined };
+      return { amountMl: farms.find(({ farm }) => compareBytes(farm, self) === 0)?.weightMl ?? 0n, other: undefined };
+    }
+    default:
+      return NOTHING;
+  }
+}
+
+function transactionView(self: Uint8Array, block: FinalBlock, tx: FinalTx): AccountTransaction {
+  const moves = tx.events.map((event) => movementOf(self, event));
+  const sumMl = moves.reduce((sum, { amountMl }) => sum + amountMl, 0n);
+  const other = moves.find((move) => move.other !== undefined)?.other;
+  const direction = sumMl === 0n ? 'none' : sumMl > 0n ? 'in' : 'out';
+  return {
+    txHash: tx.txHash, kind: tx.body.kind.case, height: block.height, index: tx.index, time: rfc3339(block.timeMs), code: tx.code, fault: faultCode(tx.code) ?? null,
+    direction, litres: formatLitres(sumMl < 0n ? -sumMl : sumMl), counterparty: other === undefined ? null : formatAddress(other),
+  };
+}
+
+function accountView(chain: ChainPort, text: string): Account | undefined {
+  const address = parseAddress(text);
+  if (address === undefined) return undefined;
+  const view = chain.state();
+  const bytes = view.get(ROWS.account, toHex(address))?.policy;
+  const policy = bytes === undefined ? undefined : decodePolicy(bytes);
+  return {
+    address: text, litres: formatLitres(balanceOf(view, address)), height: chain.tip().height,
+    policy: policy === undefined ? null : { k: policy.k, publicKeys: policy.keys.map(toHex) },
+  };
+}
+
+async function history(chain: ChainPort, { params, query }: ApiRequest<History>): Promise<Reply<History>> {
+  const address = parseAddress(params.address);
+  if (address === undefined) return { problem: 'not_found', detail: 'The address has a wrong checksum.' };
+  const { limit = LIMIT_DEFAULT, cursor } = query;
+  const place = cursor === undefined ? undefined : fromCursor(cursor, /^[0-9]{1,15}\/[0-9]{1,5}$/);
+  if (cursor !== undefined && place === undefined) return badCursor;
+  const [height = 0, index = 0] = (place ?? '').split('/').map(Number);
+  const found = await chain.accountHistory(address, limit, place === undefined ? undefined : { height, index });
+  const data: AccountTransaction[] = [];
+  for (const at of found) {
+    const block = await chain.readFinal(at.height);
+    const tx = block?.txs[at.index];
+    if (block === undefined || tx === undefined) return { status: 200, body: { data, nextCursor: null } };
+    data.push(transactionView(address, block, tx));
+  }
+  const last = found.at(-1);
+  return { status: 200, body: { data, nextCursor: last === undefined || found.length < limit ? null : toCursor(`${last.height}/${last.index}`) } };
+}
+
+export function accountRoutes(chain: ChainPort): readonly Entry[] {
+  return [
+    serve(ROUTES.getAccount, async ({ params }) => {
+      const found = accountView(chain, params.address);
+      return found === undefined ? { problem: 'not_found', detail: 'The address has a wrong checksum.' } : { status: 200, body: found };
+    }),
+    serve(ROUTES.listAccountTransactions, (request) => history(chain, request)),
+  ];
+}

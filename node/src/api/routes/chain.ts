@@ -1,0 +1,101 @@
+/** /genesis, /status, /blocks and /validators: the chain itself. */
+import { addressOf, assert, Certificate, decode, encode, faultCode, formatAddress, Header, paramsOf, stateRows, toBase64Url, toHex, ValidatorSet, validatorsHash } from '@billcoin/protocol';
+import { ROUTES, type BlockSummary, type BlockView, type Status } from '@billcoin/sdk';
+import type { ChainPort, Clock, FinalBlock } from '../../ports.ts';
+import { rfc3339 } from '../../rfc3339.ts';
+import { badCursor, fromCursor, LIMIT_DEFAULT, toCursor } from '../cursor.ts';
+import { serve, type ApiRequest, type Entry, type Reply } from '../entry.ts';
+import type { RegistryIndex } from '../registryIndex.ts';
+import { addressText, rowsOf, statusName } from './registry.ts';
+
+type List = typeof ROUTES.listBlocks;
+type One = typeof ROUTES.getBlock;
+type Validators = typeof ROUTES.listValidators;
+
+export interface ChainDeps {
+  readonly chain: ChainPort;
+  readonly clock: Clock;
+  readonly index: RegistryIndex;
+  /** Peers this node is connected with now. */
+  readonly peerCount: () => number;
+}
+
+function headerOf({ headerBytes }: { readonly headerBytes: Uint8Array }): Header {
+  const header = decode(Header, headerBytes);
+  assert(header.ok, 'the header of a final block decodes');
+  return header.value;
+}
+
+function blockSummary(chain: ChainPort, block: FinalBlock): BlockSummary {
+  const header = headerOf(block);
+  const proposer = chain.validators.validators[header.proposerIndex];
+  assert(proposer !== undefined, 'the proposer is in the validator set');
+  return { height: block.height, hash: toHex(block.blockId), time: rfc3339(block.timeMs), txCount: block.txs.length, proposer: formatAddress(addressOf(proposer.publicKey)), round: header.round };
+}
+
+function blockView(chain: ChainPort, block: FinalBlock): BlockView {
+  const { prevBlockId, txRoot, resultRoot, stateRoot, validatorsHash: current, nextValidatorsHash } = headerOf(block);
+  return {
+    ...blockSummary(chain, block), prevHash: toHex(prevBlockId), txRoot: toHex(txRoot), resultRoot: toHex(resultRoot), stateRoot: toHex(stateRoot), validatorsHash: toHex(current), nextValidatorsHash: toHex(nextValidatorsHash),
+    header: toBase64Url(block.headerBytes), certificate: toBase64Url(encode(Certificate, block.certificate)),
+    transactions: block.txs.map(({ txHash, body, code }) => ({ txHash, kind: body.kind.case, code, fault: faultCode(code) ?? null })),
+  };
+}
+
+function statusView({ chain, clock, peerCount }: ChainDeps): Status {
+  const { height, blockId, timeMs } = chain.tip();
+  const { transactions, bytes } = chain.poolInfo();
+  const params = Object.entries(paramsOf(chain.state())).map(([name, value]) => [name, String(value)]);
+  return {
+    network: chain.network, chainId: chain.chainId, genesisHash: toHex(chain.genesisHash), height, blockHash: toHex(blockId), time: rfc3339(timeMs),
+    finalityAgeMs: Math.max(0, clock.nowMs() - timeMs), pool: { transactions, bytes }, peers: peerCount(), params: Object.fromEntries(params) as Record<string, string>,
+  };
+}
+
+/** Newest first; the cursor is the height of the last block shown. */
+async function listBlocks(chain: ChainPort, { query }: ApiRequest<List>): Promise<Reply<List>> {
+  const { limit = LIMIT_DEFAULT, cursor } = query;
+  const last = cursor === undefined ? undefined : fromCursor(cursor, /^[0-9]{1,15}$/);
+  if (cursor !== undefined && last === undefined) return badCursor;
+  const data: BlockSummary[] = [];
+  let height = last === undefined ? chain.tip().height : Math.min(Number(last) - 1, chain.tip().height);
+  for (; height >= 1 && data.length < limit; height--) {
+    const block = await chain.readFinal(height);
+    if (block === undefined) return { status: 200, body: { data, nextCursor: null } };
+    data.push(blockSummary(chain, block));
+  }
+  return { status: 200, body: { data, nextCursor: height >= 1 ? toCursor(String(height + 1)) : null } };
+}
+
+async function getBlock(chain: ChainPort, { params }: ApiRequest<One>): Promise<Reply<One>> {
+  const { heightOrHash } = params;
+  const height = heightOrHash.length === 64 ? await chain.heightOfBlock(heightOrHash) : Number(heightOrHash);
+  if (height === undefined || height < 1 || height > chain.tip().height) return { problem: 'not_found' };
+  const block = await chain.readFinal(height);
+  if (block === undefined) return { problem: 'pruned' };
+  return { status: 200, body: blockView(chain, block), immutable: toHex(block.blockId) };
+}
+
+function validatorsView({ chain, index }: ChainDeps): Reply<Validators> {
+  const { validators } = chain;
+  const powers = new Map(validators.validators.map(({ publicKey, power }) => [toHex(publicKey), power]));
+  const data = rowsOf<stateRows.ValidatorRow>(chain.state(), index, 'validator').map(({ id, row: { publicKey, name, status } }) => ({
+    address: addressText(id), publicKey: toHex(publicKey), name, status: statusName(status), power: powers.get(toHex(publicKey)) ?? 0,
+  }));
+  return { status: 200, body: { height: chain.tip().height, validatorsHash: toHex(validatorsHash(validators)), set: toBase64Url(encode(ValidatorSet, validators)), data } };
+}
+
+export function chainRoutes(deps: ChainDeps): readonly Entry[] {
+  const { chain } = deps;
+  return [
+    serve(ROUTES.getGenesis, async () => ({ status: 200, text: chain.genesisJson, immutable: toHex(chain.genesisHash) })),
+    serve(ROUTES.getStatus, async () => ({ status: 200, body: statusView(deps) })),
+    serve(ROUTES.listBlocks, (request) => listBlocks(chain, request)),
+    serve(ROUTES.getLatestBlock, async () => {
+      const block = await chain.readFinal(chain.tip().height);
+      return block === undefined ? { problem: 'not_found', detail: 'There is no block yet.' } : { status: 200, body: blockView(chain, block) };
+    }),
+    serve(ROUTES.getBlock, (request) => getBlock(chain, request)),
+    serve(ROUTES.listValidators, async () => validatorsView(deps)),
+  ];
+}

@@ -1,0 +1,54 @@
+/** Every resource of the API and the file that serves it. A route of the SDK that none of them serves stops the start. */
+import { assert } from '@billcoin/protocol';
+import { ROUTES, type Route } from '@billcoin/sdk';
+import type { Campus } from '../../campusPorts.ts';
+import type { ChainPort, Clock } from '../../ports.ts';
+import type { Entry, StreamEntry } from '../entry.ts';
+import type { ApiMetrics } from '../metrics.ts';
+import type { Receipts } from '../receipts.ts';
+import type { RegistryIndex } from '../registryIndex.ts';
+import { accountRoutes } from './accounts.ts';
+import { chainRoutes } from './chain.ts';
+import { exportRoutes } from './exports.ts';
+import { healthRoutes } from './health.ts';
+import { loyaltyRoutes } from './loyalty.ts';
+import { milkRoutes } from './milk.ts';
+import { orderRoutes } from './orders.ts';
+import { paymentRoutes } from './payments.ts';
+import { registryRoutes } from './registry.ts';
+import { studentRoutes } from './students.ts';
+import { transactionRoutes } from './transactions.ts';
+
+export interface RouteDeps {
+  readonly chain: ChainPort;
+  readonly campus: Campus;
+  readonly clock: Clock;
+  readonly index: RegistryIndex;
+  readonly receipts: Receipts;
+  readonly metrics: ApiMetrics;
+  readonly peerCount: () => number;
+}
+
+export function allRoutes(deps: RouteDeps): readonly Entry[] {
+  const { chain, campus, clock, index, receipts, metrics, peerCount } = deps;
+  return [
+    ...transactionRoutes(chain, receipts, metrics),
+    ...paymentRoutes(campus.payments, metrics),
+    ...orderRoutes(campus.orders),
+    ...studentRoutes(campus.students, campus.wallets),
+    ...loyaltyRoutes({ chain, clock, index, loyalty: campus.loyalty }),
+    ...exportRoutes(campus.sales),
+    ...chainRoutes({ chain, clock, index, peerCount }),
+    ...accountRoutes(chain),
+    ...milkRoutes({ chain, clock, index, deliveries: campus.deliveries, sales: campus.sales }),
+    ...registryRoutes(chain, index),
+    ...healthRoutes({ chain, campus, clock }),
+  ];
+}
+
+/** Each declared route is served exactly once. */
+export function assertComplete(entries: readonly (Entry | StreamEntry)[]): void {
+  const served = new Set(entries.map(({ declaration }) => declaration));
+  assert(served.size === entries.length, 'no route is served twice');
+  for (const [operationId, declaration] of Object.entries(ROUTES) as [string, Route][]) assert(served.has(declaration), `route ${operationId} is served`);
+}

@@ -1,0 +1,72 @@
+/** /loyalty and /coupons: points and coupons as the chain holds them (US-005). A hint for screens; the chain decides. */
+import { assert, cardId, COUPON, formatAddress, formatLitres, parseAddress, POINTS_PER_COUPON, ROWS, stateRows, toHex, type View } from '@billcoin/protocol';
+import { couponText, ROUTES, type Coupon, type Loyalty as LoyaltyView } from '@billcoin/sdk';
+import type { Loyalty } from '../../campusPorts.ts';
+import type { ChainPort, Clock } from '../../ports.ts';
+import { rfc3339 } from '../../rfc3339.ts';
+import { serve, type Entry } from '../entry.ts';
+import type { RegistryIndex } from '../registryIndex.ts';
+
+/** Coupons looked at for one account: 90 days at two a day. */
+const COUPONS_MAX = 200;
+const STATES = { [COUPON.unspent]: 'unspent', [COUPON.spent]: 'spent', [COUPON.cancelled]: 'cancelled' } as const;
+
+type Reason = Coupon['reason'];
+
+function reasonOf(view: View, { state, expiresAtMs, merchant }: stateRows.CouponRow, nowMs: number): Reason {
+  if (state === COUPON.spent) return 'spent';
+  if (state === COUPON.cancelled) return 'cancelled';
+  if (nowMs > expiresAtMs) return 'expired';
+  return view.get(ROWS.merchant, toHex(merchant))?.status === stateRows.ACTIVE ? null : 'merchant_not_active';
+}
+
+function couponView(view: View, couponId: string, row: stateRows.CouponRow, nowMs: number): Coupon {
+  const reason = reasonOf(view, row, nowMs);
+  const state = STATES[row.state as keyof typeof STATES];
+  return {
+    couponId, merchantId: formatAddress(row.merchant), litres: formatLitres(row.couponMl), expiresAt: rfc3339(row.expiresAtMs), state, usable: reason === null, reason, qr: couponText(couponId),
+  };
+}
+
+export interface LoyaltyDeps {
+  readonly chain: ChainPort;
+  readonly clock: Clock;
+  readonly loyalty: Loyalty;
+  readonly index: RegistryIndex;
+}
+
+async function loyaltyOf({ chain, clock, loyalty, index }: LoyaltyDeps, text: string): Promise<LoyaltyView | undefined> {
+  const address = parseAddress(text);
+  if (address === undefined) return undefined;
+  const view = chain.state();
+  const nowMs = clock.nowMs();
+  const coupons: { readonly merchant: string; readonly coupon: Coupon }[] = [];
+  for (const couponId of await loyalty.couponIds(address, COUPONS_MAX)) {
+    const row = view.get(ROWS.coupon, couponId);
+    if (row !== undefined) coupons.push({ merchant: toHex(row.merchant), coupon: couponView(view, couponId, row, nowMs) });
+  }
+  const merchants = index.ids('merchant').flatMap((merchantHex) => {
+    const merchant = view.get(ROWS.merchant, merchantHex);
+    assert(merchant !== undefined, 'the index names rows of the state');
+    const card = view.get(ROWS.card, cardId(merchant.account, address));
+    const own = coupons.filter((held) => held.merchant === merchantHex).map(({ coupon }) => coupon);
+    if (card === undefined && own.length === 0) return [];
+    const points = card === undefined || nowMs > card.untilMs ? 0 : card.points;
+    return [{ merchantId: formatAddress(merchant.account), name: merchant.name, points, toNext: POINTS_PER_COUPON - points, coupons: own }];
+  });
+  return { address: text, height: chain.tip().height, merchants };
+}
+
+export function loyaltyRoutes(deps: LoyaltyDeps): readonly Entry[] {
+  const { chain, clock } = deps;
+  return [
+    serve(ROUTES.getLoyalty, async ({ params }) => {
+      const found = await loyaltyOf(deps, params.address);
+      return found === undefined ? { problem: 'not_found' } : { status: 200, body: found };
+    }),
+    serve(ROUTES.getCoupon, async ({ params }) => {
+      const row = chain.state().get(ROWS.coupon, params.couponId);
+      return row === undefined ? { problem: 'not_found' } : { status: 200, body: couponView(chain.state(), params.couponId, row, clock.nowMs()) };
+    }),
+  ];
+}

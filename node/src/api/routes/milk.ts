@@ -1,0 +1,139 @@
+/** /batches, /reserve and /price: the milk behind the money. */
+import {
+  attestationId, DAY_MS, dayId, dayOf, formatAddress, formatLitres, formatRinggit, fromHex, isLotText, noteId, parseAddress, priceInForce, ROWS, stateRows, supplyOf, toHex, type View,
+} from '@billcoin/protocol';
+import { ROUTES, type BatchDetail, type BatchSummary, type Price, type Reserve } from '@billcoin/sdk';
+import type { Deliveries, Sales } from '../../campusPorts.ts';
+import type { ChainPort, Clock } from '../../ports.ts';
+import { rfc3339 } from '../../rfc3339.ts';
+import { badCursor, fromCursor, LIMIT_DEFAULT, pageOf } from '../cursor.ts';
+import { serve, type ApiRequest, type Entry, type Reply } from '../entry.ts';
+import type { RegistryIndex } from '../registryIndex.ts';
+import { addressText, rowsOf } from './registry.ts';
+
+type BatchRow = stateRows.BatchRow;
+type List = typeof ROUTES.listBatches;
+
+/** Deliveries shown of one batch; a batch of 1,000 L leaves in a few dozen. */
+const DELIVERIES_MAX = 1_000;
+/** Without a new price for two whole days the last one is called stale. */
+const STALE_DAYS = 2;
+
+const STATE_NAMES: Readonly<Record<number, BatchSummary['state']>> = {
+  [stateRows.BATCH.open]: 'open', [stateRows.BATCH.minted]: 'minted', [stateRows.BATCH.rejected]: 'rejected', [stateRows.BATCH.expired]: 'expired',
+  [stateRows.BATCH.recalled]: 'recalled', [stateRows.BATCH.writtenOff]: 'written_off', [stateRows.BATCH.closed]: 'closed',
+};
+
+export interface MilkDeps {
+  readonly chain: ChainPort;
+  readonly clock: Clock;
+  readonly index: RegistryIndex;
+  readonly deliveries: Deliveries;
+  readonly sales: Sales;
+}
+
+function dateText(yyyymmdd: number): string {
+  const digits = String(yyyymmdd);
+  return `${digits.slice(0, 4)}-${digits.slice(4, 6)}-${digits.slice(6, 8)}`;
+}
+
+function batchSummary(view: View, batchKey: string, row: BatchRow): BatchSummary {
+  return {
+    batchKey, plant: formatAddress(row.plant), plantName: view.get(ROWS.plant, toHex(row.plant))?.name ?? '', lot: toHex(row.lot), lotText: isLotText(row.lot) ? new TextDecoder().decode(row.lot) : null,
+    productionDate: dateText(row.productionDate), expiresAt: rfc3339(row.expiresAtMs), openedAt: rfc3339(row.openedAtMs), attempt: row.attempt, state: STATE_NAMES[row.state] ?? 'closed', onHold: row.onHold === 1,
+    claim: formatLitres(row.claimMl), issued: formatLitres(row.issuedMl), available: formatLitres(row.availableMl), held: formatLitres(row.heldMl), redeemed: formatLitres(row.redeemedMl), owedOut: formatLitres(row.owedOutMl),
+  };
+}
+
+/** Statements of every oracle in every attempt. */
+function attestationsOf(view: View, index: RegistryIndex, batchKey: Uint8Array, attempts: number): BatchDetail['attestations'] {
+  const found: BatchDetail['attestations'] = [];
+  for (let attempt = 1; attempt <= attempts; attempt++) {
+    for (const { id, row } of rowsOf<stateRows.OracleRow>(view, index, 'oracle')) {
+      const statement = view.get(ROWS.attestation, attestationId(batchKey, attempt, hexBytes(id)));
+      if (statement === undefined) continue;
+      const { volumeMl, reject, readingsRoot } = statement;
+      found.push({ attempt, oracle: addressText(id), name: row.name, volume: formatLitres(volumeMl), reject, readingsRoot: toHex(readingsRoot) });
+    }
+  }
+  return found;
+}
+
+function hexBytes(hex: string): Uint8Array {
+  return fromHex(hex) ?? new Uint8Array(0);
+}
+
+/** Litres each holder took, with the name of those that are merchants. */
+function notesOf(view: View, batchKey: Uint8Array, holders: ReadonlySet<string>): BatchDetail['notes'] {
+  return [...holders].flatMap((holder) => {
+    const address = parseAddress(holder);
+    const note = address === undefined ? undefined : view.get(ROWS.note, noteId(batchKey, address));
+    if (address === undefined || note === undefined) return [];
+    return [{ merchantId: holder, name: view.get(ROWS.merchant, toHex(address))?.name ?? '', litres: formatLitres(note.amountMl) }];
+  });
+}
+
+async function batchDetail({ chain, index, deliveries }: MilkDeps, batchKey: string, row: BatchRow): Promise<BatchDetail> {
+  const view = chain.state();
+  const key = hexBytes(batchKey);
+  const redeems = await deliveries.ofBatch(batchKey, DELIVERIES_MAX);
+  const shares = row.shares.map(({ farm, weightMl }) => ({ farm: formatAddress(farm), name: view.get(ROWS.farm, toHex(farm))?.name ?? '', weight: formatLitres(weightMl) }));
+  return {
+    ...batchSummary(view, batchKey, row), meter: toHex(row.meter), totalFrom: formatLitres(row.totalFrom), totalTo: formatLitres(row.totalTo), manifestHash: toHex(row.manifestHash), profileHash: toHex(row.profileHash),
+    readingsRoot: row.readingsRoot === undefined ? null : toHex(row.readingsRoot), shares, attestations: attestationsOf(view, index, key, row.attempt),
+    notes: notesOf(view, key, new Set(redeems.map(({ holder }) => holder))),
+    redeems: redeems.map(({ txHash, holder, amountMl, timeMs }) => ({ txHash, holder, litres: formatLitres(BigInt(amountMl)), time: rfc3339(timeMs) })), height: chain.tip().height,
+  };
+}
+
+function listBatches({ chain, index }: MilkDeps, { query }: ApiRequest<List>): Reply<List> {
+  const { state, limit = LIMIT_DEFAULT, cursor } = query;
+  const after = cursor === undefined ? undefined : fromCursor(cursor, /^[0-9a-f]{64}$/);
+  if (cursor !== undefined && after === undefined) return badCursor;
+  const newestFirst = [...rowsOf<BatchRow>(chain.state(), index, 'batch')].reverse().filter(({ row }) => state === undefined || STATE_NAMES[row.state] === state);
+  const { data, nextCursor } = pageOf(newestFirst, ({ id }) => id, limit, after);
+  return { status: 200, body: { data: data.map(({ id, row }) => batchSummary(chain.state(), id, row)), nextCursor } };
+}
+
+/** Custody is counted from the batches, not taken from the supply row: the two must agree. */
+async function reserveView({ chain, index, sales }: MilkDeps): Promise<Reserve> {
+  const view = chain.state();
+  const { height, timeMs } = chain.tip();
+  const { supplyMl } = supplyOf(view);
+  const custodyMl = rowsOf<BatchRow>(view, index, 'batch').reduce((sum, { row }) => sum + row.availableMl + row.heldMl, 0n);
+  const plants = rowsOf<stateRows.PlantRow>(view, index, 'plant');
+  const owedMl = plants.reduce((sum, { row }) => sum + row.owedMl, 0n);
+  const meanMl = await sales.meanDailyMl();
+  return {
+    height, time: rfc3339(timeMs), supply: formatLitres(supplyMl), custody: formatLitres(custodyMl), owed: formatLitres(owedMl),
+    owedByPlant: plants.map(({ row }) => ({ plant: formatAddress(row.account), name: row.name, owed: formatLitres(row.owedMl) })),
+    coverDays: meanMl === 0n ? null : Number((custodyMl * 10n) / meanMl) / 10,
+  };
+}
+
+function priceView({ chain, clock }: MilkDeps): Price {
+  const view = chain.state();
+  const tipMs = chain.tip().timeMs;
+  const timeMs = Math.max(clock.nowMs(), tipMs);
+  const epoch = dayOf(timeMs);
+  const current = priceInForce(view, { timeMs, prevTimeMs: tipMs });
+  const rowOf = (day: number): stateRows.PriceRow | undefined => view.get(ROWS.price, dayId(day));
+  const recent = [epoch, epoch - 1].some((day) => (rowOf(day)?.reports.length ?? 0) > 0);
+  return {
+    epoch, rmPerBill: formatRinggit(current), previousRmPerBill: formatRinggit(rowOf(epoch - 1)?.senPerBill ?? current), validFrom: rfc3339(epoch * DAY_MS), validTo: rfc3339((epoch + 1) * DAY_MS),
+    reports: rowOf(epoch)?.reports.length ?? 0, stale: !recent && rowOf(epoch - STALE_DAYS) !== undefined,
+  };
+}
+
+export function milkRoutes(deps: MilkDeps): readonly Entry[] {
+  const { chain } = deps;
+  return [
+    serve(ROUTES.listBatches, async (request) => listBatches(deps, request)),
+    serve(ROUTES.getBatch, async ({ params }) => {
+      const row = chain.state().get(ROWS.batch, params.batchKey);
+      return row === undefined ? { problem: 'not_found' } : { status: 200, body: await batchDetail(deps, params.batchKey, row) };
+    }),
+    serve(ROUTES.getReserve, async () => ({ status: 200, body: await reserveView(deps) })),
+    serve(ROUTES.getPrice, async () => ({ status: 200, body: priceView(deps) })),
+  ];
+}

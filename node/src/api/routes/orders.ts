@@ -1,0 +1,91 @@
+/** /orders: post, read one, read by reference, list (US-002). */
+import { fromBase64Url } from '@billcoin/protocol';
+import { ROUTES } from '@billcoin/sdk';
+import type { Answered, OrderRefusal, Orders } from '../../campusPorts.ts';
+import { badCursor, fromCursor, LIMIT_DEFAULT, toCursor } from '../cursor.ts';
+import { serve, type ApiRequest, type Entry, type Refusal, type Reply } from '../entry.ts';
+import { faultRefusal, problemBody } from '../problem.ts';
+import { orderCreated, orderDetail, orderSummary } from '../views/order.ts';
+
+type Post = typeof ROUTES.postOrder;
+type List = typeof ROUTES.listOrders;
+
+/** There are no logins yet: whoever reaches the loopback API is one subject. */
+const SUBJECT = 'local';
+const ORDER_ID = /^ord_[0-9A-HJKMNP-TV-Z]{26}$/;
+
+function refusalOf(refusal: OrderRefusal): Refusal {
+  switch (refusal.code) {
+    case 'ref_mismatch':
+    case 'total_mismatch':
+      return { problem: refusal.code };
+    case 'ref_reused':
+      return { problem: 'ref_reused', data: { orderId: refusal.orderId } };
+    default:
+      return faultRefusal(refusal);
+  }
+}
+
+function bytesOf(body: ApiRequest<Post>['body']): { readonly order: Uint8Array; readonly salt: Uint8Array; readonly invoice: Uint8Array } | Refusal {
+  const order = fromBase64Url(body.order);
+  const salt = fromBase64Url(body.salt);
+  const invoice = fromBase64Url(body.invoice);
+  if (order !== undefined && salt !== undefined && invoice !== undefined) return { order, salt, invoice };
+  const wrong = Object.entries({ order, salt, invoice }).filter(([, bytes]) => bytes === undefined);
+  return { problem: 'malformed_request', errors: wrong.map(([name]) => ({ pointer: `/${name}`, code: 'base64url' })) };
+}
+
+/** A stored answer, fresh or repeated; a stored refusal keeps the request id it was made under. */
+function storedReply({ status, body }: Answered, replayed: boolean): Reply<Post> {
+  const headers: Record<string, string> = replayed ? { 'idempotency-replayed': 'true' } : {};
+  return { status, text: body, headers: status >= 400 ? { ...headers, 'content-type': 'application/problem+json; charset=utf-8' } : headers };
+}
+
+async function post(orders: Orders, request: ApiRequest<Post>): Promise<Reply<Post>> {
+  const posted = bytesOf(request.body);
+  if ('problem' in posted) return posted;
+  const refused = (refusal: OrderRefusal): Answered => {
+    const body = problemBody(refusalOf(refusal), request.id, request.language);
+    return { status: body.status, body: JSON.stringify(body) };
+  };
+  const result = await orders.post({
+    posted, refused, accepted: (order) => ({ status: 201, body: JSON.stringify(orderCreated(order)) }),
+    idempotency: { subject: SUBJECT, key: request.idempotencyKey ?? '', request: `POST /orders\n${request.bodyText}` },
+  });
+  switch (result.kind) {
+    case 'answer':
+      return storedReply(result.answer, result.replayed);
+    case 'reused':
+      return { problem: 'idempotency_key_reused' };
+    case 'in_progress':
+      return { problem: 'idempotency_in_progress' };
+  }
+}
+
+async function list(orders: Orders, { query }: ApiRequest<List>): Promise<Reply<List>> {
+  const { status, tillNo, from, to, limit = LIMIT_DEFAULT, cursor } = query;
+  const before = cursor === undefined ? undefined : fromCursor(cursor, ORDER_ID);
+  if (cursor !== undefined && before === undefined) return badCursor;
+  const times = { fromMs: from === undefined ? undefined : Date.parse(from), toMs: to === undefined ? undefined : Date.parse(to) };
+  const wrong = Object.entries({ from: times.fromMs, to: times.toMs }).filter(([, ms]) => ms !== undefined && !(ms >= 0));
+  if (wrong.length > 0) return { problem: 'malformed_request', errors: wrong.map(([name]) => ({ pointer: `/${name}`, code: 'time' })) };
+  const { orders: rows, next } = await orders.list({ status, tillNo, ...times, limit, before });
+  return { status: 200, body: { data: rows.map(orderSummary), nextCursor: next === undefined ? null : toCursor(next) } };
+}
+
+export function orderRoutes(orders: Orders): readonly Entry[] {
+  return [
+    serve(ROUTES.postOrder, (request) => post(orders, request)),
+    serve(ROUTES.listOrders, (request) => list(orders, request)),
+    serve(ROUTES.getOrderByRef, async ({ params }) => {
+      const row = await orders.byRef(params.tillNo, params.ref);
+      if (row === undefined) return { problem: 'not_found' };
+      const { order, salt, invoice, status } = row;
+      return { status: 200, body: { order, salt, invoice, status } };
+    }),
+    serve(ROUTES.getOrder, async ({ params }) => {
+      const order = await orders.get(params.orderId);
+      return order === undefined ? { problem: 'not_found' } : { status: 200, body: orderDetail(order, await orders.paymentOf(order)) };
+    }),
+  ];
+}

@@ -1,0 +1,71 @@
+/** /transactions and /proofs/tx: hand one in, ask what became of it, prove it. */
+import { decode, faultCode, fromBase64Url, toBase64Url, toHex, Tx, TxBody } from '@billcoin/protocol';
+import { ROUTES } from '@billcoin/sdk';
+import type { ChainPort, Submitted } from '../../ports.ts';
+import { rfc3339 } from '../../rfc3339.ts';
+import { serve, type ApiRequest, type Entry, type Refusal, type Reply } from '../entry.ts';
+import type { ApiMetrics } from '../metrics.ts';
+import { faultRefusal } from '../problem.ts';
+import type { Receipts } from '../receipts.ts';
+
+type Post = typeof ROUTES.postTransaction;
+type Get = typeof ROUTES.getTransaction;
+type Proof = typeof ROUTES.getTxProof;
+
+type PoolRefusal = Extract<Submitted, { readonly ok: false }>['refusal'];
+
+function refusalOf(refusal: PoolRefusal): Refusal {
+  if (!('text' in refusal)) return faultRefusal(refusal);
+  return { problem: refusal.code === 'pool_full' ? 'pool_full' : 'rate_limited', detail: refusal.text };
+}
+
+/** Refused Pays count as failed payments, whoever posted them; bytes that are no transaction count as nothing. */
+function isPay(bytes: Uint8Array): boolean {
+  const tx = decode(Tx, bytes);
+  const body = tx.ok ? decode(TxBody, tx.value.body) : undefined;
+  return body?.ok === true && body.value.kind.case === 'pay';
+}
+
+async function post(chain: ChainPort, metrics: ApiMetrics, { body }: ApiRequest<Post>): Promise<Reply<Post>> {
+  const bytes = fromBase64Url(body.tx);
+  if (bytes === undefined) return { problem: 'malformed_request', errors: [{ pointer: '/tx', code: 'base64url' }] };
+  const submitted = await chain.submit(bytes);
+  if (!submitted.ok) {
+    if (isPay(bytes)) metrics.paymentFailed.inc({ reason: submitted.refusal.code });
+    return refusalOf(submitted.refusal);
+  }
+  const { txHash, fresh, status } = submitted;
+  return { status: fresh ? 202 : 200, body: { txHash, status: status.status } };
+}
+
+async function get(chain: ChainPort, { params }: ApiRequest<Get>): Promise<Reply<Get>> {
+  const { txHash } = params;
+  const status = await chain.txStatus(txHash);
+  if (status === undefined) return { problem: 'not_found' };
+  const none = { txHash, kind: null, height: null, index: null, code: null, fault: null, time: null };
+  if (status.status === 'superseded') return { status: 200, body: { ...none, status: 'superseded', by: status.by } };
+  if (status.status !== 'final') return { status: 200, body: { ...none, status: status.status } };
+  const { height, index, code, timeMs } = status;
+  const tx = (await chain.readFinal(height))?.txs[index];
+  const kind = tx === undefined ? null : tx.body.kind.case;
+  return { status: 200, body: { txHash, status: 'final', kind, height, index, code, fault: faultCode(code) ?? null, time: rfc3339(timeMs) } };
+}
+
+async function prove(chain: ChainPort, receipts: Receipts, { params }: ApiRequest<Proof>): Promise<Reply<Proof>> {
+  const { txHash } = params;
+  const status = await chain.txStatus(txHash);
+  if (status === undefined) return { problem: 'not_found' };
+  if (status.status !== 'final') return { problem: 'not_final', detail: `The transaction is ${status.status}.` };
+  const receipt = await receipts.of(status.height, status.index);
+  if (receipt === undefined) return { problem: 'pruned' };
+  const body = { txHash, height: status.height, blockHash: toHex(status.blockId), time: rfc3339(status.timeMs), receipt: toBase64Url(receipt) };
+  return { status: 200, body, immutable: `proof-${txHash}` };
+}
+
+export function transactionRoutes(chain: ChainPort, receipts: Receipts, metrics: ApiMetrics): readonly Entry[] {
+  return [
+    serve(ROUTES.postTransaction, (request) => post(chain, metrics, request)),
+    serve(ROUTES.getTransaction, (request) => get(chain, request)),
+    serve(ROUTES.getTxProof, (request) => prove(chain, receipts, request)),
+  ];
+}

@@ -1,0 +1,182 @@
+/**
+ * The HTTP API of a node. What it serves stands in routes/index.ts; how requests are checked and answered in mount.ts.
+ * There are no logins yet, so it binds to loopback alone and turns web pages of other origins away.
+ */
+import { randomBytes } from 'node:crypto';
+import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import type { Registry } from 'prom-client';
+import { BODY_MAX_BYTES, ROUTES } from '@billcoin/sdk';
+import { CampusBusy, type Campus } from '../campusPorts.ts';
+import type { ChainPort, Clock, Log } from '../ports.ts';
+import { mountDocs } from './docs.ts';
+import type { Entry, Refusal, StreamEntry } from './entry.ts';
+import { isLoopback, refusalOfCaller } from './loopback.ts';
+import { openApiMetrics, type ApiMetrics } from './metrics.ts';
+import { internalCodeOf, mount, mountStream, refuse, urlOf } from './mount.ts';
+import { openReceipts } from './receipts.ts';
+import { openRegistryIndex } from './registryIndex.ts';
+import { allRoutes, assertComplete } from './routes/index.ts';
+import { openOrderStream } from './streams/orders.ts';
+import { JsonRefused, parseStrictJson } from './strictJson.ts';
+
+/** A slow sender gets this long for a whole request; a roster of 8 MiB comes in one second on a campus network. */
+const REQUEST_TIMEOUT_MS = 30_000;
+/** Sockets at once: every till and screen with a stream and room for bursts. */
+const CONNECTIONS_MAX = 4_096;
+
+export interface ApiConfig {
+  /** A loopback address. */
+  readonly host: string;
+  /** 0 takes any free port. */
+  readonly port: number;
+}
+
+export interface ApiDeps {
+  readonly chain: ChainPort;
+  readonly campus: Campus;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly config: ApiConfig;
+  readonly registry: Registry;
+  /** Peers this node is connected with; a node without a network has none. */
+  readonly peerCount?: () => number;
+}
+
+export interface Api {
+  readonly url: string;
+  readonly port: number;
+  /** Ends streams, lets running requests finish, frees the port. */
+  close(): Promise<void>;
+}
+
+/** Paths and the methods each has, to tell a wrong method (405) from a wrong path (404). */
+function methodsAt(entries: readonly (Entry | StreamEntry)[], url: string): readonly string[] {
+  const path = url.split('?')[0] ?? '';
+  return entries.filter(({ declaration }) => new RegExp(`^${urlOf(declaration).replace(/:\w+/g, '[^/]+')}$`).test(path)).map(({ declaration }) => declaration.method);
+}
+
+function validationRefusal(error: FastifyError): Refusal {
+  const errors = (error.validation ?? []).map(({ instancePath, keyword, params }) => {
+    const name = params['missingProperty'] ?? params['additionalProperty'];
+    return { pointer: `${instancePath}${typeof name === 'string' ? `/${name}` : ''}`, code: keyword };
+  });
+  return { problem: 'malformed_request', detail: `${error.validationContext ?? 'request'} ${error.validation?.[0]?.message ?? 'is not of the declared form'}.`, errors };
+}
+
+/** Errors of Fastify and of our own, as refusals; undefined for what nobody expected. */
+function refusalOf(error: FastifyError | Error): Refusal | undefined {
+  if (error instanceof JsonRefused) return { problem: 'malformed_request', detail: error.message };
+  if (error instanceof CampusBusy) return { problem: 'pool_full', detail: 'More orders and links wait for the disk than this node takes.' };
+  if (!('code' in error)) return undefined;
+  if (error.validation !== undefined) return validationRefusal(error);
+  switch (error.code) {
+    case 'FST_ERR_CTP_BODY_TOO_LARGE':
+      return { problem: 'body_too_large' };
+    case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
+      return { problem: 'unsupported_media_type' };
+    case 'FST_ERR_CTP_EMPTY_JSON_BODY':
+    case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
+    case 'FST_ERR_BAD_URL':
+      return { problem: 'malformed_request' };
+    default:
+      return undefined;
+  }
+}
+
+function setErrors(server: FastifyInstance, log: Log, entries: readonly (Entry | StreamEntry)[]): void {
+  server.setErrorHandler<FastifyError>((error, request, reply) => {
+    const refusal = refusalOf(error);
+    if (refusal !== undefined) return refuse(request, reply, refusal);
+    log.error({ error, requestId: request.id, route: request.routeOptions.url }, 'a request failed by our own fault');
+    return refuse(request, reply, { problem: internalCodeOf(request) });
+  });
+  server.setNotFoundHandler((request, reply) => {
+    const methods = methodsAt(entries, request.url);
+    if (methods.length === 0) return refuse(request, reply, { problem: 'not_found' });
+    return refuse(request, reply, { problem: 'method_not_allowed', headers: { allow: methods.join(', ') } });
+  });
+}
+
+function setParsers(server: FastifyInstance): void {
+  server.decorateRequest('bodyText', '');
+  server.removeAllContentTypeParsers();
+  server.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, bytes: Buffer, done) => {
+    try {
+      const { value, text } = parseStrictJson(bytes);
+      request.bodyText = text;
+      done(null, value);
+    } catch (error) {
+      done(error as Error);
+    }
+  });
+  server.addContentTypeParser('text/csv', { parseAs: 'string' }, (_request, text: string, done) => done(null, text));
+}
+
+function setHooks(server: FastifyInstance, deps: ApiDeps, metrics: ApiMetrics, portOf: () => number): void {
+  server.addHook('onRequest', async (request: FastifyRequest, reply: FastifyReply) => {
+    void reply.headers({ 'request-id': request.id, 'cache-control': 'no-store', 'x-content-type-options': 'nosniff', 'referrer-policy': 'no-referrer', 'content-security-policy': "default-src 'none'; frame-ancestors 'none'" });
+    const why = refusalOfCaller(request.headers, portOf());
+    if (why !== undefined) return refuse(request, reply, { problem: 'forbidden', detail: why });
+    return undefined;
+  });
+  server.addHook('onResponse', async (request, reply) => {
+    const route = request.routeOptions.url ?? 'none';
+    const ms = reply.elapsedTime;
+    metrics.httpRequests.inc({ route, status: String(reply.statusCode) });
+    if (route === urlOf(ROUTES.validatePayment)) metrics.validationLatency.observe(ms / 1_000);
+    // The pattern, never the path: paths hold addresses and transaction ids.
+    deps.log.debug({ requestId: request.id, method: request.method, route, status: reply.statusCode, ms: Math.round(ms) }, 'answered');
+  });
+}
+
+/** Answers are our own values: JSON.stringify is exact, a schema that drops keys would hide mistakes. */
+const asJson = () => (body: unknown): string => JSON.stringify(body);
+
+function makeServer(): FastifyInstance {
+  return Fastify({
+    logger: false, bodyLimit: BODY_MAX_BYTES, requestTimeout: REQUEST_TIMEOUT_MS, requestIdHeader: false, genReqId: () => `req_${randomBytes(12).toString('hex')}`,
+    routerOptions: { maxParamLength: 100 }, forceCloseConnections: true, serializerOpts: {},
+    ajv: { customOptions: { removeAdditional: false, coerceTypes: false, useDefaults: true, allErrors: false, strict: true } },
+  });
+}
+
+/**
+ * Starts the API. Resolves when it listens; rejects where the address is not loopback or the port is taken.
+ * Close it before the campus services.
+ */
+export async function startApi(deps: ApiDeps): Promise<Api> {
+  const { chain, campus, clock, log, config, registry, peerCount = () => 0 } = deps;
+  if (!isLoopback(config.host)) throw new Error(`the API has no logins yet and may only listen on 127.0.0.1 or ::1, not on ${config.host}`);
+  const server = makeServer();
+  const receipts = openReceipts(chain);
+  const index = openRegistryIndex(chain);
+  const stream = openOrderStream({ orders: campus.orders, receipts, clock, log });
+  const metrics = openApiMetrics(registry, { chain, campus, clock, streamClients: stream.clients });
+  const entries = allRoutes({ chain, campus, clock, index, receipts, metrics, peerCount });
+  assertComplete([...entries, stream.entry]);
+  let port = config.port;
+
+  server.setSerializerCompiler(asJson);
+  server.server.maxConnections = CONNECTIONS_MAX;
+  setParsers(server);
+  setErrors(server, log, [...entries, stream.entry]);
+  setHooks(server, deps, metrics, () => port);
+  for (const entry of entries) mount(server, entry);
+  mountStream(server, stream.entry);
+  server.get('/metrics', async (_request, reply) => reply.type(registry.contentType).send(await registry.metrics()));
+  await mountDocs(server);
+  await server.listen({ host: config.host, port });
+  const listening = server.server.address();
+  port = listening !== null && typeof listening === 'object' ? listening.port : port;
+  const url = `http://${config.host === '::1' ? '[::1]' : config.host}:${port}`;
+  log.info({ url, docs: `${url}/api/v1/docs` }, 'the API listens on loopback only: there are no logins yet, so it serves this machine alone');
+  return {
+    url, port,
+    async close() {
+      stream.close();
+      metrics.stop();
+      index.close();
+      await server.close();
+    },
+  };
+}
