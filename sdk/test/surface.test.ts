@@ -8,7 +8,7 @@ const SURFACE = [
   'TX_LIFE_MS', 'TimeoutError', 'UntrustedAnswerError', 'VALIDATE_WAIT_MAX_MS', 'VALIDATION_ERRORS', 'ValidationProblem', 'WAIT_TIMEOUT_MS', 'addSignature', 'attachSignature', 'buildAttest', 'buildOpenBatch', 'buildPay', 'buildRedeem',
   'buildRefund', 'buildTransfer', 'couponText', 'createChallenge', 'createClient', 'createKey', 'createOrder', 'decodeTransaction', 'encodeTransaction', 'exportMilkSales', 'getAccount', 'getBatch', 'getBlock', 'getCoupon', 'getGenesis',
   'getLoyalty', 'getMerchant', 'getOrder', 'getPrice', 'getRegistry', 'getReserve', 'getStatus', 'getTill', 'getTransaction', 'getTxProof', 'importStudents', 'isProblemCode', 'keyFromSeed', 'linkWallet', 'listAccountTransactions',
-  'listBatches', 'listBlocks', 'listMerchants', 'listOrders', 'listValidators', 'lookupFrom', 'openApi', 'orderTotals', 'parseCouponText', 'payInvoice', 'postOrder', 'randomBytes', 'readInvoice', 'readOrder', 'refText', 'renewLinkCode',
+  'listBatches', 'listBlocks', 'listMerchants', 'listOrders', 'listValidators', 'lookupFrom', 'openApi', 'orderTotals', 'parseCouponText', 'payInvoice', 'postOrder', 'randomBytes', 'readInvoice', 'readOrder', 'renewLinkCode',
   'route', 'sendTransaction', 'signChallenge', 'signPay', 'signTransfer', 'streamOrders', 'transactionText', 'txSigningBytes', 'validatePayment', 'verifyPayment', 'waitForTransaction',
 ];
 

@@ -66,7 +66,7 @@ export async function* streamOrders(client: Client, params: StreamParams = {}): 
 }
 
 function mayHeal(error: unknown): boolean {
-  return error instanceof ApiError ? error.retryable : true;
+  return error instanceof ApiError ? error.retryable : error instanceof ConnectionError;
 }
 
 /** Waits; ends early and quietly when the caller gives up. */

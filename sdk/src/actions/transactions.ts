@@ -2,7 +2,7 @@
 import type { Routes } from '../api/index.ts';
 import type { TxAdmission, TxStatus } from '../api/transactions.ts';
 import type { Client } from '../client/client.ts';
-import { ApiError, TimeoutError, UntrustedAnswerError } from '../client/errors.ts';
+import { ApiError, ConnectionError, TimeoutError, UntrustedAnswerError } from '../client/errors.ts';
 import { request, type CallOptions } from '../client/request.ts';
 import { asError, backoffMs, startDeadline, waitMs } from '../client/wait.ts';
 import { transactionText, type TxDraft } from '../tx/draft.ts';
@@ -67,5 +67,5 @@ export async function waitForTransaction(client: Client, { txHash, timeoutMs = W
 }
 
 function mayPass(error: unknown): boolean {
-  return error instanceof ApiError ? error.code === 'not_found' || error.retryable : !(error instanceof UntrustedAnswerError);
+  return error instanceof ApiError ? error.code === 'not_found' || error.retryable : error instanceof ConnectionError;
 }

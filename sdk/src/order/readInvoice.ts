@@ -4,7 +4,7 @@
  * chain, never from the code.
  */
 import {
-  bandAt, fault, fromHex, matchCode, ok, parseAddress, parseInvoiceText, parseRinggit, toHex, verifyEd25519, verifyInvoice, decodeInvoiceFor, type Invoice, type Result, type Sen,
+  bandAt, fault, fromHex, matchCode, ok, parseAddress, parseInvoiceText, parseRinggit, verifyEd25519, verifyInvoice, decodeInvoiceFor, type Invoice, type Result, type Sen,
 } from '@billcoin/protocol';
 import { getPrice, getTill } from '../actions/reads.ts';
 import type { RegistryStatus } from '../api/values.ts';
@@ -107,9 +107,4 @@ export function lookupFrom(client: Client): ChainLookup {
       return { senPerBill, previousSenPerBill };
     },
   };
-}
-
-/** Hex of an invoice's reference, as the API writes it. */
-export function refText(invoice: Pick<Invoice, 'ref'>): string {
-  return toHex(invoice.ref);
 }
