@@ -1,7 +1,7 @@
 /** Every rule of intake both ways, at its boundaries. */
 import t from 'tap';
 import { encode, p256PublicKey, POINT, ReadingBody, Signed, signP256, toHex, utf8, keyIdOf, type Flow } from '@billcoin/protocol';
-import { ALG, buildReading, countedFlow, judgeReading, MY_PROFILE, openEnvelope, readEvidence, readingPreimage, RULES, ruleText, signBatch, signReading, startEpoch, type History, type Reading, type Registry } from '@billcoin/oracle';
+import { ALG, buildReading, judgeReading, MY_PROFILE, openEnvelope, readEvidence, readingPreimage, RULES, ruleText, signBatch, signReading, startEpoch, type History, type Reading, type Registry } from '@billcoin/oracle';
 import { bench, deviceRow, GENESIS, makeWorld, NOON_MS, withDevice, type TestDevice } from './support/world.ts';
 import { flow, signed, type SignedReading } from './support/lot.ts';
 
@@ -13,6 +13,12 @@ function judge(registry: Registry, reading: Reading, history: History = QUIET, t
   return judgeReading(bench, MY_PROFILE, { reading, topicDevice: own }, registry, history, NOON_MS);
 }
 const rulesOf = (judgement: ReturnType<typeof judge>): number[] => judgement.findings.map(({ rule }) => rule);
+
+/** The one reading of an envelope that a test knows to be good. */
+function only(opened: ReturnType<typeof openEnvelope>): Reading {
+  if (!opened.ok || opened.readings[0] === undefined) throw new Error('the envelope is refused');
+  return opened.readings[0];
+}
 
 /** A milking with fields of the test's choice. */
 function milking(device: TestDevice, more: Partial<Flow> = {}, durationMs = 400_000, flags = 0): SignedReading {
@@ -71,7 +77,7 @@ t.test('R03: another chain', async (t) => {
   const identity = { ...milkA.identity, genesisHash: new Uint8Array(32).fill(9) };
   const built = buildReading(identity, startEpoch(0), { timeMs: NOON_MS, durationMs: 0, kind: { case: 'beat', value: { totalMl: 0, queued: 0, firmware: 1, supplyMv: 1, tamper: 0 } } });
   const opened = openEnvelope('r', signReading(identity, built.bytes));
-  t.same(rulesOf(judge(registry, (opened as { readings: Reading[] }).readings[0] as Reading)), [3]);
+  t.same(rulesOf(judge(registry, only(opened))), [3]);
 });
 
 t.test('R04: device, validity, site and owner', async (t) => {
@@ -120,7 +126,7 @@ t.test('R05: alone, in a batch, P-256 in both twins; nobody else', async (t) => 
   const { body } = reading.evidence;
   const sig = signP256(secret, readingPreimage(GENESIS, body));
   const envelope = encode(Signed, { body, alg: ALG.p256, keyId: keyIdOf(p256PublicKey(secret)), sig });
-  const low = (openEnvelope('r', envelope) as { readings: Reading[] }).readings[0] as Reading;
+  const low = only(openEnvelope('r', envelope));
   t.same(rulesOf(judge(p256, low)), []);
   const order = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n;
   const s = order - BigInt(`0x${toHex(sig.slice(32))}`);
