@@ -73,9 +73,7 @@ export class Mempool {
 
   /** Where a transaction stands: pending or ended here, or final on the chain; undefined if neither knows it. */
   async status(txHash: string): Promise<TxStatus | undefined> {
-    const entry = this.#pool.get(txHash);
-    if (entry !== undefined) return { status: 'pending', acceptedAtMs: entry.acceptedAtMs };
-    return this.#ended.get(txHash) ?? this.#deps.finalStatus(txHash);
+    return this.#knownHere(txHash) ?? this.#deps.finalStatus(txHash);
   }
 
   /** What a block is filled from. */
@@ -129,9 +127,13 @@ export class Mempool {
     const invoiceKey = invoiceKeyOf(tx);
     const settled = invoiceKey === undefined ? undefined : state.get(ROWS.invoice, invoiceKey);
     const isDone = state.get(ROWS.done, tx.txHash) !== undefined || (settled !== undefined && toHex(settled.txId) === tx.txHash);
-    const entry = this.#pool.get(tx.txHash);
-    if (entry !== undefined) return { status: 'pending', acceptedAtMs: entry.acceptedAtMs };
-    return this.#ended.get(tx.txHash) ?? (isDone ? this.#deps.finalStatus(tx.txHash) : undefined);
+    return this.#knownHere(tx.txHash) ?? (isDone ? this.#deps.finalStatus(tx.txHash) : undefined);
+  }
+
+  /** What this pool knows of an id. */
+  #knownHere(txHash: string): TxStatus | undefined {
+    const entry = this.#pool.get(txHash);
+    return entry === undefined ? this.#ended.get(txHash) : { status: 'pending', acceptedAtMs: entry.acceptedAtMs };
   }
 
   /** An old transaction may be final although the rows that would say so are gone: then its receipt is the answer. */
@@ -149,8 +151,9 @@ export class Mempool {
     const items = this.#signaturesOf(tx);
     const verdicts = await this.#deps.verifySignatures(items);
     if (!tx.signatures.every((_, i) => verdicts[i] === true)) return refuse({ code: 'bad_signature' });
-    // The same bytes may have come a second time, or the last place may have gone, while signatures were checked.
-    const known = await this.#known(tx);
+    // The same bytes may have come a second time, or the last place may have gone, while signatures were checked. From
+    // here to `#accept` nothing may wait, or two of the same would both get in.
+    const known = this.#knownHere(tx.txHash);
     if (known !== undefined) return this.#answerKnown(tx.txHash, known);
     const refusal = this.#pool.refusal(tx) ?? this.#checkNow(tx);
     if (refusal !== undefined) return this.#refuseUnlessFinal(tx, refusal);

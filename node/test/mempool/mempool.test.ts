@@ -1,0 +1,182 @@
+import t, { type Test } from 'tap';
+import type { PoolLimits } from '../../src/mempool/limits.ts';
+import type { Submitted, TxStatus } from '../../src/ports.ts';
+import { PoolWorld } from '../support/poolWorld.ts';
+import { KEYS, keyOf } from '../support/testNetwork.ts';
+
+const ANNA = keyOf('anna');
+const BEN = keyOf('ben');
+const FUNDED = [ANNA.address, BEN.address];
+
+async function makeWorld(test: Test, limits: Partial<PoolLimits> = {}): Promise<PoolWorld> {
+  const world = await PoolWorld.make(limits, FUNDED);
+  test.teardown(() => world.remove());
+  return world;
+}
+
+const codeOf = (submitted: Submitted): string => (submitted.ok ? `ok ${submitted.status.status}` : submitted.refusal.code);
+const statusOf = async (world: PoolWorld, bytes: Uint8Array): Promise<TxStatus['status'] | undefined> => (await world.pool.status(world.maker.parse(bytes).txHash))?.status;
+
+void t.test('an accepted transaction is pending, then final; sent again it answers how it stands', async (test) => {
+  const world = await makeWorld(test);
+  const tx = world.maker.transfer(ANNA, BEN.address, 100n);
+  test.equal(await statusOf(world, tx), undefined);
+  test.match(await world.pool.submit(tx), { ok: true, fresh: true, status: { status: 'pending' } });
+  test.match(await world.pool.submit(tx), { ok: true, fresh: false, status: { status: 'pending' } });
+  test.equal(world.pool.info().transactions, 1);
+  const block = world.poolBlock();
+  test.match(await world.pool.submit(tx), { ok: true, fresh: false, status: { status: 'final', height: block.height, index: 0, code: 0 } });
+  test.equal(world.pool.info().transactions, 0);
+  test.equal(world.pool.hasWork(), false);
+});
+
+void t.test('the same transaction many times at once is one transaction', async (test) => {
+  const world = await makeWorld(test);
+  const tx = world.maker.transfer(ANNA, BEN.address, 100n);
+  const answers = await Promise.all(Array.from({ length: 20 }, () => world.pool.submit(tx)));
+  test.equal(answers.filter((answer) => answer.ok && answer.fresh).length, 1);
+  test.ok(answers.every((answer) => answer.ok));
+  test.equal(world.pool.info().transactions, 1);
+});
+
+void t.test('signatures are verified once, at admission', async (test) => {
+  const world = await makeWorld(test);
+  const before = world.verifications.length;
+  await world.pool.submit(world.maker.transfer(ANNA, BEN.address, 100n));
+  await world.pool.submit(world.maker.pay(ANNA, world.maker.invoice('a')));
+  test.equal(world.verifications.length - before, 3, 'a transfer has one, a payment two');
+  world.poolBlock();
+  test.equal(world.verifications.length - before, 3, 'the block verifies none again');
+});
+
+void t.test('what the rules refuse is refused with their code and is not remembered', async (test) => {
+  const world = await makeWorld(test);
+  const refused = async (bytes: Uint8Array): Promise<string> => codeOf(await world.pool.submit(bytes));
+  const good = world.maker.transfer(ANNA, BEN.address, 100n);
+  const forged = good.map((byte, i) => (i === good.length - 1 ? byte ^ 1 : byte));
+  test.equal(await refused(forged), 'bad_signature');
+  test.equal(await refused(new Uint8Array([1, 2, 3])), 'malformed');
+  test.equal(await refused(world.maker.transfer(ANNA, BEN.address, 10_000_000n)), 'insufficient_balance');
+  test.equal(await refused(world.maker.transfer(ANNA, BEN.address, 1n, { validUntilMs: world.nowMs - 60_000 })), 'expired');
+  test.equal(await refused(world.maker.transfer(ANNA, BEN.address, 1n, { chainTag: new Uint8Array(8) })), 'wrong_network');
+  test.equal(await refused(world.maker.pay(ANNA, world.maker.invoice('dear', { sen: 300n }))), 'price_out_of_band');
+  test.equal(await refused(good), 'ok pending', 'a forged copy does not stand in the way');
+});
+
+void t.test('pending spends are set aside: together they never exceed the balance', async (test) => {
+  const world = await makeWorld(test);
+  test.equal(codeOf(await world.pool.submit(world.maker.transfer(ANNA, BEN.address, 60_000n))), 'ok pending');
+  const second = await world.pool.submit(world.maker.transfer(ANNA, BEN.address, 60_000n));
+  test.match(second, { ok: false, refusal: { code: 'insufficient_balance', needMl: 60_001n, haveMl: 39_999n } });
+  test.equal(codeOf(await world.pool.submit(world.maker.transfer(ANNA, BEN.address, 39_998n))), 'ok pending');
+  world.poolBlock();
+  test.equal(codeOf(await world.pool.submit(world.maker.transfer(ANNA, BEN.address, 1n))), 'insufficient_balance');
+  test.equal(codeOf(await world.pool.submit(world.maker.transfer(BEN, ANNA.address, 150_000n))), 'ok pending', 'what arrived can be spent at once');
+});
+
+void t.test('one pending payment per invoice; the loser of a race elsewhere is superseded', async (test) => {
+  const world = await makeWorld(test);
+  const invoice = world.maker.invoice('carton');
+  const [byAnna, byBen] = [world.maker.pay(ANNA, invoice), world.maker.pay(BEN, invoice)];
+  test.equal(codeOf(await world.pool.submit(byAnna)), 'ok pending');
+  test.match(await world.pool.submit(byBen), { ok: false, refusal: { code: 'invoice_already_paid', txId: world.maker.parse(byAnna).txHash } });
+  const block = world.block([world.maker.parse(byBen)]); // another proposer had Ben's
+  world.pool.afterBlock(block);
+  test.same(await world.pool.status(world.maker.parse(byAnna).txHash), { status: 'superseded', by: world.maker.parse(byBen).txHash });
+  test.equal(await statusOf(world, byBen), 'final');
+  test.equal(world.pool.info().transactions, 0);
+});
+
+void t.test('a transaction whose time runs out ends expired, its reservation is given back', async (test) => {
+  const world = await makeWorld(test);
+  const tx = world.maker.transfer(ANNA, BEN.address, 99_000n, { validUntilMs: world.nowMs + 5_000 });
+  test.equal(codeOf(await world.pool.submit(tx)), 'ok pending');
+  world.nowMs += 6_000;
+  world.pool.afterBlock(world.block([]));
+  test.equal(await statusOf(world, tx), 'expired');
+  test.equal(codeOf(await world.pool.submit(world.maker.transfer(ANNA, BEN.address, 99_000n))), 'ok pending');
+});
+
+void t.test('what was accepted survives a restart; what ended meanwhile is taken out with its end', async (test) => {
+  const world = await makeWorld(test);
+  const invoice = world.maker.invoice('carton');
+  const stays = world.maker.transfer(ANNA, BEN.address, 1n);
+  const becomesFinal = world.maker.transfer(ANNA, BEN.address, 2n);
+  const expires = world.maker.transfer(ANNA, BEN.address, 3n, { validUntilMs: world.nowMs + 2_000 });
+  const loses = world.maker.pay(ANNA, invoice);
+  for (const tx of [stays, becomesFinal, expires, loses]) test.equal(codeOf(await world.pool.submit(tx)), 'ok pending');
+  world.nowMs += 3_000;
+  world.block([world.maker.parse(becomesFinal), world.maker.parse(world.maker.pay(BEN, invoice))]); // the pool never hears of it
+  for (const time of ['once', 'twice']) {
+    await world.reopen();
+    test.equal(await statusOf(world, stays), 'pending', time);
+    test.equal(await statusOf(world, becomesFinal), 'final', time);
+    test.equal(await statusOf(world, expires), 'expired', time);
+    test.equal(await statusOf(world, loses), 'superseded', time);
+    test.equal(world.pool.info().transactions, 1, time);
+  }
+  world.poolBlock();
+  await world.reopen();
+  test.equal(world.pool.info().transactions, 0);
+});
+
+void t.test('a full pool refuses and never evicts; a third is kept for payments', async (test) => {
+  const world = await makeWorld(test, { transactionsMax: 6 });
+  const transfers = Array.from({ length: 5 }, () => world.maker.transfer(ANNA, BEN.address, 1n));
+  const answers: string[] = [];
+  for (const tx of transfers) answers.push(codeOf(await world.pool.submit(tx)));
+  test.same(answers, ['ok pending', 'ok pending', 'ok pending', 'ok pending', 'pool_full']);
+  test.equal(codeOf(await world.pool.submit(world.maker.pay(ANNA, world.maker.invoice('1')))), 'ok pending');
+  test.equal(codeOf(await world.pool.submit(world.maker.pay(ANNA, world.maker.invoice('2')))), 'ok pending');
+  test.equal(codeOf(await world.pool.submit(world.maker.pay(ANNA, world.maker.invoice('3')))), 'pool_full');
+  const block = world.poolBlock();
+  test.equal(block.txs.length, 6);
+  test.equal(codeOf(await world.pool.submit(transfers[4] ?? new Uint8Array(0))), 'ok pending', 'a refused id is not held against it');
+});
+
+void t.test('a full pool by bytes refuses', async (test) => {
+  const world = await makeWorld(test, { bytesMax: 700 });
+  test.equal(codeOf(await world.pool.submit(world.maker.transfer(ANNA, BEN.address, 1n))), 'ok pending');
+  test.equal(codeOf(await world.pool.submit(world.maker.transfer(ANNA, BEN.address, 1n))), 'ok pending');
+  test.equal(codeOf(await world.pool.submit(world.maker.transfer(ANNA, BEN.address, 1n))), 'pool_full');
+});
+
+void t.test('senders and tills have a bounded number of places', async (test) => {
+  const world = await makeWorld(test, { perSenderMax: 2, paysPerTillMax: 3 });
+  const submit = async (bytes: Uint8Array): Promise<string> => codeOf(await world.pool.submit(bytes));
+  test.equal(await submit(world.maker.pay(ANNA, world.maker.invoice('1'))), 'ok pending');
+  test.equal(await submit(world.maker.pay(ANNA, world.maker.invoice('2'))), 'ok pending');
+  test.equal(await submit(world.maker.pay(ANNA, world.maker.invoice('3'))), 'too_many_pending');
+  test.equal(await submit(world.maker.pay(BEN, world.maker.invoice('3'))), 'ok pending');
+  test.equal(await submit(world.maker.pay(BEN, world.maker.invoice('4'))), 'too_many_pending', 'the till is full');
+  test.equal(await submit(world.maker.transfer(BEN, ANNA.address, 1n)), 'ok pending');
+  world.poolBlock();
+  test.equal(await submit(world.maker.pay(ANNA, world.maker.invoice('4'))), 'ok pending');
+});
+
+void t.test('what would fail now waits without waking the chain, and is offered again when it can succeed', async (test) => {
+  const world = await makeWorld(test);
+  const spend = world.maker.transfer(ANNA, BEN.address, 90_000n);
+  test.equal(codeOf(await world.pool.submit(spend)), 'ok pending');
+  world.pool.afterBlock(world.block([world.maker.parse(world.maker.transfer(ANNA, BEN.address, 99_999n))])); // spent to the last drop through another node
+  const block = world.poolBlock();
+  test.equal(block.txs.length, 0);
+  test.equal(world.pool.hasWork(), false);
+  test.equal(await statusOf(world, spend), 'pending');
+  world.pool.afterBlock(world.block([world.maker.parse(world.maker.transfer(BEN, ANNA.address, 95_000n))]));
+  test.equal(world.pool.hasWork(), true);
+  test.equal(world.poolBlock().txs.length, 1);
+  test.equal(await statusOf(world, spend), 'final');
+});
+
+void t.test('ends are remembered up to a bound, on disk as well', async (test) => {
+  const world = await makeWorld(test, { endedMax: 3 });
+  const expiring = Array.from({ length: 5 }, (_, i) => world.maker.transfer(ANNA, BEN.address, BigInt(i + 1), { validUntilMs: world.nowMs + 1_000 }));
+  for (const tx of expiring) await world.pool.submit(tx);
+  world.nowMs += 2_000;
+  world.pool.afterBlock(world.block([]));
+  const statuses = async (): Promise<(string | undefined)[]> => Promise.all(expiring.map((tx) => statusOf(world, tx)));
+  test.same(await statuses(), [undefined, undefined, 'expired', 'expired', 'expired']);
+  await world.reopen();
+  test.equal((await statuses()).filter((status) => status === 'expired').length, 3);
+});

@@ -1,0 +1,44 @@
+import t from 'tap';
+import { BLOCK_MAX_TXS, type ParsedTx } from '@billcoin/protocol';
+import { POOL_LIMITS } from '../../src/mempool/limits.ts';
+import { Pool } from '../../src/mempool/pool.ts';
+import { KEYS, TxMaker, keyOf, makeTestGenesis } from '../support/testNetwork.ts';
+
+/** Parsed transactions of right form without the cost of thousands of signatures: copies of one under other ids. */
+function copies(tx: ParsedTx, label: string, count: number, sender: Uint8Array): ParsedTx[] {
+  return Array.from({ length: count }, (_, i) => ({ ...tx, txHash: `${label}${i}`, body: { ...tx.body, sender } }));
+}
+
+function fill(pool: Pool, txs: readonly ParsedTx[]): void {
+  for (const tx of txs) pool.add({ tx, arrival: pool.size, acceptedAtMs: 0, payer: 'p', spendMl: 1n, durable: Promise.resolve(), parked: false });
+}
+
+void t.test('arrival order while all fits, round robin over senders when more waits than fits', async (test) => {
+  const maker = new TxMaker(makeTestGenesis(Date.now()));
+  const tx = maker.parse(maker.transfer(KEYS.farm, KEYS.plant.address, 1n));
+  const pool = new Pool(POOL_LIMITS);
+  const many = copies(tx, 'a', BLOCK_MAX_TXS - 2, keyOf('a').address);
+  const few = copies(tx, 'b', 2, keyOf('b').address);
+  fill(pool, many);
+  fill(pool, few);
+  test.same(pool.offer().map(({ txHash }) => txHash), [...many, ...few].map(({ txHash }) => txHash));
+  fill(pool, copies(tx, 'c', 1, keyOf('c').address));
+  test.same(pool.offer().slice(0, 6).map(({ txHash }) => txHash), ['a0', 'b0', 'c0', 'a1', 'b1', 'a2']);
+  test.equal(pool.offer().length, BLOCK_MAX_TXS + 1, 'none is left out of the offer');
+});
+
+void t.test('removing gives back every count', async (test) => {
+  const maker = new TxMaker(makeTestGenesis(Date.now()));
+  const pool = new Pool(POOL_LIMITS);
+  const pay = maker.parse(maker.pay(KEYS.farm, maker.invoice('x')));
+  fill(pool, [pay]);
+  const entry = pool.get(pay.txHash);
+  test.ok(entry);
+  if (entry !== undefined) pool.setParked(entry, true);
+  test.equal(pool.parkedCount, 1);
+  test.equal(pool.hasWork(), false);
+  test.equal(pool.reservedMl('p'), 1n);
+  pool.remove(pay.txHash);
+  test.same([pool.size, pool.bytes, pool.parkedCount, pool.reservedMl('p'), pool.refusal(pay)], [0, 0, 0, 0n, undefined]);
+  test.equal(pool.remove(pay.txHash), undefined);
+});
