@@ -94,9 +94,12 @@ export class Driver {
     this.#running ??= this.#run();
   }
 
-  /** The pool has something for a block; the core needs to hear it only while a height waits to start. */
+  /**
+   * The pool has something for a block. The core needs to hear it only while a height waits to start, or between a
+   * decision and the start of the next height, which is queued before it.
+   */
   workAvailable(): void {
-    if (this.#state.step === 'newHeight') this.enqueue({ kind: 'workAvailable' });
+    if (this.#state.step === 'newHeight' || this.#state.step === 'decided') this.enqueue({ kind: 'workAvailable' });
   }
 
   /** No further input is handled; resolves when the effects under way are done. */

@@ -39,7 +39,7 @@ export const Evidence = message('Evidence', EVIDENCE_MAX_BYTES, {
   evidence: oneOf({ duplicateVote: sub(1, DuplicateVote), duplicateProposal: sub(2, DuplicateProposal), lightClientAttack: sub(3, LightClientAttack) }),
 });
 
-/** What a validator must never forget (§1.9): the sign guard's record. step: 0 newHeight, 1 propose, 2 prevote, 3 precommit, 4 decided. Rounds are shifted by one: 0 stands for −1. */
+/** What a validator must never forget (§1.9): the sign guard's record. step: 0 newHeight, 1 propose, 2 prevote, 3 precommit, 4 decided. */
 export const HardState = message('HardState', 16_384, {
   seq: u53(1, 1), genesisHash: bytes(2, 32), publicKey: bytes(3, 32), height: u53(4), round: u32(5), step: u32(6, 0, 4), lockedRound: s32(7, -1, 0x7fff_ffff), lockedId: optBytes(8, 32),
   validRound: s32(9, -1, 0x7fff_ffff), validId: optBytes(10, 32), validPolka: optSub(11, Certificate), lastProposal: optSub(12, SignedBody), lastPrevote: optSub(13, SignedBody), lastPrecommit: optSub(14, SignedBody),
