@@ -1,4 +1,5 @@
 /** Public surface of @billcoin/node: what scripts and tests start nodes with. */
+export { makeOpenApi } from './api/openapi.ts';
 export { systemClock, systemTimers } from './clock.ts';
 export { ConfigError, makeConfig, makeConfigDoc, OPTIONS, type Config } from './config.ts';
 export { LOG_LEVELS, makeLog, type LogLevel, type LogOptions } from './log.ts';

@@ -4,11 +4,16 @@
  * folder, and add a line here. `npm run generate` writes it, `npm run generated:check` compares it.
  */
 
+import { makeConfigDoc, makeOpenApi } from '@billcoin/node';
 import { wireFiles } from '@billcoin/protocol';
+import { makeConsensusVectors } from '../vectors/consensus.ts';
 import { makeInvoiceVectors } from '../vectors/invoice.ts';
 import { makeSignatureVectors } from '../vectors/signature.ts';
 import { makeStateTreeVectors } from '../vectors/stateTree.ts';
+import { makeTransactionVectors } from '../vectors/transaction.ts';
+import { makeErrorsDoc } from './errorsDoc.ts';
 import { makeProto } from './proto.ts';
+import { makeRulesDoc } from './rulesDoc.ts';
 
 /** One generated file: its path from the root of the repository, and how its text is made. */
 export type Generator = { path: string; make(): Promise<string> };
@@ -20,10 +25,20 @@ function vectors(name: string, make: () => string): Generator {
   return { path: `protocol/vectors/${name}.json`, make: async () => make() };
 }
 
+function page(name: string, make: () => string): Generator {
+  return { path: `docs/${name}`, make: async () => make() };
+}
+
 /** All of them, in the order they are made. */
 export const GENERATORS: readonly Generator[] = [
   ...protos,
+  vectors('consensus', makeConsensusVectors),
   vectors('invoice', makeInvoiceVectors),
   vectors('signature', makeSignatureVectors),
   vectors('stateTree', makeStateTreeVectors),
+  vectors('transaction', makeTransactionVectors),
+  page('config.md', makeConfigDoc),
+  page('errors.md', makeErrorsDoc),
+  page('rules.md', makeRulesDoc),
+  page('openapi.json', () => `${JSON.stringify(makeOpenApi(), undefined, 2)}\n`),
 ];

@@ -1,11 +1,7 @@
 /** docs/errors.md: every code a person or program can meet, with its number or status and what to do about it. */
 import { FAULTS } from '@billcoin/protocol';
 import { PROBLEMS } from '@billcoin/sdk';
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
-  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
-}
+import { markdownTable } from './markdownTable.ts';
 
 /** The whole page; sorted by number and by code, so that a new row moves nothing else. */
 export function makeErrorsDoc(): string {
@@ -21,12 +17,12 @@ Made from the code by \`npm run generate\`. Codes and numbers are stable; texts 
 The number stands in \`TxResult.code\` of a transaction that was included with a fault; the status is that of
 \`POST /api/v1/transactions\`.
 
-${table(['no.', 'code', 'HTTP', 'what to do'], faults)}
+${markdownTable(['no.', 'code', 'HTTP', 'what to do'], faults)}
 
 ## Problems of the API
 
 Answers are \`application/problem+json\` (RFC 9457) with \`type\` \`urn:billcoin:problem:<code>\`.
 
-${table(['code', 'HTTP', 'retry', 'what to do'], problems)}
+${markdownTable(['code', 'HTTP', 'retry', 'what to do'], problems)}
 `;
 }
