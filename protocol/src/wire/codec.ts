@@ -1,127 +1,132 @@
 /**
- * Strict protobuf (SPEC §2) over protobufjs' reader and writer. A message is a table of fields; the table gives the
- * TypeScript type, the coder, the bounds and the .proto text, so the four cannot drift apart.
+ * Strict protobuf (SPEC §2). A message is a table of fields; the table gives the TypeScript type, the coder, the bounds
+ * and the .proto text, so the four cannot drift apart. wire/proto.test.ts holds it against a general library.
  *
- * Decoding refuses unknown fields, singular fields twice, fields out of order, trailing bytes, lengths and counts
- * outside their bounds (before allocation), and anything that does not encode back to the same bytes.
+ * Decoding refuses unknown fields, singular fields twice, fields out of order, defaults that are written, overlong
+ * varints, trailing bytes, and lengths and counts outside their bounds (before allocation): what is accepted encodes
+ * back to the same bytes.
  */
-import protobuf from 'protobufjs/minimal.js';
 import { assert } from '../lib/assert.ts';
-import { equalBytes } from '../lib/bytes.ts';
 import { fault, ok, type Result } from '../lib/fault.ts';
-import type { Field, Reader, Table, Writer } from './field.ts';
-import { Malformed } from './field.ts';
+import { ByteReader, Malformed } from './byteReader.ts';
+import { ByteWriter } from './byteWriter.ts';
+import type { Field, Nestable, Table } from './field.ts';
+import { U32_MAX } from './scalar.ts';
 
-type Fields = Readonly<Record<string, Field<unknown, boolean>>>;
+type Fields = Table['fields'];
 type ValueOf<F> = F extends Field<infer T, boolean> ? T : never;
 type OptionalKeys<F> = { [K in keyof F]: F[K] extends Field<unknown, true> ? K : never }[keyof F];
 type Shape<F> = { readonly [K in Exclude<keyof F, OptionalKeys<F>>]: ValueOf<F[K]> } & {
   readonly [K in OptionalKeys<F>]?: ValueOf<F[K]> | undefined;
 };
 
-/** A message type: its name in the .proto file, its size limit in bytes and its fields. */
-export interface Message<T> extends Table {
-  /** Only for the type system: the value a message decodes to. */
-  readonly type?: T;
-  write(writer: Writer, value: T): void;
-  read(reader: Reader, end: number): T;
-}
+/** A message type: its name in the .proto file, its size limit in bytes, its fields, and the value it decodes to. */
+export type Message<T> = Nestable<T>;
 
 /** The value type of a message: `type Transfer = ValueType<typeof Transfer>`. */
 export type ValueType<M> = M extends Message<infer T> ? T : never;
-
-interface Slot {
-  readonly name: string;
-  readonly field: Field<unknown, boolean>;
-  /** Set for a member of a oneof: the value is { case, value } under the group's name. */
-  readonly member?: string;
-}
-
-function slotsOf(fields: Fields): Map<number, Slot> {
-  const slots: [number, Slot][] = [];
-  for (const [name, field] of Object.entries(fields)) {
-    if (field.members === undefined) slots.push([field.no, { name, field }]);
-    else for (const [member, inner] of Object.entries(field.members)) slots.push([inner.no, { name, field: inner, member }]);
-  }
-  slots.sort((a, b) => a[0] - b[0]);
-  const map = new Map(slots);
-  assert(map.size === slots.length, 'field numbers are unique');
-  return map;
-}
-
-/** Declares a message. `maxBytes` bounds the whole encoding and is checked before anything is decoded. */
-export function message<F extends Fields>(name: string, maxBytes: number, fields: F): Message<Shape<F>> {
-  const slots = slotsOf(fields);
-  const ordered = [...slots.values()];
-
-  function write(writer: Writer, value: Shape<F>): void {
-    const record = value as Readonly<Record<string, unknown>>;
-    for (const slot of ordered) {
-      const held = record[slot.name];
-      if (slot.member === undefined) slot.field.write(writer, held, slot.name);
-      else if (held !== undefined && (held as OneOf).case === slot.member) slot.field.write(writer, (held as OneOf).value, slot.member);
-    }
-  }
-
-  function read(reader: Reader, end: number): Shape<F> {
-    const out: Record<string, unknown> = {};
-    let last = 0;
-    while (reader.pos < end) {
-      const tag = reader.uint32();
-      const no = tag >>> 3;
-      const slot = slots.get(no);
-      if (slot === undefined) throw new Malformed(`field ${no}`, 'is unknown');
-      if (no < last || (no === last && !slot.field.repeated)) throw new Malformed(slot.member ?? slot.name, 'stands twice or out of order');
-      last = no;
-      if ((tag & 7) !== slot.field.wireType) throw new Malformed(slot.name, 'has the wrong wire type');
-      readSlot(reader, end, slot, out);
-    }
-    if (reader.pos !== end) throw new Malformed('', 'is cut off');
-    for (const [key, field] of Object.entries(fields)) field.complete(out, key);
-    return out as Shape<F>;
-  }
-
-  return { name, maxBytes, fields, write, read };
-}
 
 interface OneOf {
   readonly case: string;
   readonly value: unknown;
 }
 
-function readSlot(reader: Reader, end: number, slot: Slot, out: Record<string, unknown>): void {
-  const label = slot.member ?? slot.name;
-  try {
-    const value = slot.field.read(reader, end, out[slot.name]);
-    if (slot.member === undefined) out[slot.name] = value;
-    else if (out[slot.name] === undefined) out[slot.name] = { case: slot.member, value };
-    else throw new Malformed('', 'stands beside another member of its oneof');
-  } catch (error) {
-    if (error instanceof Malformed) throw error.within(label);
-    throw new Malformed(label, 'is cut off');
-  }
+interface Slot {
+  /** Key in the value: the field's name, or that of its oneof. */
+  readonly key: string;
+  readonly field: Field<unknown, boolean>;
+  /** Name in the .proto file and in refusals. */
+  readonly label: string;
+  readonly inOneof: boolean;
 }
+
+/** Fields by ascending number, those of a oneof among them. */
+function slotsOf(fields: Fields): readonly Slot[] {
+  const slots: Slot[] = [];
+  for (const [key, field] of Object.entries(fields)) {
+    if (field.members === undefined) slots.push({ key, field, label: key, inOneof: false });
+    else for (const [label, inner] of Object.entries(field.members)) slots.push({ key, field: inner, label, inOneof: true });
+  }
+  slots.sort((a, b) => a.field.no - b.field.no);
+  assert(slots.every((slot, index) => slot.field.no > (slots[index - 1]?.field.no ?? 0)), 'field numbers are unique');
+  return slots;
+}
+
+function readSlot(reader: ByteReader, { key, field, label, inOneof }: Slot, out: Record<string, unknown>): void {
+  if (!inOneof) {
+    out[key] = field.read(reader, out[key]);
+    return;
+  }
+  if (out[key] !== undefined) throw new Malformed('', 'stands beside another member of its oneof');
+  out[key] = { case: label, value: field.read(reader, undefined) };
+}
+
+/** Declares a message. `maxBytes` bounds the whole encoding and is checked before anything is decoded. */
+export function message<F extends Fields>(name: string, maxBytes: number, fields: F): Message<Shape<F>> {
+  const slots = slotsOf(fields);
+  const byNumber: (Slot | undefined)[] = [];
+  for (const slot of slots) byNumber[slot.field.no] = slot;
+  const entries = Object.entries(fields);
+
+  function write(writer: ByteWriter, value: Shape<F>): void {
+    const record = value as Readonly<Record<string, unknown>>;
+    for (const { key, field, label, inOneof } of slots) {
+      const held = record[key];
+      if (!inOneof) field.write(writer, held, label);
+      else if ((held as OneOf).case === label) field.write(writer, (held as OneOf).value, label);
+    }
+  }
+
+  /** The field that the next tag names; refuses what is unknown, doubled, out of order or of another wire type. */
+  function nextSlot(reader: ByteReader, last: number): Slot {
+    const tag = reader.varint();
+    const slot = tag > U32_MAX ? undefined : byNumber[tag >>> 3];
+    if (slot === undefined) throw new Malformed(`field ${(tag - (tag % 8)) / 8}`, 'is unknown');
+    const { no, repeated, wireType } = slot.field;
+    if (no < last || (no === last && !repeated)) throw new Malformed(slot.label, 'stands twice or out of order');
+    if ((tag & 7) !== wireType) throw new Malformed(slot.label, 'has the wrong wire type');
+    return slot;
+  }
+
+  function read(reader: ByteReader): Shape<F> {
+    const out: Record<string, unknown> = {};
+    let slot: Slot | undefined;
+    for (let last = 0; reader.pos < reader.end; last = slot.field.no) {
+      slot = nextSlot(reader, last);
+      try {
+        readSlot(reader, slot, out);
+      } catch (error) {
+        throw error instanceof Malformed ? error.within(slot.label) : error;
+      }
+    }
+    for (const [key, field] of entries) field.complete(out, key);
+    return out as Shape<F>;
+  }
+
+  return { name, maxBytes, fields, write, read };
+}
+
+/** Fresh memory would cost more than the encoding itself; nothing of a message stays in it that is ever read. */
+const writer = new ByteWriter();
 
 /** Encodes a value; a value outside the message's bounds is a bug of the caller and crashes. */
 export function encode<T>(type: Message<T>, value: T): Uint8Array {
-  const writer = new protobuf.Writer();
+  writer.restart();
   type.write(writer, value);
   const bytes = writer.finish();
-  assert(bytes.length <= type.maxBytes, `${type.name} has ${bytes.length} bytes, the limit is ${type.maxBytes}`);
+  assert(bytes.length <= type.maxBytes, `${type.name} is within its size limit`);
   return bytes;
 }
 
 /** Strict decode of untrusted bytes: the value, or `malformed` with the path of the field that is wrong. */
 export function decode<T>(type: Message<T>, input: Uint8Array): Result<T> {
   if (input.length > type.maxBytes) return fault('malformed', { path: type.name, why: `has ${input.length} bytes, the limit is ${type.maxBytes}` });
+  // A Buffer's slices share its memory; the values must not change when their source does.
   const bytes = new Uint8Array(input.buffer, input.byteOffset, input.length);
   try {
-    const value = type.read(new protobuf.Reader(bytes), bytes.length);
-    if (!equalBytes(encode(type, value), bytes)) return fault('malformed', { path: type.name, why: 'is not in canonical form' });
-    return ok(value);
+    return ok(type.read(new ByteReader(bytes)));
   } catch (error) {
     if (error instanceof Malformed) return fault('malformed', { path: error.path === '' ? type.name : `${type.name}.${error.path}`, why: error.why });
-    if (error instanceof RangeError) return fault('malformed', { path: type.name, why: 'is cut off' });
     throw error;
   }
 }

@@ -1,6 +1,6 @@
 /** Seeded values of any message, drawn from its table by the bounds that its .proto comments state. */
-import protobuf from 'protobufjs/minimal.js';
 import type { Field, Table } from '../../src/index.ts';
+import { ByteWriter } from '../../src/wire/byteWriter.ts';
 import type { Random } from './random.ts';
 
 type AnyField = Field<unknown, boolean>;
@@ -45,7 +45,7 @@ function scalar(random: Random, proto: string, bounds: string, unit: 'bigint' | 
 /** Amounts are bigint in code, times and counters numbers; both are uint64 on the wire, so the field itself is asked. */
 function unitOf(name: string, field: AnyField): 'bigint' | 'number' {
   try {
-    field.write(new protobuf.Writer(), boundsIn(field.bounds)[0], name);
+    field.write(new ByteWriter(), boundsIn(field.bounds)[0], name);
     return 'bigint';
   } catch {
     return 'number';
