@@ -1,0 +1,196 @@
+/** A campus in one process: memory chain, campus services, API on a free port, and people who pay. */
+import { randomBytes } from 'node:crypto';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Registry } from 'prom-client';
+import { batchKeyOf, sha256, toBase64Url, toHex, utf8, type OrderItem } from '@billcoin/protocol';
+import {
+  addSignature, buildAttest, buildOpenBatch, buildPay, buildRedeem, buildRefund, buildTransfer, createOrder, encodeTransaction, keyFromSeed, type Key as SdkKey, type TillOrder, type TxDraft,
+} from '@billcoin/sdk';
+import { startApi, type Api } from '../../src/api/server.ts';
+import { openCampus } from '../../src/campus/campus.ts';
+import type { Campus } from '../../src/campusPorts.ts';
+import { makeLog } from '../../src/log.ts';
+import type { FinalBlock, KeyValueStore } from '../../src/ports.ts';
+import { openKeyValueMemory } from '../../src/storage/keyValueMemory.ts';
+import { MemoryChain } from './memoryChain.ts';
+import { KEYS, keyOf, makeTestGenesis, type Key } from './testNetwork.ts';
+
+export const PRICE_SEN = 600n;
+const METER = new Uint8Array(16).fill(0x51);
+const PROFILE_HASH = new Uint8Array(32).fill(0x0f);
+const DAY_MS = 86_400_000;
+const TX_LIFE_MS = 60_000;
+
+export const carton: OrderItem = { product: 'milk-250', name: 'Fresh milk 250 mL', quantity: 1, senLine: 180n, lineMl: 0n, lot: 'LOT-1' };
+
+export interface Teardown {
+  teardown(close: () => Promise<void>): unknown;
+}
+
+export interface WorldOptions {
+  readonly startMs?: number;
+  readonly store?: KeyValueStore;
+  readonly keyFolder?: string;
+  readonly chain?: MemoryChain;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+  readonly json: never;
+}
+
+export function sdkKey(key: Key): SdkKey {
+  return keyFromSeed(key.seed);
+}
+
+/** A wallet of its own for a label. */
+export const wallet = (label: string): SdkKey => sdkKey(keyOf(`wallet ${label}`));
+
+export class World {
+  readonly chain: MemoryChain;
+  readonly campus: Campus;
+  readonly api: Api;
+  readonly store: KeyValueStore;
+  readonly logLines: readonly string[];
+  #minted = 0n;
+
+  constructor(parts: { readonly chain: MemoryChain; readonly campus: Campus; readonly api: Api; readonly store: KeyValueStore; readonly logLines: readonly string[] }) {
+    this.chain = parts.chain;
+    this.campus = parts.campus;
+    this.api = parts.api;
+    this.store = parts.store;
+    this.logLines = parts.logLines;
+  }
+
+  get nowMs(): number {
+    return this.chain.clock.nowMs();
+  }
+
+  get #envelope(): { readonly genesisHash: Uint8Array; readonly validUntilMs: number } {
+    return { genesisHash: this.chain.genesisHash, validUntilMs: this.nowMs + TX_LIFE_MS };
+  }
+
+  /** A final block, and its campus rows written. */
+  async block(afterMs?: number): Promise<FinalBlock> {
+    const block = this.chain.block(afterMs);
+    await this.campus.caughtUp();
+    return block;
+  }
+
+  async submit(draft: TxDraft, ...signers: readonly SdkKey[]): Promise<string> {
+    const signed = signers.reduce(addSignature, draft);
+    const submitted = await this.chain.submit(encodeTransaction(signed));
+    if (!submitted.ok) throw new Error(`refused: ${submitted.refusal.code}`);
+    return submitted.txHash;
+  }
+
+  batchKey(lot: string): Uint8Array {
+    return batchKeyOf(KEYS.plant.address, utf8(lot), 20_260_528);
+  }
+
+  /** Mints milk to the farm. */
+  async mint(volumeMl: bigint): Promise<string> {
+    const totalFrom = this.#minted;
+    this.#minted += volumeMl;
+    const lot = `LOT-${this.#minted}`;
+    const plant = sdkKey(KEYS.plant);
+    const oracle = sdkKey(KEYS.oracle);
+    await this.submit(buildOpenBatch({
+      ...this.#envelope, plant: plant.address, lot: utf8(lot), productionDate: 20_260_528, expiresAtMs: this.nowMs + 9 * DAY_MS, claimMl: volumeMl, meter: METER, totalFrom, totalTo: totalFrom + volumeMl,
+      shares: [{ farm: KEYS.farm.address, weightMl: 1n }], manifestHash: new Uint8Array(32), attempt: 1,
+    }), plant);
+    await this.block();
+    const statement = { batch: this.batchKey(lot), attempt: 1, volumeMl, reject: 0, readingsRoot: new Uint8Array(32).fill(7), profileHash: PROFILE_HASH };
+    await this.submit(buildAttest({ ...this.#envelope, oracle: oracle.address, ...statement }), oracle);
+    await this.block();
+    return lot;
+  }
+
+  async transfer(from: SdkKey, to: Uint8Array, amountMl: bigint): Promise<string> {
+    return await this.submit(buildTransfer({ ...this.#envelope, sender: from.address, to, amountMl }), from);
+  }
+
+  /** Gives wallets milk of a fresh mint. */
+  async fund(amountMl: bigint, ...wallets: readonly SdkKey[]): Promise<void> {
+    await this.mint(amountMl * BigInt(wallets.length) + 1_000n);
+    for (const { address } of wallets) await this.transfer(sdkKey(KEYS.farm), address, amountMl);
+    await this.block();
+  }
+
+  /** An order of till 1 as the till makes it. */
+  order(over: { readonly items?: readonly OrderItem[]; readonly lifeS?: number } = {}): TillOrder {
+    const expiresAtS = Math.floor(this.nowMs / 1_000) + (over.lifeS ?? 120);
+    return createOrder({ genesisHash: this.chain.genesisHash, till: sdkKey(KEYS.till), tillNo: 1, items: over.items ?? [carton], priceSenPerBill: PRICE_SEN, expiresAtS });
+  }
+
+  async postOrder(order: TillOrder, key: string = toHex(randomBytes(8))): Promise<Answer> {
+    return await this.post('/orders', { order: toBase64Url(order.order), salt: toBase64Url(order.salt), invoice: toBase64Url(order.invoice) }, { 'idempotency-key': key });
+  }
+
+  payDraft(payer: SdkKey, invoice: Uint8Array, couponId?: Uint8Array): TxDraft {
+    const built = buildPay({ genesisHash: this.chain.genesisHash, invoice, payer: payer.address, ...(couponId === undefined ? {} : { couponId }) });
+    if (!built.ok) throw new Error(built.fault.code);
+    return addSignature(built.value, payer);
+  }
+
+  async pay(payer: SdkKey, invoice: Uint8Array, couponId?: Uint8Array): Promise<string> {
+    return await this.submit(this.payDraft(payer, invoice, couponId));
+  }
+
+  async refund(ref: Uint8Array, amountMl: bigint): Promise<string> {
+    const till = sdkKey(KEYS.till);
+    return await this.submit(buildRefund({ ...this.#envelope, sender: till.address, tillNo: 1, ref, amountMl }), till);
+  }
+
+  async redeem(holder: SdkKey, lot: string, amountMl: bigint): Promise<string> {
+    return await this.submit(buildRedeem({ ...this.#envelope, holder: holder.address, batch: this.batchKey(lot), amountMl, noteHash: sha256(utf8('note')) }), holder, sdkKey(KEYS.plant));
+  }
+
+  async call(method: string, path: string, init: { readonly body?: string | Uint8Array; readonly headers?: Readonly<Record<string, string>> } = {}): Promise<Answer> {
+    const { body, headers = {} } = init;
+    const url = path.startsWith('/health') || path === '/metrics' ? this.api.url + path : `${this.api.url}/api/v1${path}`;
+    const response = await fetch(url, { method, headers, redirect: 'manual', ...(body === undefined ? {} : { body }) });
+    const text = await response.text();
+    return {
+      status: response.status, headers: response.headers, text,
+      get json() {
+        return JSON.parse(text) as never;
+      },
+    };
+  }
+
+  async get(path: string, headers: Readonly<Record<string, string>> = {}): Promise<Answer> {
+    return await this.call('GET', path, { headers });
+  }
+
+  async post(path: string, body: unknown, headers: Readonly<Record<string, string>> = {}): Promise<Answer> {
+    return await this.call('POST', path, { body: typeof body === 'string' ? body : JSON.stringify(body), headers: { 'content-type': 'application/json', ...headers } });
+  }
+}
+
+export async function makeKeyFolder(t: Teardown): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'billcoin-campus-'));
+  t.teardown(() => rm(folder, { recursive: true, force: true }));
+  await mkdir(join(folder, 'keys'), { mode: 0o700 });
+  return join(folder, 'keys');
+}
+
+/** Opens a world; everything ends with the test. Log lines are kept, so that tests can look for secrets in them. */
+export async function openWorld(t: Teardown, options: WorldOptions = {}): Promise<World> {
+  const chain = options.chain ?? new MemoryChain(makeTestGenesis(options.startMs ?? Date.now()));
+  const store = options.store ?? openKeyValueMemory();
+  const logLines: string[] = [];
+  const log = makeLog({ level: 'debug', nodeName: 'test', write: (line) => void logLines.push(line) });
+  const { clock } = chain;
+  const campus = await openCampus({ chain, store, clock, log, keyFolder: options.keyFolder ?? (await makeKeyFolder(t)) });
+  const api = await startApi({ chain, campus, clock, log, config: { host: '127.0.0.1', port: 0 }, registry: new Registry() });
+  t.teardown(async () => {
+    await api.close();
+    await campus.close();
+  });
+  return new World({ chain, campus, api, store, logLines });
+}
