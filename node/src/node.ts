@@ -3,7 +3,10 @@
  * The only file that knows all rooms of the node.
  */
 import { readFile } from 'node:fs/promises';
-import { StateTree, genesisTip, indexOfKey, loadGenesis, makeChain, toHex, type Chain, type Genesis, type Tip } from '@billcoin/protocol';
+import { StateTree, genesisTip, indexOfKey, loadGenesis, makeChain, toHex, type Chain, type Genesis, type Tip, type Verifier } from '@billcoin/protocol';
+import { startApi } from './api/server.ts';
+import { openCampus } from './campus/campus.ts';
+import type { Campus } from './campusPorts.ts';
 import { makeChainService, storedTipInfo, type ChainService } from './chainPort.ts';
 import { ConfigError, type Config } from './config.ts';
 import { hashBytesNative, hashPairsNative } from './crypto/hashPairs.ts';
@@ -28,6 +31,7 @@ import { openDataFolder, type DataFolder } from './storage/dataFolder.ts';
 import { Flusher } from './storage/flusher.ts';
 import { lockFolder } from './storage/folderLock.ts';
 import { groupCommit } from './storage/groupCommit.ts';
+import { openKeyValueLevel } from './storage/keyValueLevel.ts';
 import { recover } from './storage/recovery.ts';
 import { makeStateStore } from './storage/stateStore.ts';
 import { REMEDY, StorageFailure } from './storageFailure.ts';
@@ -44,7 +48,8 @@ export interface NodeDeps {
 export interface RunningNode {
   readonly port: ChainPort;
   readonly metrics: Metrics;
-  readonly dataFolder: DataFolder;
+  /** Where the API listens. */
+  readonly url: string;
   /** Height and round in progress. */
   progress(): { readonly height: number; readonly round: number; readonly step: string };
   /** Stops in order; what was promised is on disk when it resolves. */
@@ -220,11 +225,21 @@ function makeSubmissionVerifier(config: Config, cache: VerifyCache, stops: StopL
   return makeSignatureQueue(pool?.verifyMany ?? inline, ({ publicKey, message, signature }) => cache.remember(publicKey, message, signature));
 }
 
+/** Orders, wallets and exports: they follow the chain from before its first new block. */
+async function openCampusParts(config: Config, { clock, log }: NodeDeps, folder: DataFolder, chain: ChainPort, verify: Verifier, stops: StopList): Promise<Campus> {
+  const store = await openKeyValueLevel(folder.campusPath);
+  stops.add('campus store', store.close);
+  const campus = await openCampus({ chain, store, clock, log: log.child({ part: 'campus' }), keyFolder: config.keyDir, verify });
+  stops.add('campus', campus.close);
+  return campus;
+}
+
 async function buildNode(config: Config, deps: NodeDeps, stops: StopList): Promise<RunningNode> {
   const { clock, timers, log } = deps;
   const { halt, arm } = makeHalt(deps);
   const { parts, pair, guard, folder, blocks, index, flusher, recovered } = await openChain(config, deps, stops, halt);
   const { genesis, chain, cache } = parts;
+  const metrics = makeMetrics({ processMetrics: deps.processMetrics });
   const poolWriter = groupCommit(folder.mempool);
   stops.add('pool writes', poolWriter.drain);
 
@@ -242,7 +257,7 @@ async function buildNode(config: Config, deps: NodeDeps, stops: StopList): Promi
     onAdmitted: (tx) => service.publishAdmitted(tx.txHash, tx.body),
   });
 
-  const metrics = makeMetrics({ processMetrics: deps.processMetrics });
+  const campus = await openCampusParts(config, deps, folder, service.port, cache.verify, stops);
   const measures = declareNodeMetrics(metrics, { tip, pool: () => mempool.info(), tree: () => chain.tree.memory(), clock });
   const signing = guard === undefined || pair === undefined ? undefined : { current: guard.current, write: measures.timed('guard', guard.write), sign: nativeSigner(pair) };
   const driver = new Driver({
@@ -264,5 +279,8 @@ async function buildNode(config: Config, deps: NodeDeps, stops: StopList): Promi
   arm();
   driver.start(await resumeInfo(guard, blocks, recovered));
   log.info({ chainId: genesis.chainId, height: recovered.height, validator: pair === undefined ? 'none' : toHex(pair.publicKey).slice(0, 12) }, 'Node started');
-  return { port: service.port, metrics, dataFolder: folder, progress: () => driver.progress, stop: () => stops.run(log) };
+  const { host, port } = { host: config.httpHost, port: config.httpPort };
+  const api = await startApi({ chain: service.port, campus, clock, log: log.child({ part: 'api' }), config: { host, port }, registry: metrics.registry });
+  stops.add('api', api.close);
+  return { port: service.port, metrics, url: api.url, progress: () => driver.progress, stop: () => stops.run(log) };
 }

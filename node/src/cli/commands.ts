@@ -45,7 +45,7 @@ async function start(config: Config, { print, stopAsked }: Terminal): Promise<nu
     reportHalt = resolve;
   });
   const node = await startNode(config, { clock: systemClock, timers: systemTimers, log, processMetrics: true, onHalt: reportHalt });
-  print(`BillCoin ${node.port.chainId} at height ${node.port.tip().height}`);
+  print(`BillCoin ${node.port.chainId} at height ${node.port.tip().height}. The API ${node.url}/api/v1/docs serves this machine only, until logins exist.`);
   const outcome = await Promise.race([halted, stopAsked]);
   // After a failed write nothing more may be written: the process ends as a crash would, and recovery does the rest.
   if (outcome instanceof Error) return 1;

@@ -2,7 +2,7 @@ import t, { type Test } from 'tap';
 import type { PoolLimits } from '../../src/mempool/limits.ts';
 import type { Submitted, TxStatus } from '../../src/ports.ts';
 import { PoolWorld } from '../support/poolWorld.ts';
-import { KEYS, keyOf } from '../support/testNetwork.ts';
+import { keyOf } from '../support/testNetwork.ts';
 
 const ANNA = keyOf('anna');
 const BEN = keyOf('ben');

@@ -1,0 +1,109 @@
+import { chmod, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import t, { type Test } from 'tap';
+import { helpText, runCli } from '../../src/cli/cli.ts';
+import { CONSENSUS_KEY_FILE, createKeyFile } from '../../src/crypto/keyFiles.ts';
+import { runNode } from '../support/runNode.ts';
+import { KEYS, makeTestFolders, makeTestGenesis } from '../support/testNetwork.ts';
+
+interface Ran {
+  readonly code: number;
+  readonly text: string;
+}
+
+async function cli(args: readonly string[], environment: Readonly<Record<string, string>> = {}, stopAsked: Promise<void> = Promise.resolve()): Promise<Ran> {
+  const lines: string[] = [];
+  const code = await runCli(args, { BILLCOIN_LOG_LEVEL: 'silent', ...environment }, { print: (line) => void lines.push(line), stopAsked });
+  return { code, text: lines.join('\n') };
+}
+
+async function makeRoot(test: Test): Promise<{ root: string; flags: readonly string[] }> {
+  const root = await mkdtemp(join(tmpdir(), 'billcoin-cli-'));
+  test.teardown(() => rm(root, { recursive: true, force: true }));
+  const genesis = join(root, 'genesis.json');
+  await writeFile(genesis, makeTestGenesis(Date.now() - 1_000).text);
+  return { root, flags: ['--genesis', genesis, '--data-dir', join(root, 'data'), '--key-dir', join(root, 'keys'), '--http-port', '0', '--verify-threads', '0'] };
+}
+
+void t.test('help names every command and option; no command is a mistake', async (test) => {
+  const { code, text } = await cli(['--help']);
+  test.equal(code, 0);
+  test.equal(text, helpText());
+  for (const word of ['keys', 'init', 'start', 'status', 'verify-db', '--data-dir', '--http-port', 'Default 8080']) test.ok(text.includes(word), word);
+  test.equal((await cli([])).code, 2);
+});
+
+void t.test('what cannot be used is named', async (test) => {
+  for (const [args, environment, found] of [
+    [['launch'], {}, /"launch" is no command/],
+    [['start', 'now'], {}, /"now" is too much/],
+    [['start', '--http-port', 'eighty'], {}, /--http-port is "eighty"; it takes integer 0…65535/],
+    [['start', '--colour', 'red'], {}, /Unknown option '--colour'/],
+    [['start'], { BILLCOIN_LOG_LEVEL: 'loud' }, /BILLCOIN_LOG_LEVEL is "loud"; it takes debug \| info/],
+    [['start', '--genesis', '/nowhere/genesis.json'], {}, /genesis file \/nowhere\/genesis.json cannot be read/],
+  ] as const) {
+    const { code, text } = await cli(args, environment);
+    test.equal(code, 2, args.join(' '));
+    test.match(text, found);
+  }
+});
+
+void t.test('a genesis file that does not hold is refused with the place', async (test) => {
+  const { root, flags } = await makeRoot(test);
+  const path = join(root, 'genesis.json');
+  await writeFile(path, makeTestGenesis(Date.now()).text.replace(/"stateRoot": "..../, '"stateRoot": "0000'));
+  const { code, text } = await cli(['init', ...flags]);
+  test.equal(code, 2);
+  test.match(text, /genesis\.stateRoot is 0000/);
+});
+
+void t.test('keys, init, start, verify-db: the life of a validator', async (test) => {
+  const { root, flags } = await makeRoot(test);
+  const made = await cli(['keys', ...flags]);
+  test.equal(made.code, 0);
+  test.match(made.text, /Public key {2}[0-9a-f]{64}/);
+  test.equal((await stat(join(root, 'keys', CONSENSUS_KEY_FILE))).mode & 0o777, 0o600);
+  const twice = await cli(['keys', ...flags]);
+  test.equal(twice.code, 1);
+  test.match(twice.text, /consensus-key.json exists already and is never overwritten/);
+
+  const early = await cli(['start', ...flags]);
+  test.match(early.text, /does not hold the key of the only validator/);
+  await rm(join(root, 'keys'), { recursive: true });
+  const follower = await cli(['init', ...flags]);
+  test.match(follower.text, /follows without signing/);
+  await rm(join(root, 'data'), { recursive: true });
+
+  await createKeyFile(join(root, 'keys'), CONSENSUS_KEY_FILE, KEYS.validator.seed);
+  test.match((await cli(['start', ...flags])).text, /Run `billcoin init` first/);
+  const init = await cli(['init', ...flags]);
+  test.equal(init.code, 0, init.text);
+  test.match(init.text, /This node is a validator/);
+  test.equal((await cli(['init', ...flags])).code, 1, 'a guard is never made twice');
+
+  const run = await cli(['start', ...flags]);
+  test.equal(run.code, 0, run.text);
+  test.match(run.text, /BillCoin node-test-[0-9a-f]{8} at height 0\. The API http:\/\/127\.0\.0\.1:\d+\/api\/v1\/docs serves this machine only/);
+  const check = await cli(['verify-db', ...flags]);
+  test.equal(check.code, 0, check.text);
+  test.match(check.text, /Everything holds/);
+
+  await chmod(join(root, 'keys', CONSENSUS_KEY_FILE), 0o644);
+  const open = await cli(['start', ...flags]);
+  test.equal(open.code, 1);
+  test.match(open.text, /may be read by others\. Run: chmod 600/);
+});
+
+void t.test('status shows what a running node says, and one line where none runs', async (test) => {
+  const none = await cli(['status', '--http-port', '1']);
+  test.equal(none.code, 1);
+  test.match(none.text, /No node answers at http:\/\/127\.0\.0\.1:1/);
+  const folders = await makeTestFolders();
+  test.teardown(folders.remove);
+  const node = await runNode(folders.config);
+  test.teardown(node.stop);
+  const { code, text } = await cli(['status', '--http-port', new URL(node.url).port]);
+  test.equal(code, 0, text);
+  test.ok(text.includes(node.port.chainId));
+});
