@@ -8,6 +8,7 @@ import { makeConfigDoc, makeOpenApi } from '@billcoin/node';
 import { wireFiles } from '@billcoin/protocol';
 import { makeConsensusVectors } from '../vectors/consensus.ts';
 import { makeInvoiceVectors } from '../vectors/invoice.ts';
+import { makeReadingVectors } from '../vectors/reading.ts';
 import { makeSignatureVectors } from '../vectors/signature.ts';
 import { makeStateTreeVectors } from '../vectors/stateTree.ts';
 import { makeTransactionVectors } from '../vectors/transaction.ts';
@@ -34,6 +35,7 @@ export const GENERATORS: readonly Generator[] = [
   ...protos,
   vectors('consensus', makeConsensusVectors),
   vectors('invoice', makeInvoiceVectors),
+  vectors('reading', makeReadingVectors),
   vectors('signature', makeSignatureVectors),
   vectors('stateTree', makeStateTreeVectors),
   vectors('transaction', makeTransactionVectors),
