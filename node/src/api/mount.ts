@@ -63,7 +63,9 @@ function send(request: FastifyRequest, reply: FastifyReply, answer: Reply<Route>
     void reply.headers({ etag, 'cache-control': 'public, max-age=31536000, immutable' });
     if (etagMatches(request, etag)) return reply.status(304).send();
   }
-  return reply.type(JSON_TYPE).send('text' in answer ? answer.text : JSON.stringify(answer.body));
+  // A stored answer may be a problem.
+  if ('text' in answer) return reply.type(answer.status >= 400 ? PROBLEM_MEDIA_TYPE : JSON_TYPE).send(answer.text);
+  return reply.type(JSON_TYPE).send(JSON.stringify(answer.body));
 }
 
 function idempotencyRefusal(declaration: Route, key: string | string[] | undefined): Refusal | undefined {

@@ -62,7 +62,8 @@ export function openIdempotency(deps: IdempotencyDeps): Idempotency {
   /** Keys at work now; no longer than the lane's queue. */
   const running = new Set<string>();
   return async ({ subject, key, request, work }) => {
-    const id = `${subject}/${key}`;
+    // The key is hashed: it may hold any character, a row id may not.
+    const id = `${subject}/${toHex(sha256(utf8(key)))}`;
     if (running.has(id)) return { kind: 'in_progress' };
     running.add(id);
     try {

@@ -3,8 +3,10 @@
  * Only disk, network and consensus rounds are missing; a block is made when the test says so.
  */
 import {
-  buildBlock, checkTx, commitBlock, genesisTip, makeCertificate, makeChain, parseTx, signEd25519, StateTree, toHex, verifyEd25519, votePreimage, type Chain, type Executed, type Genesis, type ParsedTx, type Tip, type TxBody,
+  buildBlock, checkTx, commitBlock, genesisTip, makeCertificate, makeChain, parseTx, signEd25519, StateTree, toHex, votePreimage, type Chain, type Executed, type Genesis, type ParsedTx, type Tip, type TxBody,
 } from '@billcoin/protocol';
+import { verifyEd25519Native } from '../../src/crypto/verifier.ts';
+import { makeVerifyCache } from '../../src/crypto/verifyCache.ts';
 import { finalBlockOf } from '../../src/finalBlock.ts';
 import type { ChainPort, Clock, FinalBlock, Submitted, TipInfo, TxStatus } from '../../src/ports.ts';
 import { KEYS } from './testNetwork.ts';
@@ -40,7 +42,7 @@ export class MemoryChain implements ChainPort {
   constructor(genesis: Genesis) {
     this.genesis = genesis;
     this.clock = new ManualClock(genesis.spec.timeMs + 1_000);
-    this.#chain = makeChain(genesis, verifyEd25519, new StateTree());
+    this.#chain = makeChain(genesis, makeVerifyCache(verifyEd25519Native).verify, new StateTree());
     this.#tip = genesisTip(this.#chain, genesis);
   }
 

@@ -37,8 +37,7 @@ function bytesOf(body: ApiRequest<Post>['body']): { readonly order: Uint8Array; 
 
 /** A stored answer, fresh or repeated; a stored refusal keeps the request id it was made under. */
 function storedReply({ status, body }: Answered, replayed: boolean): Reply<Post> {
-  const headers: Record<string, string> = replayed ? { 'idempotency-replayed': 'true' } : {};
-  return { status, text: body, headers: status >= 400 ? { ...headers, 'content-type': 'application/problem+json; charset=utf-8' } : headers };
+  return { status, text: body, headers: replayed ? { 'idempotency-replayed': 'true' } : {} };
 }
 
 async function post(orders: Orders, request: ApiRequest<Post>): Promise<Reply<Post>> {
