@@ -114,6 +114,11 @@ export class World {
     return await this.submit(buildTransfer({ ...this.#envelope, sender: from.address, to, amountMl }), from);
   }
 
+  /** A Transfer that the pool would refuse, put into the next block all the same. */
+  forceTransfer(from: SdkKey, to: Uint8Array, amountMl: bigint): string {
+    return this.chain.force(encodeTransaction(addSignature(buildTransfer({ ...this.#envelope, sender: from.address, to, amountMl }), from)));
+  }
+
   /** Gives wallets milk of a fresh mint. */
   async fund(amountMl: bigint, ...wallets: readonly SdkKey[]): Promise<void> {
     await this.mint(amountMl * BigInt(wallets.length) + 1_000n);
