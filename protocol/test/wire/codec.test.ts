@@ -4,7 +4,6 @@ import { decode, encode, equalBytes, fromHex, message, toHex, wireFiles, type Me
 import {
   amount, bytes, listOf, listOfBytes, listOfU32, oneOf, optAmount, optBool, optBytes, optS32, optSub, optU32, s32, sub, text, u32, u53,
 } from '../../src/wire/field.ts';
-import { decodeUtf8 } from '../../src/wire/utf8.ts';
 import { randomOf, type Random } from '../support/random.ts';
 import { randomValue, tablesOf } from '../support/randomValue.ts';
 
@@ -138,9 +137,9 @@ t.test('texts are UTF-8 that cannot lie on a screen', (t) => {
   t.equal(named('61'.repeat(21)), 'All.name has 21 bytes, the limit is 20');
   t.throws(() => encode(All, { ...ID, name: '\ud800' }), /name has characters/);
   t.throws(() => encode(All, { ...ID, name: 'é'.repeat(11) }), /name has 22 bytes, not 0 to 20/);
-  for (const point of [0, 0x7f, 0x80, 0x7ff, 0x800, 0xd7ff, 0xe000, 0xffff, 0x1_0000, 0x10_ffff]) {
-    const character = String.fromCodePoint(point);
-    t.equal(decodeUtf8(Buffer.from(character, 'utf8')), character);
+  for (const point of [0x7e, 0xa0, 0x7ff, 0x800, 0xd7ff, 0xe000, 0xffff, 0x1_0000, 0x10_ffff]) {
+    const name = String.fromCodePoint(point);
+    t.match(named(Buffer.from(name, 'utf8').toString('hex')), { name });
   }
   t.end();
 });
