@@ -10,9 +10,12 @@ export interface MadeKey {
   readonly address: string;
 }
 
-/** A fresh key in `keyDir`, mode 0600 in a folder of mode 0700. Throws (Error EEXIST) where there is one: keys are never overwritten. */
-export async function makeConsensusKey(keyDir: string): Promise<MadeKey> {
+/**
+ * A key in `keyDir`, mode 0600 in a folder of mode 0700: fresh, or of the 32-byte seed of a development network. Throws
+ * (Error EEXIST) where there is one: keys are never overwritten.
+ */
+export async function makeConsensusKey(keyDir: string, seed?: Uint8Array): Promise<MadeKey> {
   await mkdir(keyDir, { recursive: true, mode: 0o700 });
-  const { publicKey } = await createKeyFile(keyDir, CONSENSUS_KEY_FILE);
+  const { publicKey } = await createKeyFile(keyDir, CONSENSUS_KEY_FILE, seed);
   return { file: `${keyDir}/${CONSENSUS_KEY_FILE}`, publicKey: toHex(publicKey), address: formatAddress(addressOf(publicKey)) };
 }

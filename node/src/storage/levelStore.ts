@@ -6,6 +6,11 @@ import { REMEDY, StorageFailure } from '../storageFailure.ts';
 
 type Bytes = Level<Uint8Array, Uint8Array>;
 
+/** LevelDB gives Buffers, whose `slice` shares memory; everybody else expects the `slice` of Uint8Array, which copies. */
+function plain(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
+}
+
 export interface LevelStoreOptions {
   readonly name: string;
   readonly folder: string;
@@ -42,13 +47,13 @@ export async function openLevelStore(options: LevelStoreOptions): Promise<Store>
 
   function open(key: Uint8Array, sealed: Uint8Array): Uint8Array {
     const payload = unseal(key, sealed);
-    if (payload !== undefined) return payload;
+    if (payload !== undefined) return plain(payload);
     throw new StorageFailure('damaged_value', `The ${name} database holds a value with a wrong checksum under key ${Buffer.from(key).toString('hex')}.`, REMEDY.restoreBackup);
   }
 
   async function* entries(range: StoreRange): AsyncGenerator<readonly [Uint8Array, Uint8Array]> {
     try {
-      for await (const [key, value] of db.iterator(range)) yield [key, open(key, value)];
+      for await (const [key, value] of db.iterator(range)) yield [plain(key), open(key, value)];
     } catch (error) {
       throw failed('iterate', error);
     }
@@ -56,7 +61,7 @@ export async function openLevelStore(options: LevelStoreOptions): Promise<Store>
 
   async function* keys(range: StoreRange): AsyncGenerator<Uint8Array> {
     try {
-      for await (const key of db.keys(range)) yield key;
+      for await (const key of db.keys(range)) yield plain(key);
     } catch (error) {
       throw failed('iterate', error);
     }
