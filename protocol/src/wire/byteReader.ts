@@ -1,7 +1,8 @@
 /**
- * Reads protobuf's primitives in their one allowed form. General protobuf readers take overlong varints and round
- * integers above 2^53; bytes that are hashed and signed must have one reading only.
+ * Reads protobuf's primitives in their one allowed form, on protobufjs' reader. That reader, like every general one,
+ * takes overlong varints and rounds integers above 2^53; bytes that are hashed and signed must have one reading only.
  */
+import protobuf from 'protobufjs/minimal.js';
 
 /** Internal signal of the decoder; `decode` turns it into a `malformed` fault. */
 export class Malformed extends Error {
@@ -17,40 +18,54 @@ export class Malformed extends Error {
   }
 }
 
-/** Weight of the last of the 8 bytes that hold 53 bits. */
-const LAST_WEIGHT = 2 ** 49;
+/** High word of 2^53: a uint64 at or above it is no exact number. */
+const HIGH_LIMIT = 0x20_0000;
+
+/** protobufjs gives a Long where the package `long` is installed, else a number. */
+type Uint64 = number | { readonly low: number; readonly high: number };
 
 export class ByteReader {
-  readonly #bytes: Uint8Array;
-  /** Next byte to read. */
-  pos = 0;
+  readonly #reader: protobuf.Reader;
   /** End of the message being read; a nested message sets it to its own while it is read. */
   end: number;
 
   constructor(bytes: Uint8Array) {
-    this.#bytes = bytes;
+    this.#reader = new protobuf.Reader(bytes);
     this.end = bytes.length;
   }
 
-  #byte(): number {
-    if (this.pos >= this.end) throw new Malformed('', 'is cut off');
-    return this.#bytes[this.pos++] as number;
+  /** Next byte to read. */
+  get pos(): number {
+    return this.#reader.pos;
+  }
+
+  #uint64(): number {
+    const value = this.#reader.uint64() as Uint64;
+    if (typeof value === 'number') return value;
+    const high = value.high >>> 0;
+    return high < HIGH_LIMIT ? high * 0x1_0000_0000 + (value.low >>> 0) : Number.POSITIVE_INFINITY;
   }
 
   /** Unsigned varint in its shortest form, at most 2^53 − 1. */
   varint(): number {
-    let byte = this.#byte();
-    if (byte < 0x80) return byte;
-    let value = byte & 0x7f;
-    for (let weight = 0x80; weight <= LAST_WEIGHT; weight *= 0x80) {
-      byte = this.#byte();
-      value += (byte & 0x7f) * weight;
-      if (byte >= 0x80) continue;
-      if (byte === 0) throw new Malformed('', 'is not in its shortest form');
-      if (value > Number.MAX_SAFE_INTEGER) break;
-      return value;
+    const reader = this.#reader;
+    const from = reader.pos;
+    if (from >= this.end) throw new Malformed('', 'is cut off');
+    const first = reader.buf[from] as number;
+    if (first < 0x80) {
+      reader.pos = from + 1;
+      return first;
     }
-    throw new Malformed('', `is above ${Number.MAX_SAFE_INTEGER}`);
+    let value: number;
+    try {
+      value = this.#uint64();
+    } catch {
+      throw new Malformed('', reader.len - from >= 10 ? `is above ${Number.MAX_SAFE_INTEGER}` : 'is cut off');
+    }
+    if (reader.pos > this.end) throw new Malformed('', 'is cut off');
+    if (reader.buf[reader.pos - 1] === 0) throw new Malformed('', 'is not in its shortest form');
+    if (value > Number.MAX_SAFE_INTEGER) throw new Malformed('', `is above ${Number.MAX_SAFE_INTEGER}`);
+    return value;
   }
 
   /** Length of what follows: at most `max`, and all of it there. Nothing is allocated before this was asked. */
@@ -63,8 +78,8 @@ export class ByteReader {
 
   /** A copy of the next `length` bytes, which `length()` has seen to be there. */
   take(length: number): Uint8Array {
-    const from = this.pos;
-    this.pos += length;
-    return this.#bytes.slice(from, this.pos);
+    const from = this.#reader.pos;
+    this.#reader.pos = from + length;
+    return this.#reader.buf.slice(from, from + length);
   }
 }

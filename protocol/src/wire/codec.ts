@@ -1,6 +1,7 @@
 /**
- * Strict protobuf (SPEC §2). A message is a table of fields; the table gives the TypeScript type, the coder, the bounds
- * and the .proto text, so the four cannot drift apart. wire/proto.test.ts holds it against a general library.
+ * Strict protobuf (SPEC §2) over protobufjs' reader and writer. A message is a table of fields; the table gives the TypeScript type, the coder, the bounds
+ * and the .proto text, so the four cannot drift apart. wire/proto.test.ts holds it against
+ * the library's own reflection.
  *
  * Decoding refuses unknown fields, singular fields twice, fields out of order, defaults that are written, overlong
  * varints, trailing bytes, and lengths and counts outside their bounds (before allocation): what is accepted encodes
@@ -106,12 +107,9 @@ export function message<F extends Fields>(name: string, maxBytes: number, fields
   return { name, maxBytes, fields, write, read };
 }
 
-/** Fresh memory would cost more than the encoding itself; nothing of a message stays in it that is ever read. */
-const writer = new ByteWriter();
-
 /** Encodes a value; a value outside the message's bounds is a bug of the caller and crashes. */
 export function encode<T>(type: Message<T>, value: T): Uint8Array {
-  writer.restart();
+  const writer = new ByteWriter();
   type.write(writer, value);
   const bytes = writer.finish();
   assert(bytes.length <= type.maxBytes, `${type.name} is within its size limit`);

@@ -90,9 +90,9 @@ function nestedScalar<T>(type: Nestable<T>): Scalar<T | undefined> {
       return value;
     },
     write(writer, value) {
-      const start = writer.open();
+      writer.open();
       type.write(writer, value as T);
-      writer.close(start);
+      writer.close();
     },
   };
 }
@@ -161,14 +161,14 @@ function repeated<T>(no: number, scalar: Scalar<T>, min: number, max: number, ne
       if (items === undefined || items.length < min || items.length > max) assert(false, `${name} has ${items?.length ?? 'no'} items, not ${min} to ${max}`);
       if (items.length === 0) return;
       if (packed) writer.varint(tag);
-      const start = packed ? writer.open() : 0;
+      if (packed) writer.open();
       for (const [index, item] of items.entries()) {
         const problem = scalar.problem(item);
         if (problem !== undefined) assert(false, `${name}[${index}] ${problem}`);
         if (!packed) writer.varint(tag);
         scalar.write(writer, item);
       }
-      if (packed) writer.close(start);
+      if (packed) writer.close();
     },
     read(reader, before) {
       if (packed) return readPacked(reader, max, scalar);

@@ -1,9 +1,9 @@
 /** Single values of the wire: how each type is bounded, read and written. */
 import { AMOUNT_MAX, type Millilitres } from '../lib/amount.ts';
-import { utf8 } from '../lib/bytes.ts';
+import protobuf from 'protobufjs/minimal.js';
+import { equalBytes, utf8 } from '../lib/bytes.ts';
 import { Malformed, type ByteReader } from './byteReader.ts';
 import type { ByteWriter } from './byteWriter.ts';
-import { decodeUtf8, utf8Length } from './utf8.ts';
 
 export const U32_MAX = 0xffff_ffff;
 
@@ -39,13 +39,15 @@ export function textScalar(min: number, max: number): Scalar<string> {
     proto: 'string', wireType: 2, bounds: `${min}..${max} bytes of UTF-8, no control characters`, zero: '',
     isZero: (value) => value === '',
     problem(value) {
-      const length = utf8Length(value);
+      const length = protobuf.util.utf8.length(value);
       if (length < min || length > max) return `has ${length} bytes, not ${min} to ${max}`;
       return FORBIDDEN.test(value) ? 'has characters that are not allowed in a name' : undefined;
     },
     read(reader) {
-      const text = decodeUtf8(reader.take(reader.length(max)));
-      if (text === undefined) throw new Malformed('', 'is not UTF-8');
+      const bytes = reader.take(reader.length(max));
+      const text = protobuf.util.utf8.read(bytes, 0, bytes.length);
+      // The library replaces what is not UTF-8; then the text no longer encodes to the bytes that came.
+      if (!equalBytes(utf8(text), bytes)) throw new Malformed('', 'is not UTF-8');
       return text;
     },
     write: (writer, value) => writer.bytes(utf8(value)),
