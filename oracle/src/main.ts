@@ -1,4 +1,5 @@
 /** Process entry of an oracle: `node dist/main.js --config oracle.json`. Ends cleanly on SIGTERM and SIGINT. */
+import { setTimeout } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { fromHex } from '@billcoin/protocol';
 import { createClient, getStatus } from '@billcoin/sdk';
@@ -6,7 +7,7 @@ import { pino } from 'pino';
 import { makeHttpChain } from './registry/httpChain.ts';
 import { ConfigError, readConfig } from './service/config.ts';
 import { readOracleKey } from './service/keyFile.ts';
-import { startOracle, type RunningOracle } from './service/oracle.ts';
+import { startOracle } from './service/oracle.ts';
 import { StoreError } from './store/store.ts';
 
 /** The node may start at the same time as we do. */
@@ -21,12 +22,11 @@ async function main(): Promise<void> {
   const log = pino({ level: config.logLevel });
   const client = createClient({ baseUrl: config.nodeUrl });
   const genesisHash = await firstAnswer(async () => fromHex((await getStatus(client)).genesisHash), (error) => log.warn({ err: error, node: config.nodeUrl }, 'the node does not answer yet'));
-  let oracle: RunningOracle | undefined;
   const stop = (code: number): void => {
     process.exitCode = code;
-    void oracle?.close();
+    oracle.close().catch((error: unknown) => log.error({ err: error }, 'the oracle did not close cleanly'));
   };
-  oracle = await startOracle(config, { chain: makeHttpChain(client, genesisHash), key, log, onFatal: () => stop(1) });
+  const oracle = await startOracle(config, { chain: makeHttpChain(client, genesisHash), key, log, onFatal: () => stop(1) });
   process.once('SIGTERM', () => stop(0));
   process.once('SIGINT', () => stop(0));
 }
@@ -41,7 +41,7 @@ async function firstAnswer<T>(ask: () => Promise<T | undefined>, onFailure: (err
       if (attempt >= NODE_TRIES_MAX) throw error;
       if (attempt % 10 === 1) onFailure(error);
     }
-    await new Promise((resolve) => setTimeout(resolve, NODE_WAIT_MS));
+    await setTimeout(NODE_WAIT_MS);
   }
 }
 

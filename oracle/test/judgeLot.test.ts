@@ -66,7 +66,7 @@ t.test('shares: without handovers the milking of the lot itself, by owner farm',
     flow(world.filler, POINT.filler, 'L26100A', 85_000, at(120)),
   ];
   const { lot } = makeLot(world, named);
-  t.same(lot.shares.map(({ weightMl }) => weightMl).sort(), [40_000n, 50_000n]);
+  t.same(lot.shares.map(({ weightMl }) => weightMl).sort((a, b) => Number(a - b)), [40_000n, 50_000n]);
   t.match(judge(world, named), { volumeMl: 85_000n, terms: { meterMl: 85_000n } });
 });
 

@@ -2,7 +2,7 @@
 import t from 'tap';
 import { encode, p256PublicKey, POINT, ReadingBody, Signed, signP256, toHex, utf8, keyIdOf, type Flow } from '@billcoin/protocol';
 import { ALG, buildReading, judgeReading, MY_PROFILE, openEnvelope, readEvidence, readingPreimage, RULES, ruleText, signBatch, signReading, startEpoch, type History, type Reading, type Registry } from '@billcoin/oracle';
-import { bench, deviceRow, GENESIS, makeWorld, NOON_MS, withDevice, type TestDevice } from './support/world.ts';
+import { bench, GENESIS, makeWorld, NOON_MS, withDevice, type deviceRow, type TestDevice } from './support/world.ts';
 import { flow, signed, type SignedReading } from './support/lot.ts';
 
 const QUIET: History = { duplicate: false, locked: false };
@@ -83,8 +83,7 @@ t.test('R03: another chain', async (t) => {
 t.test('R04: device, validity, site and owner', async (t) => {
   const { milkA, registry } = makeWorld();
   const { reading } = milking(milkA);
-  const row = deviceRow(milkA);
-  const judged = (change: Partial<typeof row>): number[] => rulesOf(judge(withDevice(registry, milkA, change), reading));
+  const judged = (change: Partial<ReturnType<typeof deviceRow>>): number[] => rulesOf(judge(withDevice(registry, milkA, change), reading));
   t.same(rulesOf(judge({ ...registry, devices: new Map() }, reading)), [4], 'unknown device: nothing else is looked at');
   t.same(judged({ status: 2 }), [4]);
   t.same(judged({ status: 3 }), [4]);

@@ -22,14 +22,18 @@ interface TestBroker {
 async function startBroker(port = 0): Promise<TestBroker & { readonly port: number }> {
   const aedes = await Aedes.createBroker();
   const server: Server = createServer(aedes.handle);
-  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => {
+    server.listen(port, '127.0.0.1', resolve);
+  });
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('a TCP server has a port');
   return {
     url: `mqtt://127.0.0.1:${address.port}`,
     port: address.port,
     async close() {
-      await new Promise<void>((resolve) => aedes.close(() => server.close(() => resolve())));
+      await new Promise<void>((resolve) => {
+        aedes.close(() => server.close(() => resolve()));
+      });
     },
   };
 }
@@ -83,7 +87,14 @@ async function makeBench(t: Parameters<typeof freshFolder>[0]): Promise<Bench> {
   };
 }
 
-const json = async (url: string): Promise<any> => (await fetch(url)).json();
+/** What the tests look at of the status answers. */
+interface Answer {
+  readonly brokerConnected: boolean;
+  readonly data: readonly { readonly findings: readonly { readonly rule: string }[] }[];
+  readonly finished: readonly { readonly state: string }[];
+}
+
+const json = async (url: string): Promise<Answer> => (await fetch(url)).json() as Promise<Answer>;
 const topicOf = (device: TestDevice, suffix: 'r' | 'rb' = 'r'): string => readingTopic(SITE, device.identity.device, suffix);
 const milk = (device: TestDevice, volumeMl = 600_000): SignedReading => flow(device, 1, 'FA', volumeMl, NOON_MS);
 
@@ -136,7 +147,7 @@ t.test('poison is acknowledged, kept with its reason and shown', async (t) => {
   await device.publish(topicOf(milkA), milk(milkA).payload);
   await until('the good one after the poison', () => device.receipts.length === 1);
   const { data } = await json(`${oracle.statusUrl}/readings/rejected?limit=10`);
-  t.same(data.map(({ findings }: { findings: { rule: string }[] }) => findings[0]?.rule).sort(), ['R01', 'R01', 'R02', 'R02']);
+  t.same(data.map(({ findings }) => findings[0]?.rule).sort((a, b) => String(a).localeCompare(String(b))), ['R01', 'R01', 'R02', 'R02']);
   t.match(data[0], { state: 'rejected', findings: [{ text: /./ }] });
   const status = await json(`${oracle.statusUrl}/status`);
   t.match(status, { oracle: formatAddress(ORACLE.address), queued: 0, readings: { accepted: 1, rejected: 4 } });

@@ -92,7 +92,7 @@ export function computeShares(lot: Uint8Array, plant: Uint8Array, readings: read
   const family = lotFamily(lot, readings);
   const ledger: Ledger = { lots: new Map(), registry };
   const moves = readings.filter(({ body }) => isMove(body, family));
-  moves.sort((a, b) => a.body.timeMs - b.body.timeMs || compareBytes(a.id, b.id));
+  moves.sort((a, b) => (a.body.timeMs === b.body.timeMs ? compareBytes(a.id, b.id) : a.body.timeMs - b.body.timeMs));
   for (const reading of readings) {
     const why = handoverProblem(lotHex, plant, reading, registry);
     if (why !== undefined) return { ok: false, why };

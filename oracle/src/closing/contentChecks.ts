@@ -1,17 +1,17 @@
 /** Refusal 99 as far as it rests on the named readings: order, times, meter interval, shares. */
-import { compareBytes, equalBytes, POINT, toHex, type Manifest } from '@billcoin/protocol';
+import { equalBytes, POINT, toHex, type Manifest } from '@billcoin/protocol';
 import type { Registry } from '../registry/registry.ts';
 import type { Profile } from '../rules/profile.ts';
 import { computeShares } from './composition.ts';
 import type { NamedReading } from './lotFamily.ts';
+import { compareInManifest } from './manifestOrder.ts';
 import type { OpenLot } from './openLot.ts';
 
 /** By (device, epoch, seq); equal is a fork, which R07 judges. */
 function isOrdered(readings: readonly NamedReading[]): boolean {
   return readings.every(({ body }, index) => {
     const previous = readings[index - 1]?.body;
-    if (previous === undefined) return true;
-    return (compareBytes(previous.device, body.device) || previous.epoch - body.epoch || previous.seq - body.seq) <= 0;
+    return previous === undefined || compareInManifest(previous, body) <= 0;
   });
 }
 

@@ -1,7 +1,8 @@
 /** What a plant's software does when a lot closes: handover terms, the manifest, the shares for OpenBatch. */
-import { compareBytes, encode, Handover, Manifest, signEd25519, signingBytes, Terms, type ReadingBody } from '@billcoin/protocol';
-import { manifestHash } from '../closing/manifest.ts';
+import { encode, Manifest, signEd25519, signingBytes, Terms, type Handover, type ReadingBody } from '@billcoin/protocol';
 import type { NamedReading } from '../closing/lotFamily.ts';
+import { manifestHash } from '../closing/manifest.ts';
+import { compareInManifest } from '../closing/manifestOrder.ts';
 
 /** A Handover of litres, counter-signed by the receiving party's account key over bill/handover/1. */
 export function buildHandover(genesisHash: Uint8Array, terms: Terms, toPartySeed: Uint8Array): ReadingBody['kind'] {
@@ -12,7 +13,7 @@ export function buildHandover(genesisHash: Uint8Array, terms: Terms, toPartySeed
 
 /** Manifest order: device, epoch, seq. */
 export function inManifestOrder(readings: readonly NamedReading[]): NamedReading[] {
-  return [...readings].sort((a, b) => compareBytes(a.body.device, b.body.device) || a.body.epoch - b.body.epoch || a.body.seq - b.body.seq);
+  return [...readings].sort((a, b) => compareInManifest(a.body, b.body));
 }
 
 export interface ManifestInput extends Pick<Manifest, 'batch' | 'attempt' | 'closedAtMs' | 'height'> {

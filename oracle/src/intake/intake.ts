@@ -31,7 +31,7 @@ interface Waiting {
 export function makeIntake(store: Store, desk: () => Desk, onCommitted: (taken: readonly Taken[]) => void): Intake {
   const queue: Waiting[] = [];
   const room: (() => void)[] = [];
-  let failure: unknown;
+  let failure: Error | undefined;
   let running: Promise<void> | undefined;
 
   async function commitSome(): Promise<void> {
@@ -60,7 +60,7 @@ export function makeIntake(store: Store, desk: () => Desk, onCommitted: (taken: 
     try {
       while (queue.length > 0) await commitSome();
     } catch (error) {
-      failure = error;
+      failure = error instanceof Error ? error : new Error(String(error));
       for (const waiting of queue.splice(0)) waiting.reject(error);
       for (const wake of room.splice(0)) wake();
     }
@@ -69,7 +69,11 @@ export function makeIntake(store: Store, desk: () => Desk, onCommitted: (taken: 
 
   return {
     async offer(message) {
-      while (queue.length >= QUEUE_MESSAGES_MAX && failure === undefined) await new Promise<void>((resolve) => room.push(resolve));
+      while (queue.length >= QUEUE_MESSAGES_MAX && failure === undefined) {
+        await new Promise<void>((resolve) => {
+          room.push(resolve);
+        });
+      }
       if (failure !== undefined) throw failure;
       return new Promise((resolve, reject) => {
         queue.push({ message, resolve, reject });

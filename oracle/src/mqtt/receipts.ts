@@ -3,6 +3,7 @@
  * broker cannot make a device delete its readings, and coalesced: one per device, epoch and committed batch. A receipt
  * that cannot be sent now is owed: the cursor is repeated later.
  */
+import { setImmediate } from 'node:timers/promises';
 import { chainTag, encode, fromHex, Receipt, ReceiptBody, signingBytes, type ReadingResult } from '@billcoin/protocol';
 import type { Signer } from '@billcoin/sdk';
 import { readCursor } from '../intake/history.ts';
@@ -78,7 +79,7 @@ export function makeReceipts(store: Store, desk: ReceiptDesk): Receipts {
     async repeatOwed() {
       const due = [...owed];
       for (const [index, [key, { device, epoch }]] of due.entries()) {
-        if (index % SLICE === SLICE - 1) await new Promise((resolve) => setImmediate(resolve));
+        if (index % SLICE === SLICE - 1) await setImmediate();
         if (!sendOne(device, epoch, [])) return;
         owed.delete(key);
       }

@@ -2,6 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { toHex } from '@billcoin/protocol';
 import { MY_PROFILE, profileHash, type Log, type Registry } from '@billcoin/oracle';
 import type { Desk } from '../../src/intake/takeMessage.ts';
@@ -33,7 +34,7 @@ export async function until<T>(what: string, holds: () => T | undefined | false 
     const value = await holds();
     if (value !== undefined && value !== false) return value;
     if (Date.now() > end) throw new Error(`still waiting for: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
+    await setTimeout(10);
   }
 }
 
