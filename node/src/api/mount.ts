@@ -38,10 +38,11 @@ function schemaOf({ params, query, body }: Route): FastifySchema {
 }
 
 export function refuse(request: FastifyRequest, reply: FastifyReply, refusal: Refusal): FastifyReply {
-  const entry = request.routeOptions.config.entry;
+  // Where the path could not be decoded there is no route.
+  const entry = (request.routeOptions.config as FastifyRequest['routeOptions']['config'] | undefined)?.entry;
   const extension = entry !== undefined && 'extendProblem' in entry ? entry.extendProblem?.(refusal.problem) : undefined;
   const body = { ...problemBody(refusal, request.id, languageOf(request.headers['accept-language'])), ...extension };
-  return reply.status(body.status).headers(problemHeaders(refusal)).type(PROBLEM_MEDIA_TYPE).send(JSON.stringify(body));
+  return reply.status(body.status).headers({ 'request-id': request.id, ...problemHeaders(refusal) }).type(PROBLEM_MEDIA_TYPE).send(JSON.stringify(body));
 }
 
 /** The code of an unexpected error on this route. */

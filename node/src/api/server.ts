@@ -135,7 +135,9 @@ const asJson = () => (body: unknown): string => JSON.stringify(body);
 function makeServer(): FastifyInstance {
   return Fastify({
     logger: false, bodyLimit: BODY_MAX_BYTES, requestTimeout: REQUEST_TIMEOUT_MS, requestIdHeader: false, genReqId: () => `req_${randomBytes(12).toString('hex')}`,
-    routerOptions: { maxParamLength: 100 }, forceCloseConnections: true, serializerOpts: {},
+    routerOptions: { maxParamLength: 100 }, forceCloseConnections: true,
+    // Paths that cannot be decoded never reach a route or a hook.
+    frameworkErrors: (_error, request, reply) => void refuse(request, reply, { problem: 'malformed_request', detail: 'The path cannot be decoded.' }),
     ajv: { customOptions: { removeAdditional: false, coerceTypes: false, useDefaults: true, allErrors: false, strict: true } },
   });
 }

@@ -146,6 +146,11 @@ export class World {
     return await this.submit(this.payDraft(payer, invoice, couponId));
   }
 
+  /** A signed transaction as POST /transactions takes it. */
+  textOf(draft: TxDraft): string {
+    return toBase64Url(encodeTransaction(draft));
+  }
+
   async refund(ref: Uint8Array, amountMl: bigint): Promise<string> {
     const till = sdkKey(KEYS.till);
     return await this.submit(buildRefund({ ...this.#envelope, sender: till.address, tillNo: 1, ref, amountMl }), till);

@@ -1,0 +1,185 @@
+/** Every read answers in exactly the form its declaration gives. */
+import t, { type Test } from 'tap';
+import { fromBase64Url, toHex, verifyEd25519, verifyReceipt } from '@billcoin/protocol';
+import { parseCouponText, ROUTES, type OperationId, type Route } from '@billcoin/sdk';
+import { makeOpenApi } from '../../src/api/openapi.ts';
+import { carton, openWorld, sdkKey, wallet, type Answer, type World } from '../support/campusWorld.ts';
+import { departures } from '../support/conforms.ts';
+import { KEYS } from '../support/testNetwork.ts';
+
+async function read(t: Test, world: World, operationId: OperationId, path: string): Promise<never> {
+  const answer = await world.get(path);
+  t.equal(answer.status, 200, `${operationId} ${path}`);
+  t.same(departures(operationId, answer), [], operationId);
+  return answer.json;
+}
+
+t.test('all reads conform, with what happened in them', async (t) => {
+  const world = await openWorld(t);
+  const ali = wallet('ali');
+  await world.fund(20_000n, ali);
+  const farm = sdkKey(KEYS.farm);
+  const cafeteria = sdkKey(KEYS.cafeteria);
+  const order = world.order({ items: [carton, { ...carton, product: 'yoghurt', senLine: 300n, lineMl: 500n, lot: '' }] });
+  const { orderId } = (await world.postOrder(order)).json as { orderId: string };
+  const txHash = await world.pay(ali, order.invoice);
+  await world.block();
+  const [batch] = (await read(t, world, 'listBatches', '/batches') as { data: { batchKey: string; lotText: string }[] }).data;
+  await world.redeem(cafeteria, batch?.lotText ?? '', 200n);
+  await world.block();
+
+  await read(t, world, 'getStatus', '/status');
+  await read(t, world, 'listBlocks', '/blocks?limit=2');
+  await read(t, world, 'getLatestBlock', '/blocks/latest');
+  const block = await read(t, world, 'getBlock', '/blocks/4') as { hash: string; transactions: { txHash: string; kind: string }[] };
+  t.same(await read(t, world, 'getBlock', `/blocks/${block.hash}`), block, 'by height and by hash');
+  t.match(block.transactions, [{ txHash, kind: 'pay' }]);
+  await read(t, world, 'listValidators', '/validators');
+  await read(t, world, 'getAccount', `/accounts/${ali.addressText}`);
+  const history = await read(t, world, 'listAccountTransactions', `/accounts/${ali.addressText}/transactions?limit=1`) as { data: object[]; nextCursor: string };
+  t.match(history.data, [{ txHash, kind: 'pay', direction: 'out', litres: '0.800', counterparty: cafeteria.addressText }]);
+  const older = await read(t, world, 'listAccountTransactions', `/accounts/${ali.addressText}/transactions?cursor=${history.nextCursor}`) as { data: object[]; nextCursor: null };
+  t.match(older, { data: [{ kind: 'transfer', direction: 'in', litres: '20.000', counterparty: farm.addressText }], nextCursor: null });
+  const detail = await read(t, world, 'getBatch', `/batches/${batch?.batchKey ?? ''}`) as object;
+  t.match(detail, { redeemed: '0.200', notes: [{ merchantId: cafeteria.addressText, name: 'Cafeteria', litres: '0.200' }], redeems: [{ holder: cafeteria.addressText }], attestations: [{ attempt: 1, name: 'Oracle' }] });
+  t.match(await read(t, world, 'listBatches', '/batches?state=minted&limit=1'), { data: [{ batchKey: batch?.batchKey }], nextCursor: null });
+  t.match(await read(t, world, 'listBatches', '/batches?state=open'), { data: [] });
+  t.match(await read(t, world, 'getReserve', '/reserve'), { supply: '20.800', custody: '20.800', owed: '0.000', coverDays: 182.4 });
+  t.match(await read(t, world, 'getPrice', '/price'), { rmPerBill: '6.00', previousRmPerBill: '6.00', stale: false });
+  await read(t, world, 'listMerchants', '/merchants');
+  t.match(await read(t, world, 'getMerchant', `/merchants/${cafeteria.addressText}`), { name: 'Cafeteria', tills: [{ tillNo: 1, status: 'active' }] });
+  await read(t, world, 'getTill', '/tills/1');
+  t.match(await read(t, world, 'getRegistry', '/registry'), { farms: [{ name: 'Farm' }], plants: [{ name: 'Plant' }], oracles: [{ name: 'Oracle' }], devices: [{ alg: 'ed25519' }], meters: [{ opened: '21.000' }] });
+  await read(t, world, 'listOrders', '/orders');
+  await read(t, world, 'getOrder', `/orders/${orderId}`);
+  await read(t, world, 'getOrderByRef', `/orders/by-ref/1/${toHex(order.ref)}`);
+  t.match(await read(t, world, 'getTransaction', `/transactions/${txHash}`), { status: 'final', kind: 'pay', code: 0, fault: null });
+  await read(t, world, 'getLoyalty', `/loyalty/${ali.addressText}`);
+  for (const [operation, path] of [['healthLive', '/health/live'], ['healthReady', '/health/ready'], ['healthStartup', '/health/startup']] as const) await read(t, world, operation, path);
+  for (const path of ['/blocks/99', `/blocks/${'0'.repeat(64)}`, '/blocks/0', '/tills/7', `/merchants/${ali.addressText}`, `/batches/${'0'.repeat(64)}`, `/coupons/${'0'.repeat(64)}`, `/transactions/${'0'.repeat(64)}`, '/orders/ord_01M7XZRX1G2J0BZCKPKH6GP5SJ', `/orders/by-ref/1/${'0'.repeat(20)}`, `/accounts/${ali.addressText.slice(0, -2)}qq`]) {
+    const answer = await world.get(path);
+    t.equal(answer.status, 404, path);
+    t.equal((answer.json as { code: string }).code, 'not_found');
+  }
+});
+
+t.test('an idle node that makes no blocks is not ready', async (t) => {
+  const world = await openWorld(t);
+  t.match((await world.get('/blocks/latest')).json, { code: 'not_found' }, 'before the first block');
+  await world.block();
+  t.equal((await world.get('/health/ready')).status, 200);
+  world.chain.clock.moveTo(world.nowMs + 31_000);
+  const answer = await world.get('/health/ready');
+  t.equal(answer.status, 503);
+  t.same(departures('healthReady', answer), []);
+  t.match(answer.json, { status: 'fail', checks: [{ name: 'store', ok: true }, { name: 'campus_lag', ok: true }, { name: 'finality_age', ok: false }, {}] });
+});
+
+t.test('what never changes may be kept, and is asked for by its tag', async (t) => {
+  const world = await openWorld(t);
+  await world.block();
+  for (const path of ['/genesis', '/blocks/1']) {
+    const first = await world.get(path);
+    const etag = first.headers.get('etag') ?? '';
+    t.match(first.headers.get('cache-control'), /immutable/);
+    const again = await world.get(path, { 'if-none-match': `"other", ${etag}` });
+    t.same([again.status, again.text], [304, '']);
+  }
+  t.equal((await world.get('/genesis')).text, world.chain.genesisJson, 'byte for byte');
+  t.equal((await world.get('/status')).headers.get('cache-control'), 'no-store');
+});
+
+t.test('a transaction goes in once and is proven afterwards', async (t) => {
+  const world = await openWorld(t);
+  const ali = wallet('ali');
+  await world.fund(10_000n, ali);
+  const order = world.order();
+  const draft = world.payDraft(ali, order.invoice);
+  const text = world.textOf(draft);
+  const send = (tx: string): Promise<Answer> => world.post('/transactions', { tx });
+  const first = await send(text);
+  t.same([first.status, first.json], [202, { txHash: draft.txHash, status: 'pending' }]);
+  t.match((await world.get(`/transactions/${draft.txHash}`)).json, { status: 'pending', kind: null, height: null });
+  t.match((await world.get(`/proofs/tx/${draft.txHash}`)).json, { status: 409, code: 'not_final' });
+  await world.block();
+  const again = await send(text);
+  t.same([again.status, again.json], [200, { txHash: draft.txHash, status: 'final' }]);
+  const poor = world.payDraft(wallet('nothing'), world.order().invoice);
+  const refused = await send(world.textOf(poor));
+  t.match(refused.json, { status: 422, code: 'insufficient_balance', data: { needMl: '300', haveMl: '0' } });
+  const rival = await send(world.textOf(world.payDraft(wallet('siti'), order.invoice)));
+  t.match(rival.json, { status: 409, code: 'invoice_already_paid', data: { txId: draft.txHash } });
+
+  const proof = await world.get(`/proofs/tx/${draft.txHash}`);
+  t.same(departures('getTxProof', proof), []);
+  const receipt = fromBase64Url((proof.json as { receipt: string }).receipt) ?? new Uint8Array(0);
+  const verified = verifyReceipt({ genesisHash: world.chain.genesisHash, validators: world.chain.validators, verify: verifyEd25519 }, receipt);
+  t.ok(verified.ok && verified.value.code === 0 && toHex(verified.value.txId) === draft.txHash, 'the proof verifies without this server');
+  t.equal((await world.get(`/proofs/tx/${'0'.repeat(64)}`)).status, 404);
+});
+
+t.test('five purchases make a coupon that the screens show until it is spent (US-005)', async (t) => {
+  const world = await openWorld(t);
+  const ali = wallet('ali');
+  await world.fund(20_000n, ali);
+  type Loyalty = { merchants: { points: number; toNext: number; coupons: { couponId: string; state: string; usable: boolean; reason: string | null; qr: string; litres: string }[] }[] };
+  const loyalty = async (): Promise<Loyalty['merchants'][number] | undefined> => ((await world.get(`/loyalty/${ali.addressText}`)).json as Loyalty).merchants[0];
+  t.equal(await loyalty(), undefined);
+  for (let i = 1; i <= 4; i++) {
+    await world.pay(ali, world.order().invoice);
+    await world.block();
+    t.match(await loyalty(), { points: i, toNext: 5 - i, coupons: [] });
+  }
+  await world.pay(ali, world.order().invoice);
+  await world.block();
+  const [coupon] = (await loyalty())?.coupons ?? [];
+  t.match(await loyalty(), { points: 0, toNext: 5, coupons: [{ state: 'unspent', usable: true, reason: null, litres: '0.300' }] });
+  const id = coupon?.couponId ?? '';
+  t.same(parseCouponText(coupon?.qr ?? ''), { ok: true, value: id });
+  t.same(departures('getCoupon', await world.get(`/coupons/${id}`)), []);
+  await world.pay(ali, world.order().invoice, new Uint8Array(Buffer.from(id, 'hex')));
+  await world.block();
+  t.match((await world.get(`/coupons/${id}`)).json, { state: 'spent', usable: false, reason: 'spent' });
+});
+
+t.test('the document describes every route and the page needs no other server', async (t) => {
+  const world = await openWorld(t);
+  const answer = await world.get('/openapi.json');
+  t.same(answer.json, JSON.parse(JSON.stringify(makeOpenApi())));
+  const { openapi, paths } = answer.json as { openapi: string; paths: Record<string, Record<string, { operationId: string }>> };
+  t.equal(openapi, '3.1.0');
+  const described = Object.values(paths).flatMap((methods) => Object.values(methods).map(({ operationId }) => operationId));
+  t.same(described.sort(), Object.keys(ROUTES).sort());
+  for (const route of Object.values(ROUTES) as Route[]) t.ok(route.summary.length > 5);
+  for (const path of ['/docs', '/docs/static/swagger-initializer.js', '/docs/static/index.css']) {
+    const page = await world.get(path);
+    t.equal(page.status, 200, path);
+    t.notMatch(page.text, /(src|href|url)\s*[=:(]\s*["'(]?https?:\/\//, `${path} asks no other server`);
+  }
+  t.match((await world.get('/docs')).headers.get('content-security-policy'), /default-src 'none'.*connect-src 'self'/);
+});
+
+t.test('metrics count what happened and name nobody', async (t) => {
+  const world = await openWorld(t);
+  const ali = wallet('ali');
+  await world.fund(10_000n, ali);
+  const order = world.order();
+  const lost = world.order({ lifeS: 5 });
+  await world.postOrder(order);
+  await world.postOrder(lost);
+  const txHash = await world.pay(ali, order.invoice);
+  await world.block();
+  await world.post('/payments/validate', { txHash, expectedAmount: '1.80' });
+  await world.post('/payments/validate', { txHash, expectedAmount: '1.81' });
+  await world.post('/transactions', { tx: world.textOf(world.payDraft(wallet('nothing'), world.order().invoice)) });
+  await world.block(6_000);
+  const { text } = await world.get('/metrics');
+  for (const line of [
+    'payment_success_total 1', 'payment_failed_total{reason="insufficient_balance"} 1', 'payment_failed_total{reason="expired"} 1', 'validations_total{result="valid"} 1', 'validations_total{result="amount_mismatch"} 1',
+    'validation_latency_seconds_count 2', 'validation_latency_seconds_bucket{le="3"} 2', 'orders_open 0', 'reserve_gap_ml 0', 'sse_clients 0', 'campus_height_lag 0',
+    'http_requests_total{route="/api/v1/payments/validate",status="200"} 2',
+  ]) t.ok(text.includes(`\n${line}\n`), line);
+  t.match(text, /\nfinality_age_seconds \d/);
+  t.match(text, /\nsupply_cover_days \d/);
+  for (const secret of [ali.addressText, txHash, toHex(order.ref)]) t.notOk(text.includes(secret) || world.logLines.join('').includes(secret), 'neither metrics nor log name it');
+});
