@@ -96,7 +96,7 @@ export function signFast(seed: Uint8Array, message: Uint8Array): Uint8Array {
   return new Uint8Array(cryptoSign(null, message, key));
 }
 const publicKeys = new Map<string, KeyObject>();
-const verifyFast = strictVerifier((publicKey, message, signature) => {
+export const verifyFast = strictVerifier((publicKey, message, signature) => {
   const id = toHex(publicKey);
   const key = publicKeys.get(id) ?? createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x: Buffer.from(publicKey).toString('base64url') }, format: 'jwk' });
   publicKeys.set(id, key);
