@@ -1,0 +1,46 @@
+/** Collects the figures of a finished day and runs every check on them. */
+import { getStatus, type Client } from '@billcoin/sdk';
+import { paymentsInBlocks, readCard, readMilk, readSales } from './audit.ts';
+import { checkCoupons, checkExport, checkMinted, checkOnce, checkReserve, checkTills, type Check } from './checks.ts';
+import type { Call, LotReport, Purchase } from './messages.ts';
+import { keyOf, STUDENTS, studentName, type Paths } from './network.ts';
+import { recordedFillMl } from './parts/lotFile.ts';
+import { inParallel } from './parts/settle.ts';
+import { readPurchases } from './purchaseBook.ts';
+import type { Tally } from './tally.ts';
+
+const AT_ONCE = 8;
+
+export interface FinishedDay {
+  readonly client: Client;
+  readonly call: Call;
+  readonly paths: Paths;
+  readonly tally: Tally;
+  readonly lot: LotReport;
+  /** Height before the day. */
+  readonly startHeight: number;
+}
+
+const monthOf = (timeMs: number): string => new Date(timeMs).toISOString().slice(0, 7);
+
+/** Exports of every month the day touched, against all that the wallets ever paid in them. */
+async function checkExports(client: Client, today: readonly Purchase[], all: readonly Purchase[]): Promise<readonly Check[]> {
+  const months = [...new Set(today.map(({ timeMs }) => monthOf(timeMs)))];
+  return inParallel(months, 1, async (month) => checkExport(all.filter(({ timeMs }) => monthOf(timeMs) === month), await readSales(client, month)));
+}
+
+export async function checkDay({ client, call, paths, tally, lot, startHeight }: FinishedDay): Promise<readonly Check[]> {
+  const { open } = await call('cafeteria', 'settled', {});
+  const students = Array.from({ length: STUDENTS }, (_, student) => student);
+  const cards = await inParallel(students, AT_ONCE, (student) => readCard(client, keyOf(paths, studentName(student)).addressText));
+  const { height } = await getStatus(client);
+  const { purchases } = tally;
+  return [
+    checkMinted(lot, recordedFillMl(paths.root, lot.lot)),
+    checkReserve(await readMilk(client)),
+    checkOnce(purchases, await paymentsInBlocks(client, startHeight + 1, height)),
+    checkTills(purchases, tally.paidRefs, open),
+    checkCoupons(students.map((student) => tally.loyalty.of(student)), cards),
+    ...await checkExports(client, purchases, readPurchases(paths.root)),
+  ];
+}

@@ -1,0 +1,112 @@
+/** A till: makes and signs orders, and shows "Paid" only after it verified the proof itself. */
+import { fromBase64Url, parseRinggit, toHex, type OrderItem } from '@billcoin/protocol';
+import {
+  createOrder, getOrder, getPrice, getTxProof, postOrder, streamOrders, verifyPayment, type Key, type PaymentTrust, type TillOrder,
+} from '@billcoin/sdk';
+import type { Handed } from '../messages.ts';
+import type { Part } from './part.ts';
+import { pause, persist } from './settle.ts';
+
+/** One carton of 250 mL at RM 1.80. */
+export const CARTON_SEN = 180n;
+/** The stream tells a payment in milliseconds; an order that is open longer than this is asked for. */
+const ASK_AFTER_MS = 3_000;
+const ASK_EVERY_MS = 1_000;
+/** Orders on the screen of a till at once. */
+const OPEN_MAX = 200;
+
+interface Open {
+  readonly orderId: string;
+  readonly invoice: Uint8Array;
+  readonly sinceMs: number;
+}
+
+export class Till {
+  readonly #part: Part;
+  readonly #tillNo: number;
+  readonly #key: Key;
+  readonly #trust: PaymentTrust;
+  readonly #open = new Map<string, Open>();
+  readonly #over = new AbortController();
+
+  constructor(part: Part, tillNo: number, key: Key, trust: PaymentTrust) {
+    this.#part = part;
+    this.#tillNo = tillNo;
+    this.#key = key;
+    this.#trust = trust;
+    void this.#listen();
+    void this.#ask();
+  }
+
+  get open(): number {
+    return this.#open.size;
+  }
+
+  /** A carton of this lot, as the customer's phone scans it. */
+  async order(lot: string): Promise<Handed> {
+    const { client, genesisHash } = this.#part;
+    if (this.#open.size >= OPEN_MAX) throw new Error(`till ${this.#tillNo} has ${OPEN_MAX} open orders`);
+    const priceSenPerBill = parseRinggit((await persist(() => getPrice(client))).rmPerBill);
+    if (priceSenPerBill === undefined) throw new Error('the node tells no price');
+    const item: OrderItem = { product: 'milk-250', name: 'Fresh milk 250 mL', quantity: 1, senLine: CARTON_SEN, lineMl: 0n, lot };
+    const made: TillOrder = createOrder({ genesisHash, till: this.#key, tillNo: this.#tillNo, items: [item], priceSenPerBill });
+    const { orderId } = await persist(() => postOrder(client, made));
+    this.#open.set(toHex(made.ref), { orderId, invoice: made.invoice, sinceMs: Date.now() });
+    return { qr: made.qr, tillNo: this.#tillNo };
+  }
+
+  /** Takes a payment off the list if its receipt proves it; a receipt that does not is an alarm. */
+  #confirm(ref: string, receipt: Uint8Array): void {
+    const open = this.#open.get(ref);
+    if (open === undefined) return;
+    const verified = verifyPayment(this.#trust, receipt, open.invoice);
+    if (!verified.ok) {
+      this.#part.say(`till ${this.#tillNo}: SERVER ANSWER NOT PROVEN for order ${ref}: ${JSON.stringify(verified.fault)}`);
+      return;
+    }
+    this.#open.delete(ref);
+    this.#part.note({ kind: 'paid', ref, atMs: Date.now() });
+  }
+
+  async #listen(): Promise<void> {
+    while (!this.#over.signal.aborted) {
+      try {
+        for await (const message of streamOrders(this.#part.client, { tillNo: this.#tillNo, signal: this.#over.signal })) {
+          if (message.event !== 'order.paid' || message.data.proof === undefined) continue;
+          this.#confirm(message.data.ref, fromBase64Url(message.data.proof) ?? new Uint8Array());
+        }
+      } catch (error) {
+        console.error(error); // the orders are asked for meanwhile
+      }
+      await pause(ASK_EVERY_MS);
+    }
+  }
+
+  /** What the stream did not tell: after a restart of the node, or where an event was missed. */
+  async #ask(): Promise<void> {
+    while (!this.#over.signal.aborted) {
+      for (const [ref, { orderId, sinceMs }] of this.#open) {
+        if (Date.now() - sinceMs < ASK_AFTER_MS) continue;
+        try {
+          await this.#askOne(ref, orderId);
+        } catch (error) {
+          console.error(error); // asked again in a second
+        }
+      }
+      await pause(ASK_EVERY_MS);
+    }
+  }
+
+  async #askOne(ref: string, orderId: string): Promise<void> {
+    const { client } = this.#part;
+    const order = await getOrder(client, { orderId });
+    if (order.status === 'EXPIRED' || order.status === 'CANCELLED') this.#open.delete(ref);
+    if (order.payment?.status !== 'final') return;
+    const { receipt } = await getTxProof(client, { txHash: order.payment.txHash });
+    this.#confirm(ref, fromBase64Url(receipt) ?? new Uint8Array());
+  }
+
+  close(): void {
+    this.#over.abort();
+  }
+}
