@@ -5,7 +5,8 @@ import { openCampus } from '../../src/campus/campus.ts';
 import { totalsMatch } from '../../src/campus/orderCheck.ts';
 import { makeLog } from '../../src/log.ts';
 import { openKeyValueMemory } from '../../src/storage/keyValueMemory.ts';
-import { carton, makeKeyFolder, openWorld, PRICE_SEN, sdkKey, wallet, World, type Answer } from '../support/campusWorld.ts';
+import type { World} from '../support/campusWorld.ts';
+import { carton, makeKeyFolder, openWorld, PRICE_SEN, sdkKey, wallet, type Answer } from '../support/campusWorld.ts';
 import { MemoryChain } from '../support/memoryChain.ts';
 import { KEYS, keyOf, makeTestGenesis } from '../support/testNetwork.ts';
 

@@ -1,5 +1,6 @@
 /** /genesis, /status, /blocks and /validators: the chain itself. */
-import { addressOf, assert, Certificate, decode, encode, faultCode, formatAddress, Header, paramsOf, stateRows, toBase64Url, toHex, ValidatorSet, validatorsHash } from '@billcoin/protocol';
+import type { stateRows} from '@billcoin/protocol';
+import { addressOf, assert, Certificate, decode, encode, faultCode, formatAddress, Header, paramsOf, toBase64Url, toHex, ValidatorSet, validatorsHash } from '@billcoin/protocol';
 import { ROUTES, type BlockSummary, type BlockView, type Status } from '@billcoin/sdk';
 import type { ChainPort, Clock, FinalBlock } from '../../ports.ts';
 import { rfc3339 } from '../../rfc3339.ts';

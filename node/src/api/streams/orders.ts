@@ -3,10 +3,10 @@
  * believes the proof and not this server. Readers that do not keep up are cut off and resume by Last-Event-ID.
  */
 import { randomBytes } from 'node:crypto';
-import { HEARTBEAT_MS, ROUTES, type OrderEventData } from '@billcoin/sdk';
+import { HEARTBEAT_MS, ROUTES } from '@billcoin/sdk';
 import type { OrderEvent, Orders } from '../../campusPorts.ts';
 import type { Clock, Log } from '../../ports.ts';
-import type { StreamConnection, StreamEntry, StreamSink } from '../entry.ts';
+import type { Refusal, StreamConnection, StreamEntry, StreamSink } from '../entry.ts';
 import type { Receipts } from '../receipts.ts';
 import { orderEventData } from '../views/order.ts';
 import { openRing, type RingFrame } from './ring.ts';
@@ -39,86 +39,108 @@ interface Reader {
   readonly wants: (frame: RingFrame) => boolean;
 }
 
-export function openOrderStream({ orders, receipts, clock, log }: OrderStreamDeps): OrderStream {
-  const readers = new Set<Reader>();
-  const ring = openRing();
+class Hub {
+  readonly #deps: OrderStreamDeps;
+  readonly #readers = new Set<Reader>();
+  readonly #ring = openRing();
   /** Frame numbers are of this process: an id of an earlier one asks for a resync. */
-  const boot = randomBytes(6).toString('hex');
-  let seq = 0;
-  let building = 0;
-  let tail: Promise<void> = Promise.resolve();
+  readonly #boot = randomBytes(6).toString('hex');
+  #seq = 0;
+  #building = 0;
+  #tail: Promise<void> = Promise.resolve();
 
-  const idOf = (number: number): string => `${boot}-${number}`;
-  const resyncFrame = (): string => `id: ${idOf(seq)}\nevent: resync\ndata: {}\n\n`;
-
-  function writeTo(reader: Reader, text: string): void {
-    if (reader.sink.pendingBytes() > UNREAD_MAX_BYTES) return leave(reader);
-    reader.sink.write(text);
+  constructor(deps: OrderStreamDeps) {
+    this.#deps = deps;
   }
 
-  function leave(reader: Reader): void {
-    if (readers.delete(reader)) reader.sink.end();
-  }
-
-  function publish(event: OrderEvent, data: OrderEventData): void {
-    seq++;
-    const frame: RingFrame = { seq, atMs: clock.nowMs(), tillNo: event.order.tillNo, orderId: event.order.orderId, text: `id: ${idOf(seq)}\nevent: ${event.name}\ndata: ${JSON.stringify(data)}\n\n` };
-    ring.push(frame);
-    for (const reader of readers) if (reader.wants(frame)) writeTo(reader, frame.text);
-  }
-
-  async function build(event: OrderEvent): Promise<void> {
-    const proof = event.final === undefined ? undefined : await receipts.of(event.final.height, event.final.index);
-    publish(event, orderEventData(event, proof));
-  }
-
-  /** More events than proofs can be made: everybody reads the list again. */
-  function overflow(): void {
-    seq++;
-    ring.clear(seq);
-    for (const reader of readers) writeTo(reader, resyncFrame());
+  get clients(): number {
+    return this.#readers.size;
   }
 
   /** Frames leave in the order of the events, whatever their proofs cost. */
-  function onEvent(event: OrderEvent): void {
-    if (building >= BUILDING_MAX) return overflow();
-    building++;
-    tail = tail.then(() => build(event)).catch((error: unknown) => {
-      log.warn({ error, event: event.name }, 'an order event could not be told; readers were sent to the list');
-      overflow();
-    }).finally(() => { building--; });
+  onEvent(event: OrderEvent): void {
+    if (this.#building >= BUILDING_MAX) return this.#overflow();
+    this.#building++;
+    this.#tail = this.#tail.then(() => this.#build(event)).catch((error: unknown) => {
+      this.#deps.log.warn({ error, event: event.name }, 'an order event could not be told; readers were sent to the list');
+      this.#overflow();
+    }).finally(() => { this.#building--; });
   }
 
-  function resume(reader: Reader, lastEventId: string): void {
-    const [, ofBoot = '', number = ''] = /^([0-9a-f]{12})-(\d{1,15})$/.exec(lastEventId) ?? [];
-    const missed = ofBoot === boot ? ring.after(Number(number), clock.nowMs()) : undefined;
-    if (missed === undefined) return writeTo(reader, resyncFrame());
-    for (const frame of missed) if (reader.wants(frame)) reader.sink.write(frame.text);
-  }
-
-  function open({ query, lastEventId, begin }: StreamConnection): ReturnType<StreamEntry['open']> {
-    if (readers.size >= STREAMS_MAX) return { problem: 'rate_limited', detail: `This server has ${STREAMS_MAX} open streams, as many as it may have.` };
+  open({ query, lastEventId, begin }: StreamConnection): Refusal | undefined {
+    if (this.#readers.size >= STREAMS_MAX) return { problem: 'rate_limited', detail: `This server has ${STREAMS_MAX} open streams, as many as it may have.` };
     const { tillNo, orderId } = query;
     const reader: Reader = { sink: begin(), wants: (frame) => (tillNo === undefined || frame.tillNo === tillNo) && (orderId === undefined || frame.orderId === orderId) };
-    readers.add(reader);
-    reader.sink.onClose(() => void readers.delete(reader));
-    reader.sink.write(`retry: ${RETRY_MS}\n: ${idOf(seq)}\n\n`);
-    if (lastEventId !== undefined) resume(reader, lastEventId);
+    this.#readers.add(reader);
+    reader.sink.onClose(() => void this.#readers.delete(reader));
+    reader.sink.write(`retry: ${RETRY_MS}\n: ${this.#id()}\n\n`);
+    if (lastEventId !== undefined) this.#resume(reader, lastEventId);
     return undefined;
   }
 
-  const unsubscribe = orders.subscribe(onEvent);
-  const heartbeat = setInterval(() => {
-    for (const reader of readers) writeTo(reader, ': alive\n\n');
-  }, HEARTBEAT_MS);
+  /** The same text to everybody. */
+  broadcast(text: string): void {
+    for (const reader of this.#readers) this.#writeTo(reader, text);
+  }
+
+  closeAll(): void {
+    for (const reader of this.#readers) this.#leave(reader);
+  }
+
+  #id(): string {
+    return `${this.#boot}-${this.#seq}`;
+  }
+
+  #resyncFrame(): string {
+    return `id: ${this.#id()}\nevent: resync\ndata: {}\n\n`;
+  }
+
+  #writeTo(reader: Reader, text: string): void {
+    if (reader.sink.pendingBytes() > UNREAD_MAX_BYTES) return this.#leave(reader);
+    reader.sink.write(text);
+  }
+
+  #leave(reader: Reader): void {
+    if (this.#readers.delete(reader)) reader.sink.end();
+  }
+
+  async #build(event: OrderEvent): Promise<void> {
+    const proof = event.final === undefined ? undefined : await this.#deps.receipts.of(event.final.height, event.final.index);
+    const data = orderEventData(event, proof);
+    this.#seq++;
+    const { tillNo, orderId } = event.order;
+    const frame: RingFrame = { seq: this.#seq, atMs: this.#deps.clock.nowMs(), tillNo, orderId, text: `id: ${this.#id()}\nevent: ${event.name}\ndata: ${JSON.stringify(data)}\n\n` };
+    this.#ring.push(frame);
+    for (const reader of this.#readers) if (reader.wants(frame)) this.#writeTo(reader, frame.text);
+  }
+
+  /** Something was not told: everybody reads the list again. */
+  #overflow(): void {
+    this.#seq++;
+    this.#ring.clear(this.#seq);
+    this.broadcast(this.#resyncFrame());
+  }
+
+  #resume(reader: Reader, lastEventId: string): void {
+    const [, ofBoot = '', number = ''] = /^([0-9a-f]{12})-(\d{1,15})$/.exec(lastEventId) ?? [];
+    const missed = ofBoot === this.#boot ? this.#ring.after(Number(number), this.#deps.clock.nowMs()) : undefined;
+    if (missed === undefined) return this.#writeTo(reader, this.#resyncFrame());
+    for (const frame of missed) if (reader.wants(frame)) reader.sink.write(frame.text);
+  }
+}
+
+export function openOrderStream(deps: OrderStreamDeps): OrderStream {
+  const hub = new Hub(deps);
+  const unsubscribe = deps.orders.subscribe((event) => hub.onEvent(event));
+  const heartbeat = setInterval(() => hub.broadcast(': alive\n\n'), HEARTBEAT_MS);
   heartbeat.unref();
   return {
-    entry: { declaration: ROUTES.streamOrders, open },
-    clients: () => readers.size,
+    entry: { declaration: ROUTES.streamOrders, open: (connection) => hub.open(connection) },
+    clients: () => hub.clients,
     close() {
       clearInterval(heartbeat);
       unsubscribe();
-      for (const reader of readers) leave(reader);
+      hub.closeAll();
     },
   };
 }
