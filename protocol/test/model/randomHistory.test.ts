@@ -82,7 +82,7 @@ class History {
     const use = random.pick(this.sent);
     const key = `${use.till.no}/${use.ref}`;
     const own = model.payments.get(key)?.own ?? 100;
-    const ml = random.pick([own, own, 1 + random.below(own + 1), own + 50]) || 1;
+    const ml = Math.max(1, random.pick([own, own, 1 + random.below(own + 1), own + 50]));
     const byTill = random.below(2) === 0;
     const fee = random.below(10) === 0 ? 0 : 1;
     const value = { tillNo: use.till.no, ref: use.invoice.slice(14, 24), amountMl: BigInt(ml) };

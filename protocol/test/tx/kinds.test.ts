@@ -203,7 +203,7 @@ t.test('refund: to the payer, within what was paid, window and till cap; the poi
   t.equal([...world.tip.state.rows(ROWS.coupon)].length, 2);
   world.block([refundOf(world, p2, 300n)]);
   t.equal(card(), 0, 'one point of the new card and four moved ones are a coupon again');
-  const states = [...world.tip.state.rows(ROWS.coupon)].map((row) => row.value.state).sort();
+  const states = [...world.tip.state.rows(ROWS.coupon)].map((row) => row.value.state).sort((a, b) => a - b);
   t.same(states, [1, 3, 3], 'five points for five payments that stand');
   t.end();
 });
