@@ -44,7 +44,7 @@ t.test('parameters of the input replace defaults, within their bounds', (t) => {
   t.equal(other.ok && refusalOf(other.value.text), undefined);
   t.not(other.ok && toHex(other.value.genesisHash), toHex(made().genesisHash));
   const wrong = makeGenesis(sampleInput({ params: { paymentFeeBps: 9_999 } }), SEEDS);
-  t.equal(wrong.ok ? '' : sentenceOf(wrong.fault), 'genesis params: a value is outside its bounds');
+  t.equal(wrong.ok ? '' : sentenceOf(wrong.fault), 'genesis.params.paymentFeeBps is 9999, not an integer from 0 to 500');
   const unknown = makeGenesis(sampleInput({ params: { colour: 3 } }), SEEDS);
   t.equal(unknown.ok ? '' : sentenceOf(unknown.fault), 'genesis.params.colour is not a known field');
   t.end();

@@ -4,8 +4,9 @@ import { canonicalJson, prettyCanonicalJson, type Json } from '../lib/canonicalJ
 import { JsonProblem, JsonReader } from '../lib/jsonReader.ts';
 import { AMOUNT_MAX } from '../lib/amount.ts';
 import { DEFAULT_PARAMS } from '../state/params.ts';
-import type { DeviceRow, FarmRow, MerchantRow, MeterRow, OracleRow, ParamsRow, PlantRow, TillRow, ValidatorRow } from '../wire/state.ts';
-import { ACTIVE } from '../wire/state.ts';
+import type { Message } from '../wire/codec.ts';
+import { textScalar } from '../wire/scalar.ts';
+import { ACTIVE, DeviceRow, FarmRow, MerchantRow, MeterRow, OracleRow, ParamsRow, PlantRow, TillRow, ValidatorRow } from '../wire/state.ts';
 import { TIME_MAX_MS, TIME_MIN_MS } from '../wire/tx.ts';
 
 /** A genesis larger than this would be a ledger, not a beginning. */
@@ -38,53 +39,71 @@ export interface GenesisSpec {
   readonly stateRoot: Uint8Array;
 }
 
+const NETWORK = textScalar(1, 32);
 const name = (r: JsonReader): string => r.text('name', 1, 64);
 const time = (r: JsonReader, key: string): number => r.int(key, TIME_MIN_MS, TIME_MAX_MS);
 
+/** Holds a row against the bounds of its schema, so that a file is refused here and never crashes the encoder. */
+function checked<V extends object>(r: JsonReader, type: Message<V>, row: V): V {
+  for (const [key, field] of Object.entries(type.fields)) {
+    const problem = field.problem?.((row as Readonly<Record<string, unknown>>)[key]);
+    if (problem !== undefined) throw new JsonProblem(`${r.path}.${key}`, problem);
+  }
+  return row;
+}
+
+function readNetwork(r: JsonReader): string {
+  const network = r.text('network', 1, 32);
+  const problem = NETWORK.problem(network);
+  if (problem !== undefined) throw new JsonProblem(`${r.path}.network`, problem);
+  return network;
+}
+
 function readParams(r: JsonReader): ParamsRow {
   const entries = Object.entries(DEFAULT_PARAMS).map(([key, sample]) => [key, typeof sample === 'bigint' ? r.amount(key) : r.int(key, 0, Number(AMOUNT_MAX))]);
-  return Object.fromEntries(entries) as ParamsRow;
+  return checked(r, ParamsRow, Object.fromEntries(entries) as ParamsRow);
 }
 
 function readValidator(r: JsonReader): GenesisValidator {
-  return { name: name(r), publicKey: r.hex('publicKey', 32), account: r.address('account'), active: r.bool('active'), proof: r.hex('proof', 64), status: ACTIVE };
+  const row = checked(r, ValidatorRow, { name: name(r), publicKey: r.hex('publicKey', 32), account: r.address('account'), status: ACTIVE });
+  return { ...row, active: r.bool('active'), proof: r.hex('proof', 64) };
 }
 
 function readPlant(r: JsonReader): PlantRow {
-  return {
+  return checked(r, PlantRow, {
     account: r.address('account'), name: name(r), status: ACTIVE, ceilingMl: r.amount('ceilingMl'), tollBps: r.int('tollBps', 0, 10_000), bondBps: r.int('bondBps', 0, 10_000),
     profileHash: r.hex('profileHash', 32), bondMl: 0n, owedMl: 0n, availableMl: 0n, openBatches: 0, day: 0, mintedMl: 0n,
-  };
+  });
 }
 
 function readDevice(r: JsonReader): DeviceRow {
   const site = r.text('site', 1, 16);
   if (!/^[a-z0-9-]{1,16}$/.test(site)) throw new JsonProblem(`${r.path}.site`, 'is not 1 to 16 of a-z, 0-9 and -');
-  return {
+  return checked(r, DeviceRow, {
     device: r.hex('device', 16), alg: r.int('alg', 1, 2), publicKey: r.hex('publicKey', 32, 33), owner: r.address('owner'), site: Uint8Array.from(site, (c) => c.charCodeAt(0)),
     fromMs: time(r, 'fromMs'), untilMs: time(r, 'untilMs'), calibration: r.hex('calibration', 16), calibratedUntilMs: time(r, 'calibratedUntilMs'), status: ACTIVE,
-  };
+  });
 }
 
 function readMeter(r: JsonReader): MeterRow {
   const total = r.amount('total');
-  return { meter: r.hex('meter', 16), plant: r.address('plant'), total, opened: total };
+  return checked(r, MeterRow, { meter: r.hex('meter', 16), plant: r.address('plant'), total, opened: total });
 }
 
 function readSpec(r: JsonReader): GenesisSpec {
   r.int('format', 1, 1);
   return {
-    network: r.text('network', 1, 32), timeMs: time(r, 'timeMs'), params: r.object('params', readParams), priceSenPerBill: r.amount('priceSenPerBill'),
+    network: readNetwork(r), timeMs: time(r, 'timeMs'), params: r.object('params', readParams), priceSenPerBill: r.amount('priceSenPerBill'),
     roles: r.object('roles', (roles) => ({ regulator: roles.address('regulator'), campusAuthority: roles.address('campusAuthority'), treasury: roles.address('treasury') })),
     validators: r.list('validators', 1, 50, readValidator),
     checkpointKeys: r.list('checkpointKeys', 1, 50, (key) => key.hex('publicKey', 32)),
-    merchants: r.list('merchants', 0, REGISTRY_MAX, (m) => ({ account: m.address('account'), name: name(m), status: ACTIVE })),
-    tills: r.list('tills', 0, REGISTRY_MAX, (m) => ({ tillNo: m.int('tillNo', 1, U32_MAX), merchant: m.address('merchant'), publicKey: m.hex('publicKey', 32), status: ACTIVE, day: 0, refundedMl: 0n })),
-    farms: r.list('farms', 0, REGISTRY_MAX, (m) => ({ account: m.address('account'), name: name(m), status: ACTIVE })),
+    merchants: r.list('merchants', 0, REGISTRY_MAX, (m) => checked(m, MerchantRow, { account: m.address('account'), name: name(m), status: ACTIVE })),
+    tills: r.list('tills', 0, REGISTRY_MAX, (m) => checked(m, TillRow, { tillNo: m.int('tillNo', 1, U32_MAX), merchant: m.address('merchant'), publicKey: m.hex('publicKey', 32), status: ACTIVE, day: 0, refundedMl: 0n })),
+    farms: r.list('farms', 0, REGISTRY_MAX, (m) => checked(m, FarmRow, { account: m.address('account'), name: name(m), status: ACTIVE })),
     plants: r.list('plants', 0, REGISTRY_MAX, readPlant),
     devices: r.list('devices', 0, REGISTRY_MAX, readDevice),
     meters: r.list('meters', 0, REGISTRY_MAX, readMeter),
-    oracles: r.list('oracles', 0, 31, (m) => ({ publicKey: m.hex('publicKey', 32), name: name(m), status: ACTIVE })),
+    oracles: r.list('oracles', 0, 31, (m) => checked(m, OracleRow, { publicKey: m.hex('publicKey', 32), name: name(m), status: ACTIVE })),
     stateRoot: r.hex('stateRoot', 32),
   };
 }

@@ -3,6 +3,7 @@
  * values of people, so every refusal says which value and what it should be.
  */
 import { parseAddress } from './address.ts';
+import { AMOUNT_MAX } from './amount.ts';
 import { fromHex } from './bytes.ts';
 import type { Json } from './canonicalJson.ts';
 
@@ -62,11 +63,13 @@ export class JsonReader {
     return value;
   }
 
-  /** An amount as a decimal string of base units. */
+  /** An amount as a decimal string of base units, at most 2^53 − 1. */
   amount(key: string): bigint {
     const value = this.raw(key);
     if (typeof value !== 'string' || !/^(0|[1-9]\d{0,15})$/.test(value)) throw new JsonProblem(`${this.path}.${key}`, 'is not a decimal string of base units');
-    return BigInt(value);
+    const amount = BigInt(value);
+    if (amount > AMOUNT_MAX) throw new JsonProblem(`${this.path}.${key}`, `is above ${AMOUNT_MAX}`);
+    return amount;
   }
 
   bool(key: string): boolean {

@@ -28,6 +28,8 @@ export interface Field<T, Optional extends boolean> {
   readonly nested?: Table;
   /** Members of a oneof group, else absent. */
   readonly members?: Readonly<Record<string, Field<unknown, boolean>>>;
+  /** What is wrong with a value, or undefined; not for lists and groups. */
+  problem?(value: unknown): string | undefined;
   /** Writes tag and value; a value outside the bounds is a bug of the caller and crashes. */
   write(writer: ByteWriter, value: unknown, name: string): void;
   /** `before` is what the field already holds (repeated fields gather). Throws Malformed. */
@@ -48,6 +50,7 @@ function single<T, O extends boolean>(no: number, scalar: Scalar<T>, optional: O
   const zeroProblem = scalar.problem(scalar.zero);
   return {
     no, optional, repeated: false, wireType: scalar.wireType, proto: scalar.proto, bounds: scalar.bounds,
+    problem: (value) => (value === undefined && optional ? undefined : scalar.problem(value as T)),
     write(writer, held, name) {
       if (held === undefined && optional) return;
       const value = held as T;
