@@ -1,42 +1,16 @@
 /** The whole oracle against a real broker (aedes, MQTT 3.1.1) and a small honest chain. */
-import { createServer, type Server } from 'node:net';
-import { Aedes } from 'aedes';
 import mqtt from 'mqtt';
 import t from 'tap';
 import { addressOf, attestationId, decode, ed25519PublicKey, formatAddress, Receipt, ReceiptBody, signingBytes, toHex, verifyEd25519, type ReceiptBody as Body } from '@billcoin/protocol';
 import { manifestTopic, readingTopic, receiptTopic, signBatch, startOracle, type RunningOracle } from '@billcoin/oracle';
 import { keyFromSeed } from '@billcoin/sdk';
+import { startBroker } from './support/broker.ts';
 import { freshFolder, keepingLog, until, type Line } from './support/service.ts';
 import { makeHonestChain, type HonestChain } from './support/honestChain.ts';
 import { flow, makeLot, usualReadings, BATCH, type SignedReading } from './support/lot.ts';
 import { accountOf, GENESIS, makeWorld, MINUTE_MS, NOON_MS, seedOf, SITE, type TestDevice, type World } from './support/world.ts';
 
 const ORACLE = keyFromSeed(seedOf('oracle'));
-
-interface TestBroker {
-  readonly url: string;
-  close(): Promise<void>;
-}
-
-/** A broker on a free loopback port, or on `port` again after it was closed. */
-async function startBroker(port = 0): Promise<TestBroker & { readonly port: number }> {
-  const aedes = await Aedes.createBroker();
-  const server: Server = createServer(aedes.handle);
-  await new Promise<void>((resolve) => {
-    server.listen(port, '127.0.0.1', resolve);
-  });
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('a TCP server has a port');
-  return {
-    url: `mqtt://127.0.0.1:${address.port}`,
-    port: address.port,
-    async close() {
-      await new Promise<void>((resolve) => {
-        aedes.close(() => server.close(() => resolve()));
-      });
-    },
-  };
-}
 
 /** A device or plant with its own client: publishes, and keeps the receipts it gets. */
 interface Publisher {
@@ -220,4 +194,29 @@ t.test('a second oracle on the same folder, and another network, are refused', a
   await oracle.close();
   const other = { ...bench.chain, genesisHash: new Uint8Array(32) };
   await t.rejects(startOracle({ broker: { url: broker.url }, dataDir: bench.dataDir, status: { host: '127.0.0.1', port: 0 }, pollMs: 50 }, { chain: other, key: ORACLE, log: keepingLog() }), /belongs to genesis/);
+});
+
+t.test('a fork is an alarm; a node that is away is tried again', async (t) => {
+  const broker = await startBroker();
+  const bench = await makeBench(t);
+  const { milkA } = bench.world;
+  const oracle = await bench.start(broker.url);
+  const device = await startPublisher(broker.url, milkA);
+  t.teardown(async () => {
+    await device.close();
+    await oracle.close();
+    await broker.close();
+  });
+  await until('connected', async () => (await json(`${oracle.statusUrl}/status`)).brokerConnected);
+  bench.chain.cut = 'all';
+  await until('the pass fails', () => bench.lines.some(({ level, message }) => level === 'warn' && message.includes('tried again')));
+  bench.chain.cut = 'none';
+  const before = milkA.state;
+  await device.publish(topicOf(milkA), milk(milkA).payload);
+  milkA.state = before;
+  await device.publish(topicOf(milkA), milk(milkA, 700_000).payload);
+  await until('both receipts', () => device.receipts.length === 2);
+  t.match(device.receipts[1], { results: [{ seq: 0, verdict: 3, rules: [7] }] });
+  t.match(bench.lines.filter(({ level }) => level === 'error'), [{ fields: { alarm: 'fork' }, message: /regulator/ }]);
+  t.match(await (await fetch(`${oracle.statusUrl}/metrics`)).text(), /mmu_alarms_total\{kind="fork"\} 1/);
 });

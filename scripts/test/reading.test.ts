@@ -37,7 +37,10 @@ function run(...args: string[]): Promise<Run> {
   });
 }
 
-t.test('two readings in a row are accepted and continue each other', async (t) => {
+/** Processes from source take seconds to start where all cores are busy. */
+const TIMEOUT_MS = 180_000;
+
+t.test('two readings in a row are accepted and continue each other', { timeout: TIMEOUT_MS }, async (t) => {
   const data = await mkdtemp(join(tmpdir(), 'billcoin-reading-'));
   t.teardown(() => rm(data, { recursive: true, force: true }));
   await mkdir(join(data, 'devices'));
@@ -62,7 +65,7 @@ t.test('two readings in a row are accepted and continue each other', async (t) =
   t.match((await run('--data', data, '--litres', '60')).stderr, /60\.000 L/, 'a milking that cannot be is made all the same: the oracle holds it');
 });
 
-t.test('what is wrong is said, and nothing is printed to stdout', async (t) => {
+t.test('what is wrong is said, and nothing is printed to stdout', { timeout: TIMEOUT_MS }, async (t) => {
   for (const [args, message] of [
     [[], /--litres must be/], [['--litres', '0'], /--litres must be/], [['--litres', '60001'], /--litres/], [['--litres', '1e3'], /--litres/],
     [['--litres', '1', '--data', '/nonexistent'], /Start the devnet once/],

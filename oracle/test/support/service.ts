@@ -27,9 +27,9 @@ export function keepingLog(): Log & { readonly lines: Line[] } {
   return { lines, debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
 }
 
-/** Waits until a condition holds; fails after ten seconds. */
-export async function until<T>(what: string, holds: () => T | undefined | false | Promise<T | undefined | false>): Promise<T> {
-  const end = Date.now() + 10_000;
+/** Waits until a condition holds; fails after 20 seconds unless told otherwise: generous, because other tests run beside it. */
+export async function until<T>(what: string, holds: () => T | undefined | false | Promise<T | undefined | false>, timeoutMs = 20_000): Promise<T> {
+  const end = Date.now() + timeoutMs;
   for (;;) {
     const value = await holds();
     if (value !== undefined && value !== false) return value;

@@ -1,0 +1,55 @@
+/** The process: starts from a config file against a node and a broker, ends cleanly on SIGTERM, and says what is wrong. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import t from 'tap';
+import { toHex } from '@billcoin/protocol';
+import { startBroker } from './support/broker.ts';
+import { ORACLE, startNode } from './support/httpNode.ts';
+import { freshFolder, until } from './support/service.ts';
+import { seedOf } from './support/world.ts';
+
+/** A process from source takes seconds to start where all cores are busy. */
+const PROCESS_TIMEOUT_MS = 90_000;
+const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url));
+
+interface Process {
+  readonly child: ChildProcess;
+  output(): string;
+}
+
+function start(...args: string[]): Process {
+  const child = spawn(process.execPath, ['--import', 'tsx', '--conditions=development', MAIN, ...args]);
+  let text = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => { text += chunk.toString(); });
+  return { child, output: () => text };
+}
+
+t.test('without a config, or with a wrong one, it says what to do', { timeout: PROCESS_TIMEOUT_MS }, async (t) => {
+  const none = start();
+  t.same(await once(none.child, 'exit'), [1, null]);
+  t.match(none.output(), /Usage/);
+  const folder = await freshFolder(t);
+  await writeFile(join(folder, 'oracle.json'), '{"nodeUrl":"http://x","broker":{"url":"mqtt://x"},"keyFile":"none","dataDir":"x","pollMs":1}');
+  const wrong = start('--config', join(folder, 'oracle.json'));
+  t.same(await once(wrong.child, 'exit'), [1, null]);
+  t.match(wrong.output(), /config\.pollMs must be an integer from 50/);
+});
+
+t.test('it starts, connects and stops on SIGTERM', { timeout: PROCESS_TIMEOUT_MS }, async (t) => {
+  const node = await startNode(t);
+  const broker = await startBroker();
+  t.teardown(() => broker.close());
+  const folder = await freshFolder(t);
+  await writeFile(join(folder, 'key.json'), JSON.stringify({ format: 'billcoin-key/1', publicKey: toHex(ORACLE.publicKey), seed: toHex(seedOf('oracle')) }), { mode: 0o600 });
+  const config = { nodeUrl: node.url, broker: { url: broker.url }, keyFile: join(folder, 'key.json'), dataDir: join(folder, 'data'), status: { port: 0 } };
+  await writeFile(join(folder, 'oracle.json'), JSON.stringify(config));
+  const { child, output } = start('--config', join(folder, 'oracle.json'));
+  t.teardown(() => child.kill('SIGKILL'));
+  await until('connected', () => output().includes('connected to the broker') && output().includes('oracle started'), PROCESS_TIMEOUT_MS);
+  child.kill('SIGTERM');
+  t.same(await once(child, 'exit'), [0, null]);
+  t.notMatch(output(), /"level":50/, 'nothing an operator must look at');
+});
