@@ -15,6 +15,8 @@ import { openRing, type RingFrame } from './ring.ts';
 export const STREAMS_MAX = 1_000;
 /** A reader that has this much unread is gone or far too slow: about 100 frames. */
 export const UNREAD_MAX_BYTES = 262_144;
+/** Largest replay; about 300 frames. */
+const REPLAY_MAX_BYTES = 1_048_576;
 /** Frames that wait for their proofs. */
 const BUILDING_MAX = 5_000;
 /** Tells a reader how long to wait before it reopens. */
@@ -124,8 +126,11 @@ class Hub {
   #resume(reader: Reader, lastEventId: string): void {
     const [, ofBoot = '', number = ''] = /^([0-9a-f]{12})-(\d{1,15})$/.exec(lastEventId) ?? [];
     const missed = ofBoot === this.#boot ? this.#ring.after(Number(number), this.#deps.clock.nowMs()) : undefined;
-    if (missed === undefined) return this.#writeTo(reader, this.#resyncFrame());
-    for (const frame of missed) if (reader.wants(frame)) reader.sink.write(frame.text);
+    const texts = missed?.filter(reader.wants).map(({ text }) => text);
+    const bytes = texts?.reduce((sum, text) => sum + text.length, 0) ?? 0;
+    // Reading the list again is cheaper than a long replay, for both sides.
+    if (texts === undefined || bytes > REPLAY_MAX_BYTES) return this.#writeTo(reader, this.#resyncFrame());
+    for (const text of texts) reader.sink.write(text);
   }
 }
 
