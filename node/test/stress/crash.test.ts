@@ -4,6 +4,7 @@
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { assertReserveWhole, balanceOf, toBase64Url, toHex } from '@billcoin/protocol';
@@ -90,7 +91,7 @@ void t.test('killed again and again, a node keeps every promise', { timeout: 180
   const last = await runNode(folders.config);
   const pending = [...heard.accepted];
   const deadline = Date.now() + 20_000;
-  while (last.port.poolInfo().transactions > 0 && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 20));
+  while (last.port.poolInfo().transactions > 0 && Date.now() < deadline) await delay(20);
   const places = new Map<string, string[]>();
   for (let height = 1; height <= last.port.tip().height; height++) {
     const block = await last.port.readFinal(height);
