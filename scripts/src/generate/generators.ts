@@ -6,6 +6,7 @@
 
 import { makeConfigDoc, makeOpenApi } from '@billcoin/node';
 import { wireFiles } from '@billcoin/protocol';
+import { makeCodecVectors } from '../vectors/codec.ts';
 import { makeConsensusVectors } from '../vectors/consensus.ts';
 import { makeInvoiceVectors } from '../vectors/invoice.ts';
 import { makeReadingVectors } from '../vectors/reading.ts';
@@ -33,6 +34,7 @@ function page(name: string, make: () => string): Generator {
 /** All of them, in the order they are made. */
 export const GENERATORS: readonly Generator[] = [
   ...protos,
+  vectors('codec', makeCodecVectors),
   vectors('consensus', makeConsensusVectors),
   vectors('invoice', makeInvoiceVectors),
   vectors('reading', makeReadingVectors),
