@@ -20,14 +20,16 @@ export interface Planned {
   readonly where: string;
   readonly entry: string;
   readonly args: readonly string[];
-  readonly heapMb: number;
+  /** Ceilings of the JavaScript heap and of its young part, MB. */
+  readonly memory: { readonly heap: number; readonly young: number };
   /** Parts say themselves when they are ready; the others answer at this URL. */
   readonly readyUrl?: string;
 }
 
 /** Run from source (tests) or built (npm start): the children run the same way. */
 const BUILT = import.meta.url.endsWith('.js');
-const HEAP_MB = { node: 256, oracle: 96, part: 96 } as const;
+/** Ceilings of heap and of its young part, MB: eleven processes fit in 900 MB, and none of them needs more. */
+const MEMORY_MB = { node: { heap: 256, young: 8 }, oracle: { heap: 64, young: 2 }, part: { heap: 64, young: 2 } } as const;
 
 const SUFFIX = BUILT ? 'js' : 'ts';
 
@@ -44,11 +46,11 @@ function mainScript(folder: 'node' | 'oracle'): string {
  * Preloaded into every child: when the supervisor is gone, by kill -9 too, the child ends as after SIGTERM. A data URL,
  * because it is loaded into worker threads as well, where a TypeScript file cannot be read.
  */
-const END_WITH_PARENT = "data:text/javascript,process.once('disconnect',()=>process.kill(process.pid,'SIGTERM'));process.channel?.unref()";
+const END_WITH_PARENT = `data:text/javascript,${encodeURIComponent("process.once('disconnect', () => process.kill(process.pid, 'SIGTERM')); process.channel?.unref();")}`;
 
 /** Flags of every child: those we run with ourselves when from source, and the guard against orphans. */
-export function childFlags(): readonly string[] {
-  return [...(BUILT ? [] : process.execArgv), '--import', END_WITH_PARENT];
+export function childFlags({ heap, young }: Planned['memory']): readonly string[] {
+  return [`--max-old-space-size=${heap}`, `--max-semi-space-size=${young}`, ...(BUILT ? [] : process.execArgv), '--import', END_WITH_PARENT];
 }
 
 function nodeArgs(paths: Paths): readonly string[] {
@@ -92,16 +94,16 @@ export function planProcesses(paths: Paths, ports: Ports, genesis: Genesis): rea
   const configPath = join(paths.run, 'part.json');
   writeWhole(configPath, `${JSON.stringify(config, undefined, 2)}\n`);
   writeManualDevice(paths, ports, config.genesisHash);
-  const part = (name: string, where: string): Planned => ({ name, where, entry: partScript(name), args: [configPath], heapMb: HEAP_MB.part });
+  const part = (name: string, where: string): Planned => ({ name, where, entry: partScript(name), args: [configPath], memory: MEMORY_MB.part });
   return [
     part('broker', `mqtt://127.0.0.1:${ports.broker}`),
     {
-      name: 'node', where: `${nodeUrl}/api/v1`, entry: mainScript('node'), heapMb: HEAP_MB.node, readyUrl: `${nodeUrl}/health/live`,
+      name: 'node', where: `${nodeUrl}/api/v1`, entry: mainScript('node'), memory: MEMORY_MB.node, readyUrl: `${nodeUrl}/health/live`,
       args: ['start', ...nodeArgs(paths), '--http-port', String(ports.api), '--log-level', 'warn', '--node-name', 'devnet'],
     },
     ...ORACLES.map((no) => {
       const url = `http://127.0.0.1:${ports.oracles[no - 1]}`;
-      return { name: `oracle-${no}`, where: `${url}/status`, entry: mainScript('oracle'), args: ['--config', oracleConfig(paths, ports, no)], heapMb: HEAP_MB.oracle, readyUrl: `${url}/status` };
+      return { name: `oracle-${no}`, where: `${url}/status`, entry: mainScript('oracle'), args: ['--config', oracleConfig(paths, ports, no)], memory: MEMORY_MB.oracle, readyUrl: `${url}/status` };
     }),
     part('dairy', 'milking devices of three farms, custody meter, plant'),
     part('treasury', 'buys from farms and plant, tops students up, keeps the roster'),

@@ -16,9 +16,7 @@ export interface ProcessSpec {
   readonly name: string;
   readonly entry: string;
   readonly args: readonly string[];
-  /** Ceiling of the JavaScript heap, MB: the whole devnet fits in 900 MB. */
-  readonly heapMb: number;
-  /** Flags of the interpreter beside the heap. */
+  /** Flags of the interpreter. */
   readonly execArgv: readonly string[];
   /** Resolves when it does its work. */
   readonly ready: () => Promise<void>;
@@ -76,10 +74,10 @@ export class SupervisedProcess {
   }
 
   #spawn(): void {
-    const { entry, args, heapMb, execArgv } = this.#spec;
+    const { entry, args, execArgv } = this.#spec;
     const startedMs = Date.now();
     // An own process group: Ctrl-C reaches the supervisor alone, which then stops the parts in order.
-    const child = fork(entry, args, { execArgv: [`--max-old-space-size=${heapMb}`, ...execArgv], silent: true, detached: true });
+    const child = fork(entry, args, { execArgv: [...execArgv], env: { ...process.env, MALLOC_ARENA_MAX: '2' }, silent: true, detached: true });
     this.#child = child;
     child.stdout?.on('data', (chunk: Buffer) => this.#log.write(chunk));
     child.stderr?.on('data', (chunk: Buffer) => this.#log.write(chunk));

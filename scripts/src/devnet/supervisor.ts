@@ -61,10 +61,10 @@ export async function startAll(paths: Paths, planned: readonly Planned[], { say,
   });
   const pids = (): Map<string, number> => new Map([...processes].flatMap(([name, { pid }]) => (pid === undefined ? [] : [[name, pid]])));
 
-  function supervise({ name, where, entry, args, heapMb, readyUrl }: Planned): SupervisedProcess {
+  function supervise({ name, where, entry, args, memory, readyUrl }: Planned): SupervisedProcess {
     const ready = (): Promise<void> => until(() => (readyUrl === undefined ? readyParts.has(name) : answers(readyUrl)), name);
     const log = new LogFile(join(paths.logs, `${name}.log`));
-    return new SupervisedProcess({ name, entry, args, heapMb, execArgv: childFlags(), ready }, log, {
+    return new SupervisedProcess({ name, entry, args, execArgv: childFlags(memory), ready }, log, {
       onMessage: (message) => board.take(name as PartName, message as Message),
       onStart(pid, restarts) {
         say(`${name.padEnd(10)} pid ${String(pid).padEnd(7)} ${restarts === 0 ? where : `started again (${restarts})`}`);
@@ -87,11 +87,14 @@ export async function startAll(paths: Paths, planned: readonly Planned[], { say,
   }
 
   try {
-    for (const one of planned) {
-      const running = supervise(one);
-      processes.set(one.name, running);
-      await Promise.race([running.start(), failed]);
-    }
+    // Node and broker first; whatever follows waits for them by itself, so it starts side by side.
+    for (const one of planned) processes.set(one.name, supervise(one));
+    const start = async (wave: (one: Planned) => boolean): Promise<void> => {
+      const starting = planned.filter(wave).map(({ name }) => processes.get(name)?.start());
+      await Promise.race([Promise.all(starting), failed]);
+    };
+    await start(({ name }) => name === 'broker' || name === 'node');
+    await start(({ name }) => name !== 'broker' && name !== 'node');
   } catch (error) {
     await stop();
     throw error;

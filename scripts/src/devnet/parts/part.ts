@@ -76,5 +76,7 @@ export async function runPart<P extends PartName>(start: (part: Part) => Promise
   process.once('SIGTERM', () => {
     void running.stop().finally(() => process.exit(0));
   });
+  // The guard against orphans let go of the channel; a part lives as long as its supervisor.
+  process.channel?.ref();
   send({ type: 'ready' });
 }
