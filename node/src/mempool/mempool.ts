@@ -102,14 +102,12 @@ export class Mempool {
       this.#note(tx.txHash, status, rows);
       const entry = this.#pool.remove(tx.txHash);
       if (entry !== undefined) rows.push(...endedRows(entry.arrival, entry.tx.txId, undefined));
+      const rival = tx.body.kind.case === 'pay' ? this.#pool.pendingPayOf(tx.body.kind.value.invoice) : undefined;
+      if (rival !== undefined) this.#end(rival, { status: 'superseded', by: tx.txHash }, rows);
     }
-    for (const entry of [...this.#pool.entries()]) {
-      const ended = this.#endOf(entry.tx, block.timeMs);
-      if (ended === undefined) continue;
-      this.#pool.remove(entry.tx.txHash);
-      this.#note(entry.tx.txHash, ended, rows);
-      rows.push(...endedRows(entry.arrival, entry.tx.txId, ended));
-    }
+    const late: PoolEntry[] = [];
+    for (const entry of this.#pool.entries()) if (block.timeMs > entry.tx.body.validUntilMs) late.push(entry);
+    for (const entry of late) this.#end(entry, { status: 'expired' }, rows);
     this.#recheck();
     if (rows.length > 0) void this.#forgetOnDisk(rows);
   }
@@ -205,12 +203,18 @@ export class Mempool {
     return entry;
   }
 
-  /** How a pending transaction has ended besides by inclusion, after a final block of this time. */
+  /** How a stored transaction has ended besides by inclusion, on the state after a final block of this time. */
   #endOf(tx: ParsedTx, timeMs: number): EndedUnfinal | undefined {
     const invoiceKey = invoiceKeyOf(tx);
     const settled = invoiceKey === undefined ? undefined : this.#deps.tip().state.get(ROWS.invoice, invoiceKey);
     if (settled !== undefined && toHex(settled.txId) !== tx.txHash) return { status: 'superseded', by: toHex(settled.txId) };
     return timeMs > tx.body.validUntilMs ? { status: 'expired' } : undefined;
+  }
+
+  #end(entry: PoolEntry, ended: EndedUnfinal, rows: StoreOperation[]): void {
+    this.#pool.remove(entry.tx.txHash);
+    this.#note(entry.tx.txHash, ended, rows);
+    rows.push(...endedRows(entry.arrival, entry.tx.txId, ended));
   }
 
   #recheck(): void {

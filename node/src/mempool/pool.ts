@@ -2,7 +2,7 @@
  * The pending transactions in memory, with what they hold back: spends per payer, places per sender and till, one Pay
  * per invoice. Nothing here waits or reads a clock; an admitted transaction leaves only when it ends.
  */
-import { BLOCK_MAX_TXS, assert, invoiceId, toHex, type Fault, type ParsedTx } from '@billcoin/protocol';
+import { BLOCK_MAX_TXS, assert, decodeInvoice, invoiceId, toHex, type Fault, type ParsedTx } from '@billcoin/protocol';
 import type { PoolLimits } from './limits.ts';
 
 export interface PoolEntry {
@@ -78,8 +78,10 @@ export class Pool {
   reservedMl(payer: string): bigint {
     return this.#spendMl.get(payer) ?? 0n;
   }
-  pendingPayOf(invoiceKey: string): PoolEntry | undefined {
-    const txHash = this.#payByInvoice.get(invoiceKey);
+  /** The pending Pay of an invoice (its 92 bytes). */
+  pendingPayOf(invoice: Uint8Array): PoolEntry | undefined {
+    const decoded = decodeInvoice(invoice);
+    const txHash = decoded.ok ? this.#payByInvoice.get(invoiceId(decoded.value.tillNo, decoded.value.ref)) : undefined;
     return txHash === undefined ? undefined : this.#entries.get(txHash);
   }
 
