@@ -6,8 +6,10 @@
 
 import { makeConfigDoc, makeOpenApi } from '@billcoin/node';
 import { wireFiles } from '@billcoin/protocol';
+import { makeBlockVectors } from '../vectors/block.ts';
 import { makeCodecVectors } from '../vectors/codec.ts';
 import { makeConsensusVectors } from '../vectors/consensus.ts';
+import { makeGenesisVectors } from '../vectors/genesis.ts';
 import { makeInvoiceVectors } from '../vectors/invoice.ts';
 import { makeReadingVectors } from '../vectors/reading.ts';
 import { makeSignatureVectors } from '../vectors/signature.ts';
@@ -34,8 +36,10 @@ function page(name: string, make: () => string): Generator {
 /** All of them, in the order they are made. */
 export const GENERATORS: readonly Generator[] = [
   ...protos,
+  vectors('block', makeBlockVectors),
   vectors('codec', makeCodecVectors),
   vectors('consensus', makeConsensusVectors),
+  vectors('genesis', makeGenesisVectors),
   vectors('invoice', makeInvoiceVectors),
   vectors('reading', makeReadingVectors),
   vectors('signature', makeSignatureVectors),
