@@ -16,7 +16,7 @@ import { parseArgs } from 'node:util';
 import { formatLitres, fromHex, parseLitres, POINT, toHex, utf8 } from '@billcoin/protocol';
 import { buildReading, countedFlow, readingTopic, signReading, startEpoch, type DeviceIdentity, type DeviceState } from '@billcoin/oracle';
 
-const USAGE = `npm run -s reading -- --litres 12 [--data data/devnet] [--lot MANUAL] [--animal MANUAL-1]
+const USAGE = `npm run -s reading -- --litres 12 [--data data] [--lot MANUAL] [--animal MANUAL-1]
 Prints one signed reading, ready for: mosquitto_pub -q 1 -t <topic> -s`;
 /** A calm milking: half of what rule R19 allows. */
 const FLOW_ML_PER_MIN = 3_000;
@@ -97,7 +97,7 @@ function publishHint(topic: string, brokerUrl: string | undefined): string {
 }
 
 function main(): void {
-  const { values } = parseArgs({ options: { litres: { type: 'string' }, data: { type: 'string', default: 'data/devnet' }, lot: { type: 'string', default: 'MANUAL' }, animal: { type: 'string', default: 'MANUAL-1' } } });
+  const { values } = parseArgs({ options: { litres: { type: 'string' }, data: { type: 'string', default: 'data' }, lot: { type: 'string', default: 'MANUAL' }, animal: { type: 'string', default: 'MANUAL-1' } } });
   const volumeMl = values.litres === undefined ? undefined : parseLitres(values.litres);
   if (volumeMl === undefined || volumeMl < 1n || volumeMl > VOLUME_MAX_ML) throw new UsageError(`--litres must be an amount from 0.001 to 60000 litres.\n${USAGE}`);
   const file = join(values.data, 'devices', 'manual.json');

@@ -75,7 +75,7 @@ async function start(options: Options, paths: Paths): Promise<Devnet> {
   return devnet;
 }
 
-function printUrls({ oracleUrls, paths }: Devnet, ports: Ports): void {
+function printUrls({ options, oracleUrls, paths }: Devnet, ports: Ports): void {
   const api = `http://127.0.0.1:${ports.api}`;
   const month = new Date().toISOString().slice(0, 7);
   print([
@@ -88,7 +88,7 @@ function printUrls({ oracleUrls, paths }: Devnet, ports: Ports): void {
     `  month as CSV   ${api}/api/v1/exports/milk-sales?month=${month}`,
     `  refused milk   ${oracleUrls[0]}/readings/rejected`,
     `  by hand        npm run -s reading -- --litres 12 --data ${paths.root} | mosquitto_pub -h 127.0.0.1 -p ${ports.broker} -q 1 -t <topic it names> -s`,
-    `  pay by script  node scripts/examples/pay.mjs ${api} ${join(paths.keys, 'student-example.json')}`, '',
+    ...(options.once ? [] : [`  pay by script  node scripts/examples/pay.mjs ${paths.root} ${api}   (after the first top-up)`]), '',
   ].join('\n'));
 }
 
@@ -135,6 +135,7 @@ async function runOnce(devnet: Devnet): Promise<0 | 1> {
 
 /** Day after day until somebody stops it. */
 async function runDays(devnet: Devnet, isOver: () => boolean): Promise<void> {
+  await devnet.running.call('cafeteria', 'offer', {});
   while (!isOver()) {
     try {
       await nextDay(devnet, DAY_SPREAD_MS);

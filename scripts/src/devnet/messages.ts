@@ -54,6 +54,8 @@ export interface Calls {
     restock(params: { readonly batchKey: string; readonly lot: string; readonly amountMl: number }): { readonly redeemedMl: number };
     order(params: { readonly till: number }): Handed;
     sell(params: object): { readonly soldMl: number };
+    /** Keeps one order waiting for whoever wants to pay by hand: `<data>/run/order.txt`. */
+    offer(params: object): object;
     /** Tills have verified the proofs of all paid orders. */
     settled(params: object): { readonly open: number };
   };

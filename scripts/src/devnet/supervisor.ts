@@ -12,6 +12,7 @@ import { makeSwitchboard } from './switchboard.ts';
 /** A process on a busy machine with two cores starts within seconds. */
 const READY_MS = 90_000;
 const READY_POLL_MS = 100;
+const FIRST: ReadonlySet<string> = new Set(['broker', 'node']);
 
 export interface Running {
   readonly call: Call;
@@ -89,12 +90,10 @@ export async function startAll(paths: Paths, planned: readonly Planned[], { say,
   try {
     // Node and broker first; whatever follows waits for them by itself, so it starts side by side.
     for (const one of planned) processes.set(one.name, supervise(one));
-    const start = async (wave: (one: Planned) => boolean): Promise<void> => {
-      const starting = planned.filter(wave).map(({ name }) => processes.get(name)?.start());
-      await Promise.race([Promise.all(starting), failed]);
-    };
-    await start(({ name }) => name === 'broker' || name === 'node');
-    await start(({ name }) => name !== 'broker' && name !== 'node');
+    const all = [...processes.values()];
+    for (const wave of [all.filter(({ name }) => FIRST.has(name)), all.filter(({ name }) => !FIRST.has(name))]) {
+      await Promise.race([Promise.all(wave.map((running) => running.start())), failed]);
+    }
   } catch (error) {
     await stop();
     throw error;

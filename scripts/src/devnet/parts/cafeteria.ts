@@ -6,6 +6,7 @@ import { keyOf, pathsOf, TILLS } from '../network.ts';
 import { takeDelivery } from './delivery.ts';
 import { runPart } from './part.ts';
 import { balanceOf, mustSettle, pause } from './settle.ts';
+import { keepOrderWaiting } from './waitingOrder.ts';
 import { Till } from './till.ts';
 
 const FEE_ML = 1n;
@@ -23,6 +24,7 @@ await runPart<'cafeteria'>((part) => {
   const tills = TILLS.map((tillNo) => new Till(part, tillNo, keyOf(paths, `till-${tillNo}`), trust));
   const openOrders = (): number => tills.reduce((sum, till) => sum + till.open, 0);
   let shelfLot: string | undefined;
+  let stopWaiting = (): void => undefined;
 
   return Promise.resolve({
     handlers: {
@@ -42,6 +44,11 @@ await runPart<'cafeteria'>((part) => {
         await mustSettle(client, signTransfer({ genesisHash, to: treasury.address, amountMl, feeMl: FEE_ML }, key));
         return { soldMl: Number(amountMl) };
       },
+      offer() {
+        const [till] = tills;
+        if (till !== undefined) stopWaiting = keepOrderWaiting(till, paths, () => shelfLot);
+        return Promise.resolve({});
+      },
       async settled() {
         const endMs = Date.now() + SETTLED_PATIENCE_MS;
         while (openOrders() > 0 && Date.now() < endMs) await pause(100);
@@ -49,6 +56,7 @@ await runPart<'cafeteria'>((part) => {
       },
     },
     stop() {
+      stopWaiting();
       for (const till of tills) till.close();
       return Promise.resolve();
     },

@@ -4,9 +4,10 @@
  */
 import mqtt from 'mqtt';
 import { toHex } from '@billcoin/protocol';
+import { pause } from './settle.ts';
 import { isStored, readReceipt, type OracleKeys } from './receipt.ts';
 
-const RESEND_MS = 1_500;
+const RESEND_MS = 2_500;
 const TICK_MS = 250;
 const RECONNECT_MS = 300;
 /** Readings of a few lots; a line that is fuller has lost its oracles. */
@@ -67,7 +68,7 @@ export class DeviceLine {
     const endMs = Date.now() + patienceMs;
     while (sent.some((message) => message.stored.size < this.#quorum)) {
       if (Date.now() > endMs) throw new Error(`no receipts from ${this.#quorum} oracles after ${patienceMs} ms`);
-      await new Promise((resolve) => setTimeout(resolve, TICK_MS / 5));
+      await pause(TICK_MS / 5);
     }
   }
 

@@ -1,7 +1,7 @@
 /** A till: makes and signs orders, and shows "Paid" only after it verified the proof itself. */
 import { fromBase64Url, parseRinggit, toHex, type OrderItem } from '@billcoin/protocol';
 import {
-  createOrder, getOrder, getPrice, getTxProof, postOrder, streamOrders, verifyPayment, type Key, type PaymentTrust, type TillOrder,
+  createOrder, getOrder, getPrice, getTxProof, INVOICE_LIFE_S, postOrder, streamOrders, verifyPayment, type Key, type PaymentTrust, type TillOrder,
 } from '@billcoin/sdk';
 import type { Handed } from '../messages.ts';
 import type { Part } from './part.ts';
@@ -19,6 +19,8 @@ interface Open {
   readonly orderId: string;
   readonly invoice: Uint8Array;
   readonly sinceMs: number;
+  /** It waits for whoever comes: the day ends without it. */
+  readonly forAnybody: boolean;
 }
 
 export class Till {
@@ -38,21 +40,27 @@ export class Till {
     void this.#ask();
   }
 
+  /** Orders of customers who stand at the counter. */
   get open(): number {
-    return this.#open.size;
+    return [...this.#open.values()].filter(({ forAnybody }) => !forAnybody).length;
+  }
+
+  /** Whether an order still waits for its payment. */
+  isOpen(ref: string): boolean {
+    return this.#open.has(ref);
   }
 
   /** A carton of this lot, as the customer's phone scans it. */
-  async order(lot: string): Promise<Handed> {
+  async order(lot: string, lifeS = INVOICE_LIFE_S): Promise<Handed & { readonly ref: string }> {
     const { client, genesisHash } = this.#part;
     if (this.#open.size >= OPEN_MAX) throw new Error(`till ${this.#tillNo} has ${OPEN_MAX} open orders`);
     const priceSenPerBill = parseRinggit((await persist(() => getPrice(client))).rmPerBill);
     if (priceSenPerBill === undefined) throw new Error('the node tells no price');
     const item: OrderItem = { product: 'milk-250', name: 'Fresh milk 250 mL', quantity: 1, senLine: CARTON_SEN, lineMl: 0n, lot };
-    const made: TillOrder = createOrder({ genesisHash, till: this.#key, tillNo: this.#tillNo, items: [item], priceSenPerBill });
+    const made: TillOrder = createOrder({ genesisHash, till: this.#key, tillNo: this.#tillNo, items: [item], priceSenPerBill, expiresAtS: Math.floor(Date.now() / 1_000) + lifeS });
     const { orderId } = await persist(() => postOrder(client, made));
-    this.#open.set(toHex(made.ref), { orderId, invoice: made.invoice, sinceMs: Date.now() });
-    return { qr: made.qr, tillNo: this.#tillNo };
+    this.#open.set(toHex(made.ref), { orderId, invoice: made.invoice, sinceMs: Date.now(), forAnybody: lifeS !== INVOICE_LIFE_S });
+    return { qr: made.qr, tillNo: this.#tillNo, ref: toHex(made.ref) };
   }
 
   /** Takes a payment off the list if its receipt proves it; a receipt that does not is an alarm. */

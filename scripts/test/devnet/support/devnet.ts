@@ -1,0 +1,65 @@
+/** A devnet in a temporary folder, run as a person runs it: its own process, watched by its output. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const MAIN = fileURLToPath(new URL('../../../src/devnet/main.ts', import.meta.url));
+const POLL_MS = 50;
+
+export class RunningDevnet {
+  readonly data: string;
+  readonly #child: ChildProcess;
+  #output = '';
+
+  constructor(...args: string[]) {
+    this.data = mkdtempSync(join(tmpdir(), 'billcoin-devnet-'));
+    const flags = ['--data', this.data, '--api-port', '0', '--broker-port', '0', ...args];
+    this.#child = spawn(process.execPath, [...process.execArgv, MAIN, ...flags], { stdio: ['ignore', 'pipe', 'pipe'] });
+    for (const stream of [this.#child.stdout, this.#child.stderr]) stream?.on('data', (chunk: Buffer) => (this.#output += chunk.toString()));
+  }
+
+  get output(): string {
+    return this.#output;
+  }
+
+  /** Waits until something is so; an ended devnet or a passed deadline is an error with the output. */
+  async until(what: string, condition: () => boolean, patienceMs = 120_000): Promise<void> {
+    const endMs = Date.now() + patienceMs;
+    while (!condition()) {
+      if (this.#child.exitCode !== null || Date.now() > endMs) throw new Error(`waited for ${what}\n${this.#output}`);
+      await new Promise<void>((resolve) => {
+        setTimeout(resolve, POLL_MS);
+      });
+    }
+  }
+
+  saw(pattern: RegExp): Promise<void> {
+    return this.until(String(pattern), () => pattern.test(this.#output));
+  }
+
+  /** kill -9 of a part. */
+  kill(name: string): void {
+    const pids = JSON.parse(readFileSync(join(this.data, 'run', 'pids.json'), 'utf8')) as Readonly<Record<string, number>>;
+    process.kill(pids[name] as number, 'SIGKILL');
+  }
+
+  /** The exit code, when it has ended by itself. */
+  async ended(): Promise<number | null> {
+    if (this.#child.exitCode === null) await once(this.#child, 'exit');
+    return this.#child.exitCode;
+  }
+
+  /** Ctrl-C; the exit code. */
+  async stop(): Promise<number | null> {
+    this.#child.kill('SIGINT');
+    return this.ended();
+  }
+
+  remove(): void {
+    if (this.#child.exitCode === null) this.#child.kill('SIGKILL'); // its parts end with it
+    rmSync(this.data, { recursive: true, force: true, maxRetries: 20, retryDelay: 250 });
+  }
+}
