@@ -84,7 +84,7 @@ t.test('a wrong claim is refused', async (t) => {
 
 t.test('mutated paths are refused', async (t) => {
   const random = seededRandom(2);
-  for (let round = 0; round < 2000; round++) {
+  for (let round = 0; round < 500; round++) {
     const count = 2 + random.below(30);
     const leaves = Array.from({ length: count }, () => random.bytes(8));
     const index = random.below(count);
@@ -94,7 +94,7 @@ t.test('mutated paths are refused', async (t) => {
     path[item]![byte]! ^= 1 << random.below(8);
     if (verifyMerklePath({ leaf: leaves[index]!, index, count, path, root: merkleRoot(leaves) })) t.fail(`round ${round}`);
   }
-  t.pass('2,000 mutations');
+  t.pass('500 mutations');
 });
 
 t.test('an index outside the list is a bug', async (t) => {

@@ -1,6 +1,6 @@
 /** The strict codec: one value has one encoding, and everything else is refused with the path of what is wrong. */
 import t from 'tap';
-import { decode, encode, equalBytes, fromHex, message, toHex, wireFiles, type Message } from '../../src/index.ts';
+import { concat, decode, encode, equalBytes, fromHex, message, toHex, wireFiles, type Message } from '../../src/index.ts';
 import {
   amount, bytes, listOf, listOfBytes, listOfU32, oneOf, optAmount, optBool, optBytes, optS32, optSub, optU32, s32, sub, text, u32, u53,
 } from '../../src/wire/field.ts';
@@ -196,29 +196,26 @@ t.test('values do not change with the memory they came from', (t) => {
   t.end();
 });
 
+function splice(input: Uint8Array, at: number, remove: number, insert: Uint8Array): Uint8Array {
+  return concat(input.subarray(0, at), insert, input.subarray(Math.min(input.length, at + remove)));
+}
+
 function mutate(random: Random, input: Uint8Array): Uint8Array {
   const at = random.below(input.length + 1);
-  const whole = [...input];
   switch (random.below(6)) {
     case 0:
-      whole[at % Math.max(1, input.length)] = random.below(256);
-      break;
+      return splice(input, at, 1, random.bytes(1));
     case 1:
-      whole[at % Math.max(1, input.length)]! ^= 1 << random.below(8);
-      break;
+      return splice(input, at, 1, Uint8Array.of((input[at] ?? 0) ^ (1 << random.below(8))));
     case 2:
-      whole.splice(at, 0, random.pick([0, 0x80, random.below(256)]));
-      break;
+      return splice(input, at, 0, Uint8Array.of(random.pick([0, 0x80, random.below(256)])));
     case 3:
-      whole.splice(at, 1 + random.below(3));
-      break;
+      return splice(input, at, 1 + random.below(3), new Uint8Array(0));
     case 4:
-      whole.splice(at, 0, ...whole.slice(at, at + 1 + random.below(40)));
-      break;
+      return splice(input, at, 0, input.slice(at, at + 1 + random.below(40)));
     default:
-      whole.splice(at);
+      return input.slice(0, at);
   }
-  return Uint8Array.from(whole);
 }
 
 t.test('fuzz: what is accepted of any message encodes back to the same bytes', (t) => {
@@ -226,9 +223,9 @@ t.test('fuzz: what is accepted of any message encodes back to the same bytes', (
   let accepted = 0;
   let refused = 0;
   for (const table of [All, Choice, Needed, ...tablesOf(wireFiles().flatMap((file) => file.messages))] as unknown as readonly Message<unknown>[]) {
-    for (let i = 0; i < 12; i++) {
+    for (let i = 0; i < 5; i++) {
       const start = encode(table, randomValue(random, table));
-      for (let j = 0; j < 60; j++) {
+      for (let j = 0; j < 40; j++) {
         const input = j % 2 === 0 ? mutate(random, start) : mutate(random, mutate(random, start));
         const decoded = decode(table, input);
         if (!decoded.ok) refused += 1;
@@ -237,6 +234,6 @@ t.test('fuzz: what is accepted of any message encodes back to the same bytes', (
       }
     }
   }
-  t.ok(accepted > 10_000 && refused > 10_000, `${accepted} accepted, ${refused} refused`);
+  t.ok(accepted > 2_000 && refused > 2_000, `${accepted} accepted, ${refused} refused`);
   t.end();
 });
