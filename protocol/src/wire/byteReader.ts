@@ -21,6 +21,9 @@ export class Malformed extends Error {
 /** High word of 2^53: a uint64 at or above it is no exact number. */
 const HIGH_LIMIT = 0x20_0000;
 
+/** Bytes of the longest varint below 2^53. protobufjs reads ten and drops what is above 64 bits: two forms of one value. */
+const VARINT_BYTES_MAX = 8;
+
 /** protobufjs gives a Long where the package `long` is installed, else a number. */
 type Uint64 = number | { readonly low: number; readonly high: number };
 
@@ -64,7 +67,7 @@ export class ByteReader {
     }
     if (reader.pos > this.end) throw new Malformed('', 'is cut off');
     if (reader.buf[reader.pos - 1] === 0) throw new Malformed('', 'is not in its shortest form');
-    if (value > Number.MAX_SAFE_INTEGER) throw new Malformed('', `is above ${Number.MAX_SAFE_INTEGER}`);
+    if (value > Number.MAX_SAFE_INTEGER || reader.pos - from > VARINT_BYTES_MAX) throw new Malformed('', `is above ${Number.MAX_SAFE_INTEGER}`);
     return value;
   }
 

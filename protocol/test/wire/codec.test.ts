@@ -99,6 +99,10 @@ t.test('every other form is refused with its path', (t) => {
     ['0a020102 208080808080808010', 'All.ml is above 9007199254740991'],
     ['0a020102 20ffffffffffffffffff01', 'All.ml is above 9007199254740991'],
     ['0a020102 208080808080808080808000', 'All.ml is above 9007199254740991'],
+    ['0a020102 1081808080808080808002', 'All.count is above 9007199254740991'],
+    ['0a020102 5880808080808080808002', 'All.maybe is above 9007199254740991'],
+    ['0a020102 1881808080808080808001', 'All.big is above 9007199254740991'],
+    ['0a020102 10818080808080808002', 'All.count is above 9007199254740991'],
     ['0a020102 288080808010', 'All.delta has more than 32 bits'],
     ['0a020102 28ffffffff0f', 'All.delta is -2147483648, not an integer from -2000000000 to 2000000000'],
     ['0a020102 6002', 'All.flag is 2, neither 0 nor 1'],
@@ -217,6 +221,21 @@ function mutate(random: Random, input: Uint8Array): Uint8Array {
       return input.slice(0, at);
   }
 }
+
+t.test('fuzz: a number has one varint', (t) => {
+  const random = randomOf(7_002);
+  let accepted = 0;
+  for (let i = 0; i < 20_000; i++) {
+    const varint = Array.from({ length: 1 + random.below(11) }, () => random.pick([0, 1, 2, 0x7f, 0x10, random.below(128)]));
+    const input = Uint8Array.of(0x0a, 2, 1, 2, random.pick([0x10, 0x18, 0x20, 0x28, 0x58, 0x78]), ...varint.map((byte, index) => (index === varint.length - 1 ? byte : byte | 0x80)));
+    const decoded = decode(All, input);
+    if (!decoded.ok) continue;
+    accepted += 1;
+    if (!equalBytes(encode(All, decoded.value), input)) t.fail(toHex(input));
+  }
+  t.ok(accepted > 2_000, `${accepted} accepted`);
+  t.end();
+});
 
 t.test('fuzz: what is accepted of any message encodes back to the same bytes', (t) => {
   const random = randomOf(7_001);

@@ -75,6 +75,7 @@ function refusals(): readonly Case[] {
     bad('an amount of 2^53', transfer, 'Transfer.amountMl', transferTo, numberField(2, 2n ** 53n)),
     bad('an amount of 2^64 − 1', transfer, 'Transfer.amountMl', transferTo, numberField(2, 2n ** 64n - 1n)),
     bad('an overlong varint', transfer, 'Transfer.amountMl', transferTo, Buffer.of(0x10, 0xac, 0x82, 0x00)),
+    bad('a varint whose 65th bit a 64-bit reader drops', transfer, 'Transfer.amountMl', transferTo, Buffer.of(0x10, 0x81, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x02)),
     bad('an overlong length', transfer, 'Transfer.to', Buffer.of(0x0a, 0x94, 0x00), to, transferAmount),
     bad('an overlong tag', transfer, 'Transfer', transferTo, Buffer.of(0x90, 0x00), varint(300)),
     bad('a default that is written', 'bill.state.SupplyRow', 'SupplyRow.supplyMl', numberField(1, 0)),
