@@ -15,7 +15,7 @@ const codeOf = (answer: Answer): string => (answer.json as { code: string }).cod
 
 t.test('strict JSON takes what JSON.parse takes, and no key twice', async (t) => {
   for (const text of ['{}', '[]', '1', '"a"', 'null', ' {"a":{"b":[{"c":1},{"c":2}]},"b":"a\\"b:{"} ', '{"a":"\\u0041","A":1}']) t.same(parseStrictJson(bytes(text)), { value: JSON.parse(text) as unknown, text });
-  const refused: readonly (readonly [string | Uint8Array, RegExp])[] = [
+  const refused: readonly (readonly [string | Uint8Array<ArrayBuffer>, RegExp])[] = [
     ['', /not JSON/], ['{', /not JSON/], ['{"a":1,}', /not JSON/], ['NaN', /not JSON/], ['{"a":1}{}', /not JSON/], ['\uFEFF{}', /not JSON/], ['{\'a\':1}', /not JSON/],
     ['{"a":1,"a":2}', /"a" stands twice/], ['{"a":1,"\\u0061":2}', /"a" stands twice/], ['[{"x":{"a":1,"b":2,"a":3}}]', /"a" stands twice/], [`{"a"${' '.repeat(500)}:1,"a":2}`, /stands twice/], ['{"a":"a","b":{"a":1},"a":1}', /stands twice/],
     ['{"__proto__":{"admin":true}}', /"__proto__" is not allowed/], ['{"a":{"constructor":{"prototype":{}}}}', /"constructor" is not allowed/], ['{"\\u005f_proto__":1}', /not allowed/],
@@ -28,7 +28,7 @@ t.test('strict JSON takes what JSON.parse takes, and no key twice', async (t) =>
 t.test('wrong bodies get problems with stable codes', async (t) => {
   const world = await openWorld(t);
   const json = { 'content-type': 'application/json' };
-  const send = (body: string | Uint8Array, headers: Readonly<Record<string, string>> = json): Promise<Answer> => world.call('POST', '/transactions', { body, headers });
+  const send = (body: string | Uint8Array<ArrayBuffer>, headers: Readonly<Record<string, string>> = json): Promise<Answer> => world.call('POST', '/transactions', { body, headers });
   const cases: readonly (readonly [string, Promise<Answer>, number, string])[] = [
     ['duplicate key', send('{"tx":"AA","tx":"AA"}'), 400, 'malformed_request'],
     ['unknown key', send('{"tx":"AA","extra":1}'), 400, 'malformed_request'],

@@ -160,7 +160,7 @@ export class World {
     return await this.submit(buildRedeem({ ...this.#envelope, holder: holder.address, batch: this.batchKey(lot), amountMl, noteHash: sha256(utf8('note')) }), holder, sdkKey(KEYS.plant));
   }
 
-  async call(method: string, path: string, init: { readonly body?: string | Uint8Array; readonly headers?: Readonly<Record<string, string>> } = {}): Promise<Answer> {
+  async call(method: string, path: string, init: { readonly body?: string | Uint8Array<ArrayBuffer>; readonly headers?: Readonly<Record<string, string>> } = {}): Promise<Answer> {
     const { body, headers = {} } = init;
     const url = path.startsWith('/health') || path === '/metrics' ? this.api.url + path : `${this.api.url}/api/v1${path}`;
     const response = await fetch(url, { method, headers, redirect: 'manual', ...(body === undefined ? {} : { body }) });
