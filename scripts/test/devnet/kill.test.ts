@@ -6,7 +6,7 @@ import { RunningDevnet } from './support/devnet.ts';
 t.setTimeout(230_000);
 
 t.test('the sums agree after kill -9 of broker, oracle and node in the middle of the day', { timeout: 220_000 }, async (t) => {
-  const devnet = new RunningDevnet('--once');
+  const devnet = new RunningDevnet(['--once']);
   t.teardown(() => devnet.remove());
 
   await devnet.saw(/wallets +pid \d+/);

@@ -2,10 +2,9 @@
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fromHex, toHex } from '@billcoin/protocol';
-import { ApiError, getLoyalty, linkWallet, lookupFrom, readInvoice, readOrder, signPay, type CheckedInvoice, type Key } from '@billcoin/sdk';
+import { ApiError, getLoyalty, getTransaction, linkWallet, lookupFrom, readInvoice, readOrder, signPay, waitForTransaction, type CheckedInvoice, type Key, type TxStatus } from '@billcoin/sdk';
 import { keyOf, pathsOf, STUDENTS, studentName, writeWhole } from '../network.ts';
-import { keepPurchase } from '../purchaseBook.ts';
-import type { Purchase } from '../messages.ts';
+import { clearSigned, keepPurchase, keepSigned, readUnsettled, type SignedPurchase } from '../purchaseBook.ts';
 import { runPart, type Part } from './part.ts';
 import { inParallel, pause, persist, settle } from './settle.ts';
 
@@ -79,20 +78,47 @@ async function buy({ part, root, keys }: Desk, student: number, till: number): P
   const coupon = await usableCoupon(part, key);
   const couponId = coupon === undefined ? undefined : fromHex(coupon);
   const draft = signPay({ genesisHash: part.genesisHash, invoice, key, ...(couponId === undefined ? {} : { couponId }) });
-  const ref = toHex(invoice.ref);
-  part.note({ kind: 'signed', ref, atMs: Date.now() });
-  const end = await settle(part.client, draft);
-  if (end.status !== 'final' || end.height === null || end.time === null) throw new Error(`payment ${draft.txHash} of student ${student + 1} ended ${end.status}`);
-  const purchase: Purchase = {
-    student, txHash: draft.txHash, ref, tillNo: invoice.tillNo, sen: Number(invoice.sen), amountMl: Number(invoice.amountMl), coupon: coupon ?? null,
-    height: end.height, timeMs: Date.parse(end.time),
+  const signed: SignedPurchase = {
+    student, txHash: draft.txHash, ref: toHex(invoice.ref), tillNo: invoice.tillNo, sen: Number(invoice.sen), amountMl: Number(invoice.amountMl), coupon: coupon ?? null,
   };
+  keepSigned(root, signed);
+  part.note({ kind: 'signed', ref: signed.ref, atMs: Date.now() });
+  const end = await settle(part.client, draft);
+  if (!keepEnd(part, root, signed, end)) throw new Error(`payment ${draft.txHash} of student ${student + 1} ended ${end.status}`);
+}
+
+/** Writes a final payment down and tells it; false where it ended otherwise. */
+function keepEnd(part: Part, root: string, signed: SignedPurchase, { status, height, time }: TxStatus): boolean {
+  if (status !== 'final' || height === null || time === null) return false;
+  const purchase = { ...signed, height, timeMs: Date.parse(time) };
   keepPurchase(root, purchase);
   part.note({ kind: 'purchase', purchase });
+  return true;
+}
+
+/** Asks what became of payments that were on their way when these wallets were stopped. */
+async function recover({ part, root }: Desk): Promise<void> {
+  for (const signed of readUnsettled(root)) {
+    const end = await endOf(part, signed.txHash);
+    if (end !== undefined) keepEnd(part, root, signed, end);
+  }
+  clearSigned(root);
+}
+
+/** The end of a transaction; undefined where the node never had it. */
+async function endOf(part: Part, txHash: string): Promise<TxStatus | undefined> {
+  try {
+    const known = await persist(() => getTransaction(part.client, { txHash }));
+    return known.status === 'pending' ? await persist(() => waitForTransaction(part.client, { txHash })) : known;
+  } catch (error) {
+    if (error instanceof ApiError && error.code === 'not_found') return undefined;
+    throw error;
+  }
 }
 
 /** Every student buys `cartons`, within about `spreadMs`. */
 async function shop(desk: Desk, cartons: number, spreadMs: number): Promise<{ readonly purchases: number }> {
+  await recover(desk);
   const width = spreadMs === 0 ? AT_ONCE : desk.keys.length;
   await inParallel(desk.keys, width, async (_key, student) => {
     for (let carton = 0; carton < cartons; carton++) {

@@ -14,11 +14,16 @@ export class RunningDevnet {
   readonly #child: ChildProcess;
   #output = '';
 
-  constructor(...args: string[]) {
-    this.data = mkdtempSync(join(tmpdir(), 'billcoin-devnet-'));
+  constructor(args: readonly string[] = [], data = mkdtempSync(join(tmpdir(), 'billcoin-devnet-'))) {
+    this.data = data;
     const flags = ['--data', this.data, '--api-port', '0', '--broker-port', '0', ...args];
     this.#child = spawn(process.execPath, [...process.execArgv, MAIN, ...flags], { stdio: ['ignore', 'pipe', 'pipe'] });
     for (const stream of [this.#child.stdout, this.#child.stderr]) stream?.on('data', (chunk: Buffer) => (this.#output += chunk.toString()));
+  }
+
+  /** A later start on the same folder. */
+  again(...args: string[]): RunningDevnet {
+    return new RunningDevnet(args, this.data);
   }
 
   get output(): string {
