@@ -85,8 +85,13 @@ export function spendOf(view: View, tx: ParsedTx): { readonly payer: Uint8Array;
     case 'transfer':
     case 'redeem':
       return { payer: tx.body.sender, amountMl: kind.value.amountMl + tx.body.feeMl };
-    case 'pay':
-      return { payer: tx.body.sender, amountMl: tx.invoice?.amountMl ?? 0n };
+    case 'pay': {
+      // The coupon's litres are the merchant's: a free carton needs no balance.
+      const { couponId } = kind.value;
+      const couponMl = couponId === undefined ? 0n : (view.get(ROWS.coupon, toHex(couponId))?.couponMl ?? 0n);
+      const ownMl = (tx.invoice?.amountMl ?? 0n) - couponMl;
+      return { payer: tx.body.sender, amountMl: ownMl > 0n ? ownMl : 0n };
+    }
     case 'refund':
       return { payer: feePayer(view, tx) ?? tx.body.sender, amountMl: kind.value.amountMl + tx.body.feeMl };
     case 'openBatch':

@@ -1,5 +1,5 @@
 /** The gate (SPEC §4): what must hold for a transaction to stand in a block at all. */
-import { toHex } from '../lib/bytes.ts';
+import { equalBytes, toHex } from '../lib/bytes.ts';
 import type { Fault, Result } from '../lib/fault.ts';
 import { assert } from '../lib/assert.ts';
 import { ROWS } from '../state/layout.ts';
@@ -32,6 +32,8 @@ function checkFee(view: View, tx: ParsedTx): Fault | undefined {
   if (payer === undefined) return undefined;
   const { minFeeMl } = paramsOf(view);
   if (tx.body.feeMl < minFeeMl) return { code: 'fee_too_low', minFeeMl };
+  // The merchant's money under the till's signature: a stolen till has a daily limit and must not burn the rest as fees.
+  if (tx.body.feeMl > minFeeMl && !equalBytes(payer, tx.body.sender)) return { code: 'over_till_cap' };
   const haveMl = balanceOf(view, payer);
   return haveMl < tx.body.feeMl ? { code: 'insufficient_balance', needMl: tx.body.feeMl, haveMl } : undefined;
 }

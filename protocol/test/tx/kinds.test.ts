@@ -1,7 +1,7 @@
 /** Every refusal of every kind, each reached through a real block or the pool's check. */
 import t from 'tap';
 import {
-  balanceOf, checkTx, encodePolicy, policyAddress, ROWS, stateRows, tillId, toHex, utf8, parseTx, type FaultCode, type ParsedTx, type TxBody,
+  balanceOf, checkTx, encodePolicy, policyAddress, ROWS, spendOf, stateRows, tillId, toHex, utf8, parseTx, type FaultCode, type ParsedTx, type TxBody,
 } from '../../src/index.ts';
 import { KEYS, keyOf, World, type Key } from '../support/world.ts';
 
@@ -159,6 +159,8 @@ t.test('loyalty: five points make a coupon that is spent once, whole, by its own
 
   const wholly = buy(world, 5, 'more');
   const free = world.pay(alice, world.invoice(till1, 1, 300n, 180n, 'free'), (wholly[0] as ParsedTx).txId);
+  const part = world.pay(alice, invoice('part'), (wholly[0] as ParsedTx).txId);
+  t.same([free, part, world.pay(alice, invoice('none'))].map((bytes) => spendOf(world.tip.state, world.parse(bytes)).amountMl), [0n, 200n, 500n], 'the pool sets aside what the balance will pay');
   const done = world.block([free]);
   t.match(done.events[0]?.[0], { case: 'paid', value: { ownMl: 0n, feeMl: 0n } });
   t.end();
@@ -218,6 +220,10 @@ t.test('refund: limits of time, till and merchant', (t) => {
   t.equal(verdict(world, refundOf(world, big, 1n, till1)), 'over_till_cap');
   t.equal(verdict(world, refundOf(world, big, 1n, till1), 86_400_000 / 2), 'expired');
   t.equal(verdict(world, refundOf(world, big, 10_000n)), 'ok', 'the merchant may give the rest');
+  const dear = (by: Key): Uint8Array => world.tx(by, { case: 'refund', value: { tillNo: 1, ref: (big.invoice as NonNullable<ParsedTx['invoice']>).ref, amountMl: 1n } }, { feeMl: 50_000n });
+  t.equal(verdict(world, dear(till1)), 'over_till_cap', 'a till cannot burn the balance of its merchant as fees');
+  t.equal(world.block([dear(till1)]).txs.length, 0, 'not even with a fault');
+  t.equal(verdict(world, dear(cafeteria)), 'ok', 'the merchant may pay what he likes');
   setRow(world, ROWS.till, tillId(1), { status: stateRows.REVOKED });
   t.equal(verdict(world, refundOf(world, big, 1n, till1)), 'till_not_active');
   world.block([], 8 * 86_400_000);
