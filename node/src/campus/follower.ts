@@ -55,7 +55,7 @@ export async function startFollower(deps: FollowerDeps): Promise<Follower> {
       // Blocks without payments can be projected again; the ones with payments must not be told twice after a crash.
       await store.batch(batch.operations(), { sync: block.txs.length > 0 });
       return found;
-    });
+    }, { always: true }); // a crowd of orders that fills the lane must not stop the chain's own rows
     cursor = { height, timeMs: block.timeMs };
     events.emit(told);
     if (height > startHeight) for (const listener of listeners) listener(block, told);

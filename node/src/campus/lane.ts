@@ -9,8 +9,11 @@ import { CampusBusy } from '../campusPorts.ts';
 export const LANE_WAITING_MAX = 10_000;
 
 export interface Lane {
-  /** Runs `work` after everything that came before it; rejects with CampusBusy when too much waits. */
-  run<T>(work: () => Promise<T>): Promise<T>;
+  /**
+   * Runs `work` after everything that came before it; rejects with CampusBusy when too much waits. `always` waits all the
+   * same: for the one caller who has a single piece of work at a time and cannot drop it (the follower).
+   */
+  run<T>(work: () => Promise<T>, options?: { readonly always: boolean }): Promise<T>;
   /** Resolves when nothing is left to do. */
   idle(): Promise<void>;
   waiting(): number;
@@ -20,8 +23,8 @@ export function openLane(waitingMax: number = LANE_WAITING_MAX): Lane {
   let tail: Promise<unknown> = Promise.resolve();
   let waiting = 0;
 
-  async function run<T>(work: () => Promise<T>): Promise<T> {
-    if (waiting >= waitingMax) throw new CampusBusy(`${waiting} writes wait already`);
+  async function run<T>(work: () => Promise<T>, { always } = { always: false }): Promise<T> {
+    if (!always && waiting >= waitingMax) throw new CampusBusy(`${waiting} writes wait already`);
     waiting++;
     const before = tail;
     const result = (async () => {

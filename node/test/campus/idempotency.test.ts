@@ -73,10 +73,12 @@ t.test('a lane keeps its order, survives failures and is bounded', async (t) => 
   });
   const second = lane.run(async () => { seen.push(2); });
   await t.rejects(lane.run(async () => undefined), CampusBusy);
+  const follower = lane.run(async () => { seen.push(3); }, { always: true });
   open();
   await t.rejects(first, { message: 'first' });
   await second;
+  await follower;
   await lane.idle();
-  t.same(seen, [1, 2]);
+  t.same(seen, [1, 2, 3], 'what must not be dropped waits in a full lane too');
   t.equal(lane.waiting(), 0);
 });
