@@ -17,7 +17,7 @@ t.test('defaults', async (t) => {
 t.test('every wrong value is named', async (t) => {
   for (const [change, message] of [
     [{ nodeUrl: 'ftp://x' }, /config\.nodeUrl must be a URL/], [{ nodeUrl: 5 }, /config\.nodeUrl must be a text/], [{ broker: 'x' }, /config\.broker must be an object/],
-    [{ broker: { url: 'http://x' } }, /config\.broker\.url/], [{ broker: { url: 'mqtt://x', pasword: 'y' } }, /config\.broker\.pasword is unknown/],
+    [{ broker: { url: 'http://x' } }, /config\.broker\.url/], [{ broker: { url: 'mqtt://o:secret@x' } }, /^(?!.*secret)config\.broker\.url must not hold/], [{ broker: { url: 'mqtt://x', pasword: 'y' } }, /config\.broker\.pasword is unknown/],
     [{ broker: { url: 'mqtt://x', username: '' } }, /config\.broker\.username/], [{ keyFile: '' }, /config\.keyFile/], [{ dataDir: undefined }, /config\.dataDir/],
     [{ status: { port: 70_000 } }, /config\.status\.port must be an integer from 0 to 65535/], [{ status: { host: 1 } }, /config\.status\.host/],
     [{ pollMs: 1.5 }, /config\.pollMs/], [{ pollMs: 49 }, /config\.pollMs/], [{ logLevel: 'loud' }, /config\.logLevel/], [{ extra: 1 }, /config\.extra is unknown/],

@@ -42,7 +42,7 @@ t.test('submissions: taken, refused, passing, unreachable', async (t) => {
   const tx = Buffer.from(ROUND.tx, 'hex');
   t.same(await chain.submit(tx), { ok: true, state: 'pending' });
   t.equal(node.posted[0], tx.toString('base64url'), 'the very bytes');
-  for (const [code, status, passing] of [['attempt_not_open', 409, false], ['ceiling_reached', 409, true], ['pool_full', 429, true]] as const) {
+  for (const [code, status, passing] of [['attempt_not_open', 409, false], ['ceiling_reached', 409, true], ['valid_until_too_far', 422, true], ['pool_full', 429, true]] as const) {
     node.refusal = { code, status };
     t.same(await chain.submit(tx), { ok: false, code, passing });
   }

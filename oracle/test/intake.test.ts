@@ -145,6 +145,8 @@ t.test('an unknown device is kept without a receipt, and taken once it is regist
   t.match(await bench.takeReading(reading), { verdict: 3, fresh: true, findings: [{ rule: 4 }] });
   t.equal((await bench.takeReading(reading)).fresh, false, 'one row an id');
   t.match(findReading(bench.store, toHex(reading.id)), { proven: false });
+  await bench.store.removeRange('q/', 'q0');
+  t.equal(findReading(bench.store, toHex(reading.id)), undefined, 'after the quarantine was pruned it counts as missing and stops no other lot');
   (bench as { world: World }).world = { ...bench.world, registry };
   t.match(await bench.takeReading(reading), { verdict: 0, fresh: true, receipt: { result: { verdict: 0 } } });
   t.match(findReading(bench.store, toHex(reading.id)), { proven: true });

@@ -38,6 +38,9 @@ function textAt(value: unknown, path: string): string {
 function urlAt(value: unknown, path: string, protocols: readonly string[]): string {
   const text = textAt(value, path);
   if (!URL.canParse(text) || !protocols.includes(new URL(text).protocol)) throw new ConfigError(`${path} must be a URL with ${protocols.join(' or ')}//, not ${text}.`);
+  const { username, password } = new URL(text);
+  // The URL stands in log lines and in refusals.
+  if (username !== '' || password !== '') throw new ConfigError(`${path} must not hold a user name or password; give them as username and password beside it.`);
   return text;
 }
 
