@@ -21,4 +21,5 @@ export { PASSING_CODES, type ChainReader, type Submission, type TxState } from '
 export { ConfigError, parseConfig, readConfig, type OracleConfig } from './service/config.ts';
 export { readOracleKey } from './service/keyFile.ts';
 export type { Log } from './service/log.ts';
+export { makeMetrics } from './service/metrics.ts';
 export { startOracle, type OracleDeps, type RunningOracle } from './service/oracle.ts';

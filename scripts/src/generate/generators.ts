@@ -16,6 +16,7 @@ import { makeSignatureVectors } from '../vectors/signature.ts';
 import { makeStateTreeVectors } from '../vectors/stateTree.ts';
 import { makeTransactionVectors } from '../vectors/transaction.ts';
 import { makeErrorsDoc } from './errorsDoc.ts';
+import { makeMetricsDoc } from './metricsDoc.ts';
 import { makeProto } from './proto.ts';
 import { makeRulesDoc } from './rulesDoc.ts';
 
@@ -29,7 +30,7 @@ function vectors(name: string, make: () => string): Generator {
   return { path: `protocol/vectors/${name}.json`, make: async () => make() };
 }
 
-function page(name: string, make: () => string): Generator {
+function page(name: string, make: () => string | Promise<string>): Generator {
   return { path: `docs/${name}`, make: async () => make() };
 }
 
@@ -47,6 +48,7 @@ export const GENERATORS: readonly Generator[] = [
   vectors('transaction', makeTransactionVectors),
   page('config.md', makeConfigDoc),
   page('errors.md', makeErrorsDoc),
+  page('metrics.md', makeMetricsDoc),
   page('rules.md', makeRulesDoc),
   page('openapi.json', () => `${JSON.stringify(makeOpenApi(), undefined, 2)}\n`),
 ];
