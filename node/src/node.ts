@@ -267,8 +267,9 @@ async function buildNode(config: Config, deps: NodeDeps, stops: StopList): Promi
     saveBody: measures.timed('body', blocks.saveBody),
     saveCertificate: measures.timed('certificate', blocks.saveCertificate),
     async onCommitted(block, executed, newTip, bodies) {
-      await flusher.add(block, executed.byteChanges, newTip);
+      // Before anything waits: the state has the block already, its spends must not be set aside a second time.
       mempool.afterBlock(block);
+      await flusher.add(block, executed.byteChanges, newTip);
       measures.committed(block);
       service.publish(block);
       if (bodies > 1) await blocks.dropUndecided(block.height, block.blockId);

@@ -39,6 +39,8 @@ export class Mempool {
   readonly #ended: EndedIds;
   #nextArrival = 0;
   #admitting = 0;
+  /** Arrival of the parked transaction checked last; −1 begins with the oldest. */
+  #rechecked = -1;
 
   private constructor(deps: MempoolDeps) {
     this.#deps = deps;
@@ -217,15 +219,18 @@ export class Mempool {
     rows.push(...endedRows(entry.arrival, entry.tx.txId, ended));
   }
 
+  /** Goes on where the last block stopped: a crowd that keeps failing must not keep those behind it waiting. */
   #recheck(): void {
     if (this.#pool.parkedCount === 0) return;
     let left = this.#deps.limits.recheckPerBlock;
     const env = this.#env();
     for (const entry of this.#pool.entries()) {
-      if (!entry.parked) continue;
-      if (left-- === 0) break;
+      if (!entry.parked || entry.arrival <= this.#rechecked) continue;
+      if (left-- === 0) return;
+      this.#rechecked = entry.arrival;
       if (checkTx(this.#deps.chain, this.#deps.tip().state, entry.tx, env).ok) this.#pool.setParked(entry, false);
     }
+    this.#rechecked = -1;
   }
 
   /** Remembers an end; the oldest remembered one goes when there are too many, from the disk as well. */

@@ -169,6 +169,20 @@ void t.test('what would fail now waits without waking the chain, and is offered 
   test.equal(await statusOf(world, spend), 'final');
 });
 
+void t.test('few are checked again after a block, but each in its turn', async (test) => {
+  const world = await makeWorld(test, { recheckPerBlock: 1 });
+  const [big, small] = [world.maker.transfer(ANNA, BEN.address, 90_000n), world.maker.transfer(ANNA, BEN.address, 5_000n)];
+  for (const tx of [big, small]) test.equal(codeOf(await world.pool.submit(tx)), 'ok pending');
+  world.pool.afterBlock(world.block([world.maker.parse(world.maker.transfer(ANNA, BEN.address, 99_999n))]));
+  world.poolBlock();
+  test.equal(world.pool.hasWork(), false, 'both are parked');
+  world.block([world.maker.parse(world.maker.transfer(BEN, ANNA.address, 6_000n))]);
+  for (let i = 0; i < 2 && !world.pool.hasWork(); i++) world.pool.afterBlock(world.block([]));
+  world.poolBlock();
+  test.equal(await statusOf(world, small), 'final', 'the one before it, which still fails, does not keep it waiting');
+  test.equal(await statusOf(world, big), 'pending');
+});
+
 void t.test('ends are remembered up to a bound, on disk as well', async (test) => {
   const world = await makeWorld(test, { endedMax: 3 });
   const expiring = Array.from({ length: 5 }, (_, i) => world.maker.transfer(ANNA, BEN.address, BigInt(i + 1), { validUntilMs: world.nowMs + 1_000 }));
