@@ -184,7 +184,7 @@ export interface Payments {
 // ---- loyalty, sales, deliveries --------------------------------------------------------------------------------
 
 export interface Loyalty {
-  /** Ids of the coupons an account ever got, oldest first, at most `limit`. */
+  /** Ids of the coupons an account ever got, in no order that means anything, at most `limit`. */
   couponIds(address: Uint8Array, limit: number): Promise<readonly string[]>;
 }
 

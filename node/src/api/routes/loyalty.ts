@@ -7,8 +7,10 @@ import { rfc3339 } from '../../rfc3339.ts';
 import { serve, type Entry } from '../entry.ts';
 import type { RegistryIndex } from '../registryIndex.ts';
 
-/** Coupons looked at for one account: 90 days at two a day. */
-const COUPONS_MAX = 200;
+/** Coupons an account ever got that are looked at: six years at two a day. */
+const COUPONS_READ_MAX = 5_000;
+/** Newest of them that are shown: what can still be used is at most 90 days old, at two a day. */
+const COUPONS_SHOWN_MAX = 200;
 const STATES = { [COUPON.unspent]: 'unspent', [COUPON.spent]: 'spent', [COUPON.cancelled]: 'cancelled' } as const;
 
 type Reason = Coupon['reason'];
@@ -40,11 +42,12 @@ async function loyaltyOf({ chain, clock, loyalty, index }: LoyaltyDeps, text: st
   if (address === undefined) return undefined;
   const view = chain.state();
   const nowMs = clock.nowMs();
-  const coupons: { readonly merchant: string; readonly coupon: Coupon }[] = [];
-  for (const couponId of await loyalty.couponIds(address, COUPONS_MAX)) {
+  const rows = (await loyalty.couponIds(address, COUPONS_READ_MAX)).flatMap((couponId) => {
     const row = view.get(ROWS.coupon, couponId);
-    if (row !== undefined) coupons.push({ merchant: toHex(row.merchant), coupon: couponView(view, couponId, row, nowMs) });
-  }
+    return row === undefined ? [] : [{ couponId, row }];
+  });
+  const newest = rows.sort((a, b) => b.row.expiresAtMs - a.row.expiresAtMs).slice(0, COUPONS_SHOWN_MAX);
+  const coupons = newest.map(({ couponId, row }) => ({ merchant: toHex(row.merchant), coupon: couponView(view, couponId, row, nowMs) }));
   const merchants = index.ids('merchant').flatMap((merchantHex) => {
     const merchant = view.get(ROWS.merchant, merchantHex);
     assert(merchant !== undefined, 'the index names rows of the state');
