@@ -95,7 +95,7 @@ function printUrls({ options, oracleUrls, paths }: Devnet, ports: Ports): void {
 async function printStatus({ client, running, tally, oracleUrls }: Devnet): Promise<void> {
   try {
     const [{ height }, milk, readings] = await Promise.all([getStatus(client, { timeoutMs: STATUS_EVERY_MS }), readMilk(client), readReadings(oracleUrls)]);
-    const figures = { height, milk, readings, payments: tally.count, times: tally.times, coupons: tally.loyalty.totals(), processes: running.pids().size + 1, restarts: running.restarts(), memoryMb: running.memoryMb() };
+    const figures = { height, milk, readings, payments: tally.count, times: tally.times, coupons: tally.loyalty.totals(), processes: running.pids().size + 1, restarts: running.restarts(), memory: running.memory() };
     print(statusBlock(figures, clock()));
   } catch (error) {
     print(`── ${clock()} UTC · the node does not answer: ${error instanceof Error ? error.message : String(error)}`);

@@ -28,8 +28,8 @@ export interface Planned {
 
 /** Run from source (tests) or built (npm start): the children run the same way. */
 const BUILT = import.meta.url.endsWith('.js');
-/** Ceilings of heap and of its young part, MB: eleven processes fit in 900 MB, and none of them needs more. */
-const MEMORY_MB = { node: { heap: 256, young: 8 }, oracle: { heap: 64, young: 2 }, part: { heap: 64, young: 2 } } as const;
+/** Ceilings of heap and of its young part, MB: none of them needs more, and eleven processes share one machine. */
+const MEMORY_MB = { node: { heap: 256, young: 4 }, oracle: { heap: 64, young: 1 }, part: { heap: 64, young: 1 } } as const;
 
 const SUFFIX = BUILT ? 'js' : 'ts';
 

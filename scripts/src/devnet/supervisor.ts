@@ -1,7 +1,7 @@
 /** Starts, watches and stops the processes of the devnet, in order. */
 import { join } from 'node:path';
 import { LogFile } from './logFile.ts';
-import { residentMb } from './memory.ts';
+import { memoryOf, type Memory } from './memory.ts';
 import type { Call, Message, Note, PartName } from './messages.ts';
 import { writeWhole, type Paths } from './network.ts';
 import { pause } from './parts/settle.ts';
@@ -19,8 +19,8 @@ export interface Running {
   /** Name and pid of every process that runs now. */
   pids(): ReadonlyMap<string, number>;
   restarts(): number;
-  /** Sum over all processes and this one, MB. */
-  memoryMb(): number | undefined;
+  /** Of all processes and this one. */
+  memory(): Memory | undefined;
   /** Rejects when a part cannot be kept alive. */
   readonly failed: Promise<never>;
   stop(): Promise<void>;
@@ -101,9 +101,6 @@ export async function startAll(paths: Paths, planned: readonly Planned[], { say,
   return {
     call: board.call, pids, failed, stop,
     restarts: () => [...processes.values()].reduce((sum, { restarts }) => sum + restarts, 0),
-    memoryMb() {
-      const each = [process.pid, ...pids().values()].map(residentMb);
-      return each.includes(undefined) ? undefined : each.reduce<number>((sum, mb) => sum + (mb ?? 0), 0);
-    },
+    memory: () => memoryOf([process.pid, ...pids().values()]),
   };
 }

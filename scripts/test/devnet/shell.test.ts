@@ -11,7 +11,7 @@ import { lockData } from '../../src/devnet/dataLock.ts';
 import { freePort } from '../../src/devnet/freePort.ts';
 import { readKey, readOrMakeKey } from '../../src/devnet/keyFile.ts';
 import { LogFile } from '../../src/devnet/logFile.ts';
-import { residentMb } from '../../src/devnet/memory.ts';
+import { memoryOf } from '../../src/devnet/memory.ts';
 import { pathsOf } from '../../src/devnet/network.ts';
 import { parseOptions } from '../../src/devnet/options.ts';
 import { parseReadingCounts, readReadings } from '../../src/devnet/oracleView.ts';
@@ -96,12 +96,12 @@ t.test('reasons of refused readings come from an oracle’s metrics', async (t) 
   t.same(counts.refused.map(({ rule }) => rule), [5, 18]);
   t.equal(await readReadings(['http://127.0.0.1:1']), undefined, 'no oracle answers');
   const milk = { mintedMl: 1_000n, redeemedMl: 250n, supplyMl: 750n, custodyMl: 750n, owedMl: 0n };
-  const figures = { height: 7, milk, payments: 2, times: { p50Ms: 10, p95Ms: 20 }, coupons: { earned: 1, spent: 0 }, readings: counts, processes: 11, restarts: 1, memoryMb: 700.4 };
+  const figures = { height: 7, milk, payments: 2, times: { p50Ms: 10, p95Ms: 20 }, coupons: { earned: 1, spent: 0 }, readings: counts, processes: 11, restarts: 1, memory: { residentMb: 1_000.4, sharedOnceMb: 600 } };
   const text = statusBlock(figures, '12:00:00');
-  t.match(text, 'block 7 · 11 processes, 1 restarted, 700 MB');
+  t.match(text, 'block 7 · 11 processes, 1 restarted, 1000 MB resident (600 MB with shared pages counted once)');
   t.match(text, 'minted 1.000 L · redeemed 0.250 L · supply 0.750 L · custody 0.750 L · gap 0.000 L');
   t.match(text, /2 × R05 reject: The device’s registered key did not sign this\./);
-  t.match(statusBlock({ ...figures, readings: undefined, times: undefined, restarts: 0, memoryMb: undefined }, ''), 'no oracle answers at the moment');
+  t.match(statusBlock({ ...figures, readings: undefined, times: undefined, restarts: 0, memory: undefined }, ''), 'no oracle answers at the moment');
 });
 
 t.test('a device believes receipts of oracles in force, and nothing else', (t) => {
@@ -133,6 +133,7 @@ t.test('what passes is asked again, what does not is thrown', async (t) => {
   t.same(await inParallel([1, 2, 3, 4, 5], 2, (no) => Promise.resolve(no * 2)), [2, 4, 6, 8, 10]);
   t.equal(litresOf('0.300'), 300n);
   t.throws(() => litresOf('much'), /no amount/);
-  t.ok((residentMb(process.pid) ?? 50) > 10);
-  t.equal(residentMb(0), undefined);
+  const memory = memoryOf([process.pid, process.ppid]);
+  t.ok(memory === undefined || memory.residentMb > 10, 'undefined where the system has no /proc');
+  t.equal(memoryOf([4_194_304]), undefined, 'a process that has ended');
 });
