@@ -1,5 +1,5 @@
 /** Open batches as the node's API shows them, brought to the exact fields a judgement rests on. */
-import { decode, fromBase64Url, fromHex, Header, parseAddress, parseLitres, ROWS, type stateRows } from '@billcoin/protocol';
+import { decode, fromBase64Url, fromHex, Header, parseAddress, parseLitres, ROWS } from '@billcoin/protocol';
 import { getBatch, getBlock, type BatchDetail, type Client } from '@billcoin/sdk';
 import type { OpenLot } from '../closing/openLot.ts';
 
@@ -28,44 +28,11 @@ export async function blockTimeMs(client: Client, height: number): Promise<numbe
   return header.value.timeMs;
 }
 
-/** The batch row behind an answer: only its bytes have the opening time in milliseconds, which a judgement needs. */
-function rowOf(detail: BatchDetail): stateRows.BatchRow | undefined {
-  const row = detail.proof?.row;
-  if (row === undefined || row === null) return undefined;
-  const decoded = decode(ROWS.batch.value, must(fromBase64Url(row), 'row'));
-  return decoded.ok ? decoded.value : undefined;
-}
-
-function lotOfView(detail: BatchDetail, openedAtMs: number): OpenLot {
-  return {
-    batch: hex(detail.batchKey), plant: address(detail.plant), lot: hex(detail.lot), productionDate: Number(detail.productionDate.replaceAll('-', '')),
-    expiresAtMs: Date.parse(detail.expiresAt), claimMl: litres(detail.claim), meter: hex(detail.meter), totalFrom: litres(detail.totalFrom), totalTo: litres(detail.totalTo),
-    shares: detail.shares.map(({ farm, weight }) => ({ farm: address(farm), weightMl: litres(weight) })), manifestHash: hex(detail.manifestHash), attempt: detail.attempt,
-    profileHash: hex(detail.profileHash), openedAtMs,
-  };
-}
-
-/**
- * The opening time from the blocks, where the node sends no row bytes: the first block of that second that holds an
- * openBatch. Two lots opened in different blocks of one second are both taken for the first.
- * PERF: log2(height) block reads, once a batch.
- */
-async function searchOpening(client: Client, detail: BatchDetail): Promise<number> {
-  const secondMs = Date.parse(detail.openedAt);
-  let low = 1;
-  let high = detail.height;
-  while (low < high) {
-    const middle = Math.floor((low + high) / 2);
-    if (await blockTimeMs(client, middle) < secondMs) low = middle + 1;
-    else high = middle;
-  }
-  for (let height = low; height <= detail.height; height++) {
-    const timeMs = await blockTimeMs(client, height);
-    if (timeMs >= secondMs + 1_000) break;
-    const { transactions } = await getBlock(client, { heightOrHash: height });
-    if (transactions.some(({ kind, code }) => kind === 'openBatch' && code === 0)) return timeMs;
-  }
-  throw new AnswerError(`No block at ${detail.openedAt} holds an openBatch.`);
+/** The lot from the bytes of its state row: the JSON has whole seconds, a judgement needs the exact fields. */
+function lotOf(batchKey: string, detail: BatchDetail): OpenLot {
+  const row = decode(ROWS.batch.value, must(fromBase64Url(detail.row), 'row'));
+  if (!row.ok) throw new AnswerError(`The node's row of batch ${batchKey} does not decode.`);
+  return { ...row.value, batch: hex(batchKey) };
 }
 
 /** Reads batches, each (batch, attempt) once: its fields do not change while it is open. */
@@ -76,8 +43,7 @@ export function makeLotReader(client: Client): (batchKey: string, attempt: numbe
     if (known !== undefined) return known;
     const detail = await getBatch(client, { batchKey });
     if (detail.state !== 'open') return undefined;
-    const row = rowOf(detail);
-    const lot = row === undefined ? lotOfView(detail, await searchOpening(client, detail)) : { ...row, batch: hex(batchKey) };
+    const lot = lotOf(batchKey, detail);
     if (cache.size >= OPEN_BATCHES_MAX) cache.clear();
     cache.set(`${batchKey}/${lot.attempt}`, lot);
     return lot;

@@ -1,6 +1,6 @@
 /** A node's API in the declared form, answering from one lot and the registry of the small dairy. */
 import Fastify from 'fastify';
-import { encode, formatAddress, formatLitres, Header, toBase64Url, toHex } from '@billcoin/protocol';
+import { encode, formatAddress, Header, ROWS, toBase64Url, toHex, type stateRows } from '@billcoin/protocol';
 import { attestOf, judgeLot, MY_PROFILE, type OpenLot, type Registry } from '@billcoin/oracle';
 import { keyFromSeed, type BatchDetail } from '@billcoin/sdk';
 import { signRound } from '../../src/outbox/statement.ts';
@@ -23,13 +23,12 @@ function header(height: number): Uint8Array {
   });
 }
 
-function batchView(lot: OpenLot, row?: Uint8Array): Partial<BatchDetail> {
+function batchView(lot: OpenLot): Partial<BatchDetail> {
+  const { batch, ...fields } = lot;
+  const row: stateRows.BatchRow = { ...fields, state: 1, onHold: 0, issuedMl: 0n, availableMl: 0n, heldMl: 0n, redeemedMl: 0n, owedOutMl: 0n };
   return {
-    batchKey: toHex(lot.batch), plant: formatAddress(lot.plant), lot: toHex(lot.lot), productionDate: '2026-04-10', expiresAt: seconds(lot.expiresAtMs), openedAt: seconds(lot.openedAtMs), attempt: lot.attempt, state: 'open',
-    claim: formatLitres(lot.claimMl), meter: toHex(lot.meter), totalFrom: formatLitres(lot.totalFrom), totalTo: formatLitres(lot.totalTo), manifestHash: toHex(lot.manifestHash), profileHash: toHex(lot.profileHash),
-    shares: lot.shares.map(({ farm, weightMl }) => ({ farm: formatAddress(farm), name: '', weight: formatLitres(weightMl) })), height: 40,
+    batchKey: toHex(batch), openedAt: seconds(lot.openedAtMs), attempt: lot.attempt, state: 'open', profileHash: toHex(lot.profileHash), height: 40, row: toBase64Url(encode(ROWS.batch.value, row)),
     attestations: [{ attempt: 1, oracle: formatAddress(ORACLE.address), name: '', volume: '990.000', reject: 0, readingsRoot: toHex(zero) }],
-    ...(row === undefined ? {} : { proof: { height: 40, rowKey: '10', row: toBase64Url(row), proof: '' } }),
   };
 }
 
@@ -50,7 +49,6 @@ function registryView(registry: Registry): object {
 export interface TestNode {
   readonly url: string;
   lot: OpenLot;
-  row: Uint8Array | undefined;
   refusal: { code: string; status: number } | undefined;
   readonly posted: string[];
 }
@@ -70,7 +68,7 @@ export async function startNode(t: { teardown(fn: () => unknown): unknown }): Pr
   });
   app.get('/api/v1/batches', async () => ({ data: [batchView(node.lot)], nextCursor: null }));
   app.get<{ Params: { id: string } }>('/api/v1/batches/:id', async ({ params }, reply) =>
-    (params.id === toHex(node.lot.batch) ? batchView(node.lot, node.row) : reply.code(404).type('application/problem+json').send(problem(absent))));
+    (params.id === toHex(node.lot.batch) ? batchView(node.lot) : reply.code(404).type('application/problem+json').send(problem(absent))));
   app.post<{ Body: { tx: string } }>('/api/v1/transactions', async ({ body }, reply) => {
     node.posted.push(body.tx);
     if (node.refusal !== undefined) return reply.code(node.refusal.status).type('application/problem+json').send(problem(node.refusal));
@@ -80,7 +78,7 @@ export async function startNode(t: { teardown(fn: () => unknown): unknown }): Pr
     (params.id === expectedHash ? { txHash: params.id, status: 'final', kind: 'attest', height: 1, index: 0, code: 0, fault: null, time: null } : reply.code(404).type('application/problem+json').send(problem(absent))));
   const url = await app.listen({ host: '127.0.0.1', port: 0 });
   t.teardown(() => app.close());
-  const node: TestNode & { registry: Registry } = { url, lot, row: undefined, refusal: undefined, posted: [], registry: world.registry };
+  const node: TestNode & { registry: Registry } = { url, lot, refusal: undefined, posted: [], registry: world.registry };
   return node;
 }
 

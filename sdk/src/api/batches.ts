@@ -1,7 +1,7 @@
 /** Milk: batches, the reserve behind the supply, and the price in force. */
 import { Type, type Static } from 'typebox';
 import { route } from './route.ts';
-import { Address, BatchKey, closed, DeviceId, Hash, Height, Litres, nullable, page, pageQuery, Rm, RowProof, Time, TxHash } from './values.ts';
+import { Address, base64Url, BatchKey, closed, DeviceId, Hash, Height, Litres, nullable, page, pageQuery, Rm, RowProof, Time, TxHash } from './values.ts';
 
 export const BatchState = Type.Union([
   Type.Literal('open'), Type.Literal('minted'), Type.Literal('rejected'), Type.Literal('expired'), Type.Literal('recalled'), Type.Literal('written_off'), Type.Literal('closed'),
@@ -21,6 +21,7 @@ export const BatchDetail = closed({
   notes: Type.Array(closed({ merchantId: Address, name: Type.String(), litres: Litres })),
   redeems: Type.Array(closed({ txHash: TxHash, holder: Address, litres: Litres, time: Time })),
   height: Height,
+  row: base64Url(16_384, 'Bytes of the state row: exact times and litres, what an oracle or auditor recomputes from'),
   proof: Type.Optional(RowProof),
 });
 export type BatchDetail = Static<typeof BatchDetail>;

@@ -38,7 +38,7 @@ t.test('reads', async (t) => {
     getBatch: {
       batchKey: hash, plant: address, plantName: 'Dairy', lot: '4c31', lotText: 'L1', productionDate: '2026-04-10', expiresAt: time, openedAt: time, attempt: 1, state: 'minted', onHold: false,
       claim: '1000.000', issued: '1000.000', available: '750.000', held: '0.000', redeemed: '250.000', owedOut: '0.000', meter: 'ab'.repeat(16), totalFrom: '0.000', totalTo: '1000.000', manifestHash: hash, profileHash: hash, readingsRoot: hash,
-      shares: [{ farm: address, name: 'Farm', weight: '1000.000' }], attestations: [{ attempt: 1, oracle: address, name: 'Oracle', volume: '1000.000', reject: 0, readingsRoot: hash }], notes: [], redeems: [], height: 9,
+      shares: [{ farm: address, name: 'Farm', weight: '1000.000' }], attestations: [{ attempt: 1, oracle: address, name: 'Oracle', volume: '1000.000', reject: 0, readingsRoot: hash }], notes: [], redeems: [], height: 9, row: bytes,
     },
     getReserve: { height: 1, time, supply: '1000.000', custody: '1000.000', owed: '0.000', owedByPlant: [], coverDays: null },
     getPrice: { epoch: 20553, rmPerBill: '6.00', previousRmPerBill: '6.00', validFrom: time, validTo: time, reports: 3, stale: false },

@@ -1,6 +1,6 @@
 /** /batches, /reserve and /price: the milk behind the money. */
 import {
-  attestationId, DAY_MS, dayId, dayOf, formatAddress, formatLitres, formatRinggit, fromHex, isLotText, noteId, parseAddress, priceInForce, ROWS, stateRows, supplyOf, toHex, type View,
+  attestationId, DAY_MS, dayId, dayOf, encode, formatAddress, formatLitres, formatRinggit, fromHex, isLotText, noteId, parseAddress, priceInForce, ROWS, stateRows, supplyOf, toBase64Url, toHex, type View,
 } from '@billcoin/protocol';
 import { ROUTES, type BatchDetail, type BatchSummary, type Price, type Reserve } from '@billcoin/sdk';
 import type { Deliveries, Sales } from '../../campusPorts.ts';
@@ -83,6 +83,7 @@ async function batchDetail({ chain, index, deliveries }: MilkDeps, batchKey: str
     readingsRoot: row.readingsRoot === undefined ? null : toHex(row.readingsRoot), shares, attestations: attestationsOf(view, index, key, row.attempt),
     notes: notesOf(view, key, new Set(redeems.map(({ holder }) => holder))),
     redeems: redeems.map(({ txHash, holder, amountMl, timeMs }) => ({ txHash, holder, litres: formatLitres(BigInt(amountMl)), time: rfc3339(timeMs) })), height: chain.tip().height,
+    row: toBase64Url(encode(ROWS.batch.value, row)),
   };
 }
 
