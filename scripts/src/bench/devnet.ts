@@ -1,5 +1,6 @@
 /** Memory of the whole devnet over a fixed day: the highest sum its own status blocks print, RSS of all processes. */
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -20,7 +21,7 @@ export async function benchDevnet(): Promise<DevnetBench> {
     const child = spawn(process.execPath, [program, '--once', '--data', join(folder, 'data'), '--api-port', '0', '--broker-port', '0'], { stdio: ['ignore', 'pipe', 'inherit'] });
     let output = '';
     child.stdout.on('data', (chunk: Buffer) => { output += chunk.toString(); });
-    const code = await new Promise<number | null>((resolve) => child.on('close', resolve));
+    const [code] = (await once(child, 'close')) as [number | null];
     if (code !== 0) throw new Error(`the devnet ended with ${String(code)}:\n${output.slice(-2_000)}`);
     const blocks = [...output.matchAll(/ (\d+) processes.*?, (\d+) MB/g)].map(([, processes, mb]) => ({ processes: Number(processes), mb: Number(mb) }));
     return { processes: Math.max(...blocks.map((block) => block.processes)), peakMb: Math.max(...blocks.map((block) => block.mb)), seconds: (performance.now() - startMs) / 1_000 };
