@@ -5,9 +5,9 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { RunningDevnet } from './support/devnet.ts';
+import { RunningDevnet } from '../devnet/support/devnet.ts';
 
-t.setTimeout(230_000);
+t.setTimeout(290_000);
 
 /** What somebody writes who has only the SDK: pays the order that waits, and sees it on the stream of the till. */
 const SCRIPT = `
@@ -47,7 +47,7 @@ async function runOutside(folder: string, ...args: string[]): Promise<{ readonly
   return { code, output };
 }
 
-t.test('a script with only the SDK pays and sees it; Ctrl-C stops the devnet; a later day goes on from there', { timeout: 220_000 }, async (t) => {
+t.test('a script with only the SDK pays and sees it; Ctrl-C stops the devnet; a later day goes on from there', { timeout: 280_000 }, async (t) => {
   const devnet = new RunningDevnet();
   const folder = outsideFolder();
   t.teardown(() => {
