@@ -10,7 +10,7 @@ import type { Idempotency, Work } from './idempotency.ts';
 import type { Lane } from './lane.ts';
 import { checkOrder, type AcceptedOrder } from './orderCheck.ts';
 import type { OrderEvents } from './orderEvents.ts';
-import { openOrderId, paidOrder } from './projectBlock.ts';
+import { openOrderId, paidOrder, settles } from './projectBlock.ts';
 import { getRow, listRows, padded, putRow, refId, TABLES } from './store.ts';
 
 /** Rows looked at for one page of a filtered list; a page may be short, its cursor goes on from there. */
@@ -67,6 +67,7 @@ async function take({ chain, store, clock, verify, events }: OrderDeps, { posted
   const held = await byRef(store, fresh.tillNo, fresh.ref);
   if (held !== undefined) return refuse({ code: 'ref_reused', orderId: held.orderId });
   const payment = await paymentAt(fresh.tillNo, fresh.ref);
+  if (payment !== undefined && !settles(fresh, payment)) return refuse({ code: 'total_mismatch' });
   const order = payment === undefined ? fresh : paidOrder(fresh, payment);
   return { answer: accepted(order), operations: orderRows(order, payment === undefined), after: () => events.emit([{ name: 'order.created', order, timeMs: nowMs }]) };
 }

@@ -51,6 +51,11 @@ async function orderOf(batch: RowBatch, tillNo: number, ref: string): Promise<Or
 
 export const openOrderId = (order: OrderRow): string => `${padded(order.expiresAtS, 12)}/${order.orderId}`;
 
+/** A till could sign two invoices under one reference: only the payment of exactly this order's amounts settles it. */
+export function settles(order: Pick<OrderRow, 'sen' | 'amountMl'>, payment: PaymentRow): boolean {
+  return order.sen === payment.sen && order.amountMl === payment.amountMl;
+}
+
 /** The order as it stands once its payment is final. */
 export function paidOrder(order: OrderRow, payment: PaymentRow): OrderRow {
   const { txHash, height, blockHash, timeMs } = payment;
@@ -71,7 +76,7 @@ async function onPaid(place: Place, paid: EventOf<'paid'>): Promise<readonly Ord
   batch.put(TABLES.day, dayId, { payments: (day?.payments ?? 0) + 1, amountMl: String(BigInt(day?.amountMl ?? '0') + paid.amountMl) });
 
   const order = await orderOf(batch, paid.tillNo, ref);
-  if (order === undefined) return [];
+  if (order === undefined || !settles(order, payment)) return [];
   const now = paidOrder(order, payment);
   batch.put(TABLES.order, order.orderId, now);
   batch.delete(TABLES.openOrder, openOrderId(order));

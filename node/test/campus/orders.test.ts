@@ -1,5 +1,5 @@
 import t from 'tap';
-import { encodeInvoice, decodeInvoice, toBase64Url, toHex, type InvoiceTerms } from '@billcoin/protocol';
+import { encodeInvoice, decodeInvoice, toBase64Url, toHex, signInvoice, type InvoiceTerms } from '@billcoin/protocol';
 import { createOrder } from '@billcoin/sdk';
 import { openCampus } from '../../src/campus/campus.ts';
 import { totalsMatch } from '../../src/campus/orderCheck.ts';
@@ -48,6 +48,20 @@ t.test('an unpaid order expires with the first final block after its end, not be
   await world.block(1);
   t.equal(await statusOf(world, order), 'EXPIRED');
   t.equal(await world.campus.orders.countOpen(), 0);
+});
+
+t.test('a reference signed twice: only the payment of exactly its amounts settles an order', async (t) => {
+  const world = await openWorld(t);
+  const ali = wallet('ali');
+  await world.fund(10_000n, ali);
+  const order = world.order();
+  await world.postOrder(order);
+  const { genesisHash } = world.chain;
+  const expiresAtS = new DataView(order.invoice.buffer, order.invoice.byteOffset).getUint32(24);
+  const cheaper = signInvoice({ tillNo: 1, amountMl: 30n, sen: 18n, ref: order.ref, expiresAtS }, genesisHash, KEYS.till.seed);
+  await world.pay(ali, cheaper);
+  await world.block();
+  t.not(await statusOf(world, order), 'PAID_READY', 'RM 0.18 do not pay a carton of RM 1.80');
 });
 
 t.test('refunds show on the order in part and in full', async (t) => {

@@ -126,14 +126,21 @@ export function makeLots(desk: LotDesk): Lots {
       const lots = await desk.chain.openBatches();
       desk.manifests.protect(lots.map((lot) => lot.manifestHash));
       const next: Progress[] = [];
+      const failures: unknown[] = [];
+      // One lot that cannot be advanced must not stop those behind it.
       for (const lot of lots) {
-        const step = await advance(desk, lot);
-        alarm(lot, step);
-        next.push(step);
+        try {
+          const step = await advance(desk, lot);
+          alarm(lot, step);
+          next.push(step);
+        } catch (error) {
+          failures.push(error);
+        }
       }
       const open = new Set(next.map(({ batch, attempt, stage }) => `${batch}/${attempt}/${stage}`));
       for (const key of alarmed) if (!open.has(key)) alarmed.delete(key);
       progress = next;
+      if (failures.length > 0) throw failures[0] instanceof Error ? failures[0] : new Error('A lot could not be advanced.', { cause: failures[0] });
     },
     progress: () => progress,
     isWaitingFor(ids) {
