@@ -5,7 +5,7 @@ import { RunningDevnet } from './support/devnet.ts';
 /** Eleven processes start from source; on a busy machine with two cores that alone takes a minute. */
 t.setTimeout(290_000);
 
-t.test('the sums agree after kill -9 of broker, oracle and node in the middle of the day', { timeout: 280_000 }, async (t) => {
+t.test('the sums agree after kill -9 of broker, oracle and node in the middle of the day', { timeout: 560_000 }, async (t) => {
   const devnet = new RunningDevnet(['--once']);
   t.teardown(() => devnet.remove());
 

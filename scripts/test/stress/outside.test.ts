@@ -47,7 +47,7 @@ async function runOutside(folder: string, ...args: string[]): Promise<{ readonly
   return { code, output };
 }
 
-t.test('a script with only the SDK pays and sees it; Ctrl-C stops the devnet; a later day goes on from there', { timeout: 280_000 }, async (t) => {
+t.test('a script with only the SDK pays and sees it; Ctrl-C stops the devnet; a later day goes on from there', { timeout: 560_000 }, async (t) => {
   const devnet = new RunningDevnet();
   const folder = outsideFolder();
   t.teardown(() => {
