@@ -3,7 +3,7 @@ import { readPurchases } from '../../src/devnet/purchaseBook.ts';
 import { RunningDevnet } from './support/devnet.ts';
 
 /** Eleven processes start from source; on a busy machine with two cores that alone takes a minute. */
-t.setTimeout(290_000);
+t.setTimeout(590_000);
 
 t.test('the sums agree after kill -9 of broker, oracle and node in the middle of the day', { timeout: 560_000 }, async (t) => {
   const devnet = new RunningDevnet(['--once']);

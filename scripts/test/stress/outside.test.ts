@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { RunningDevnet } from '../devnet/support/devnet.ts';
 
-t.setTimeout(290_000);
+t.setTimeout(590_000);
 
 /** What somebody writes who has only the SDK: pays the order that waits, and sees it on the stream of the till. */
 const SCRIPT = `
