@@ -27,6 +27,8 @@ export interface Answer<B> {
   readonly headers?: Headers;
   /** What the answer is known by for ever: the client may keep it and ask with If-None-Match. */
   readonly immutable?: string;
+  /** True: the answer changes with the chain; its ETag is the hash of its text, so asking again is cheap. */
+  readonly revalidate?: true;
 }
 /** JSON text as it stands, e.g. a stored answer or a file that must keep its bytes. */
 export interface TextAnswer {

@@ -1,4 +1,5 @@
 /** The one place where declarations and handlers meet Fastify: strict bodies, checked input, replies, problems. */
+import { hash } from 'node:crypto';
 import type { FastifyInstance, FastifyReply, FastifyRequest, FastifySchema } from 'fastify';
 import { API_BASE, BODY_MAX_BYTES, type ProblemCode, type Route } from '@billcoin/sdk';
 import type { ApiRequest, Entry, Refusal, Reply, StreamEntry } from './entry.ts';
@@ -55,6 +56,13 @@ function etagMatches(request: FastifyRequest, etag: string): boolean {
   return (request.headers['if-none-match'] ?? '').split(',').some((tag) => tag.trim().replace(/^W\//, '') === etag);
 }
 
+/** Sends the text, or 304 where the client has it already. */
+function sendRevalidated(request: FastifyRequest, reply: FastifyReply, text: string): FastifyReply {
+  const etag = `"${hash('sha256', text, 'hex').slice(0, 32)}"`;
+  void reply.headers({ etag, 'cache-control': 'public, no-cache' });
+  return etagMatches(request, etag) ? reply.status(304).send() : reply.send(text);
+}
+
 function send(request: FastifyRequest, reply: FastifyReply, answer: Reply<Route>): FastifyReply {
   if ('problem' in answer) return refuse(request, reply, answer);
   void reply.status(answer.status).headers(answer.headers ?? {});
@@ -66,7 +74,9 @@ function send(request: FastifyRequest, reply: FastifyReply, answer: Reply<Route>
   }
   // A stored answer may be a problem.
   if ('text' in answer) return reply.type(answer.status >= 400 ? PROBLEM_MEDIA_TYPE : JSON_TYPE).send(answer.text);
-  return reply.type(JSON_TYPE).send(JSON.stringify(answer.body));
+  void reply.type(JSON_TYPE);
+  const text = JSON.stringify(answer.body);
+  return answer.revalidate === true ? sendRevalidated(request, reply, text) : reply.send(text);
 }
 
 function idempotencyRefusal(declaration: Route, key: string | string[] | undefined): Refusal | undefined {

@@ -44,7 +44,7 @@ t.test('all reads conform, with what happened in them', async (t) => {
   t.match(detail, { redeemed: '0.200', notes: [{ merchantId: cafeteria.addressText, name: 'Cafeteria', litres: '0.200' }], redeems: [{ holder: cafeteria.addressText }], attestations: [{ attempt: 1, name: 'Oracle' }] });
   t.match(await read(t, world, 'listBatches', '/batches?state=minted&limit=1'), { data: [{ batchKey: batch?.batchKey }], nextCursor: null });
   t.match(await read(t, world, 'listBatches', '/batches?state=open'), { data: [] });
-  t.match(await read(t, world, 'getReserve', '/reserve'), { supply: '20.800', custody: '20.800', owed: '0.000', coverDays: 182.4 });
+  t.match(await read(t, world, 'getReserve', '/reserve'), { supply: '20.800', custody: '20.800', gap: '0.000', coverDays: 182.4, plants: { data: [{ name: 'Plant', available: '20.800', redeemed: '0.200' }] } });
   t.match(await read(t, world, 'getPrice', '/price'), { rmPerBill: '6.00', previousRmPerBill: '6.00', stale: false });
   await read(t, world, 'listMerchants', '/merchants');
   t.match(await read(t, world, 'getMerchant', `/merchants/${cafeteria.addressText}`), { name: 'Cafeteria', tills: [{ tillNo: 1, status: 'active' }] });

@@ -31,7 +31,7 @@ export async function readMilk(client: Client): Promise<MilkSums> {
   const sum = (of: (batch: BatchSummary) => string): bigint => batches.reduce((total, batch) => total + litresOf(of(batch)), 0n);
   return {
     mintedMl: sum(({ issued }) => issued), redeemedMl: sum(({ redeemed }) => redeemed),
-    supplyMl: litresOf(reserve.supply), custodyMl: litresOf(reserve.custody), owedMl: litresOf(reserve.owed),
+    supplyMl: litresOf(reserve.supply), custodyMl: litresOf(reserve.custody), owedMl: litresOf(reserve.gap),
   };
 }
 

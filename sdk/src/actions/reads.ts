@@ -59,9 +59,9 @@ export function getBatch(client: Client, params: { readonly batchKey: string }, 
   return request<Routes['getBatch']>(client, 'GET', '/batches/{batchKey}', { params, idempotent: true }, options);
 }
 
-/** Supply, custody and what plants owe. */
-export function getReserve(client: Client, options?: CallOptions): Promise<Reserve> {
-  return request<Routes['getReserve']>(client, 'GET', '/reserve', { idempotent: true }, options);
+/** Supply, custody and gap, and a page of plants; totals and plants are of one block. */
+export function getReserve(client: Client, query: QueryOf<Routes['getReserve']> = {}, options?: CallOptions): Promise<Reserve> {
+  return request<Routes['getReserve']>(client, 'GET', '/reserve', { query, idempotent: true }, options);
 }
 
 /** The price in force, ringgit per litre. */

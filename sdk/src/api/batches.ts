@@ -1,7 +1,7 @@
 /** Milk: batches, the reserve behind the supply, and the price in force. */
 import { Type, type Static } from 'typebox';
 import { route } from './route.ts';
-import { Address, base64Url, BatchKey, closed, DeviceId, Hash, Height, Litres, nullable, page, pageQuery, Rm, RowProof, Time, TxHash } from './values.ts';
+import { Address, base64Url, BatchKey, closed, DeviceId, Hash, Height, Litres, nullable, page, pageQuery, RegistryStatus, Rm, RowProof, Time, TxHash } from './values.ts';
 
 export const BatchState = Type.Union([
   Type.Literal('open'), Type.Literal('minted'), Type.Literal('rejected'), Type.Literal('expired'), Type.Literal('recalled'), Type.Literal('written_off'), Type.Literal('closed'),
@@ -26,19 +26,33 @@ export const BatchDetail = closed({
 });
 export type BatchDetail = Static<typeof BatchDetail>;
 
-export const listBatches = route({ method: 'GET', path: '/batches', summary: 'Batches of milk, newest first.', who: ['public'], query: closed({ state: Type.Optional(BatchState), ...pageQuery }), responses: { 200: page(BatchSummary) } });
+export const listBatches = route({
+  method: 'GET', path: '/batches', summary: 'Batches of milk, newest first.', who: ['public'],
+  query: closed({ state: Type.Optional(BatchState), plant: Type.Optional(Address), ...pageQuery }), responses: { 200: page(BatchSummary) },
+});
 export const getBatch = route({
   method: 'GET', path: '/batches/{batchKey}', summary: 'A batch: shares, statements of oracles, litres issued, redeemed, held and owed.', who: ['public'],
   params: closed({ batchKey: BatchKey }), responses: { 200: BatchDetail }, problems: ['not_found'],
 });
 
+/** One plant's part of the reserve: sums over its batches that are in state (GET /batches?plant=… gives them one by one). */
+export const PlantReserve = closed({
+  plant: Address, name: Type.String(), status: RegistryStatus, batches: Type.Integer({ minimum: 0, description: 'Batches in state; a row goes 400 days after its last litre' }),
+  issued: Litres, available: Litres, held: Litres, redeemed: Litres, owedOut: Litres, bond: Litres, owed: Litres,
+  href: Type.String({ description: 'The batches of these sums' }),
+});
 export const Reserve = closed({
-  height: Height, time: Time, supply: Litres, custody: Litres, owed: Litres,
-  owedByPlant: Type.Array(closed({ plant: Address, name: Type.String(), owed: Litres })),
+  height: Height, blockHash: Hash, time: Time,
+  supply: Litres, custody: Litres, gap: Litres,
+  bonds: Litres, pools: closed({ fees: Litres, insurance: Litres, subsidy: Litres }),
   coverDays: nullable(Type.Number({ minimum: 0, description: 'Custody over the mean daily sale of the last 7 days; null without sales' })),
+  plants: page(PlantReserve),
 });
 export type Reserve = Static<typeof Reserve>;
-export const getReserve = route({ method: 'GET', path: '/reserve', summary: 'Supply = custody + what plants owe.', who: ['public'], responses: { 200: Reserve } });
+export const getReserve = route({
+  method: 'GET', path: '/reserve', summary: 'The reserve equation: supply = custody (Σ available + held of the batches) + gap (Σ owed of the plants), plant by plant.', who: ['public'],
+  query: closed(pageQuery), responses: { 200: Reserve },
+});
 
 export const Price = closed({
   epoch: Type.Integer({ minimum: 0, description: 'Day of the chain' }), rmPerBill: Rm, previousRmPerBill: Rm, validFrom: Time, validTo: Time,

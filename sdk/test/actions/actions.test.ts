@@ -40,7 +40,10 @@ t.test('reads', async (t) => {
       claim: '1000.000', issued: '1000.000', available: '750.000', held: '0.000', redeemed: '250.000', owedOut: '0.000', meter: 'ab'.repeat(16), totalFrom: '0.000', totalTo: '1000.000', manifestHash: hash, profileHash: hash, readingsRoot: hash,
       shares: [{ farm: address, name: 'Farm', weight: '1000.000' }], attestations: [{ attempt: 1, oracle: address, name: 'Oracle', volume: '1000.000', reject: 0, readingsRoot: hash }], notes: [], redeems: [], height: 9, row: bytes,
     },
-    getReserve: { height: 1, time, supply: '1000.000', custody: '1000.000', owed: '0.000', owedByPlant: [], coverDays: null },
+    getReserve: {
+      height: 1, blockHash: hash, time, supply: '1000.000', custody: '1000.000', gap: '0.000', bonds: '0.000', pools: { fees: '0.000', insurance: '0.000', subsidy: '0.000' }, coverDays: null,
+      plants: { data: [{ plant: address, name: 'Dairy', status: 'active', batches: 1, issued: '1000.000', available: '1000.000', held: '0.000', redeemed: '0.000', owedOut: '0.000', bond: '0.000', owed: '0.000', href: `/api/v1/batches?plant=${address}` }], nextCursor: null },
+    },
     getPrice: { epoch: 20553, rmPerBill: '6.00', previousRmPerBill: '6.00', validFrom: time, validTo: time, reports: 3, stale: false },
     listMerchants: { data: [{ merchantId, name: 'Cafeteria', status: 'active' }], nextCursor: null },
     getMerchant: { merchantId, name: 'Cafeteria', status: 'active', tills: [{ tillNo: 12, publicKey: hash, status: 'active' }], height: 1 },

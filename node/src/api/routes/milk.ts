@@ -1,15 +1,15 @@
 /** /batches, /reserve and /price: the milk behind the money. */
 import {
-  attestationId, DAY_MS, dayId, dayOf, encode, formatAddress, formatLitres, formatRinggit, fromHex, isLotText, noteId, parseAddress, priceInForce, ROWS, stateRows, supplyOf, toBase64Url, toHex, type View,
+  attestationId, DAY_MS, dayId, dayOf, encode, formatAddress, formatLitres, formatRinggit, fromHex, isLotText, noteId, parseAddress, poolsOf, priceInForce, ROWS, stateRows, supplyOf, toBase64Url, toHex, type View,
 } from '@billcoin/protocol';
-import { ROUTES, type BatchDetail, type BatchSummary, type Price, type Reserve } from '@billcoin/sdk';
+import { API_BASE, ROUTES, type BatchDetail, type BatchSummary, type Price, type Reserve } from '@billcoin/sdk';
 import type { Deliveries, Sales } from '../../campusPorts.ts';
 import type { ChainPort, Clock } from '../../ports.ts';
 import { rfc3339 } from '../../rfc3339.ts';
 import { badCursor, fromCursor, LIMIT_DEFAULT, pageOf } from '../cursor.ts';
 import { serve, type ApiRequest, type Entry, type Reply } from '../entry.ts';
 import type { RegistryIndex } from '../registryIndex.ts';
-import { addressText, rowsOf } from './registry.ts';
+import { ADDRESS, addressText, rowsOf, statusName } from './registry.ts';
 
 type BatchRow = stateRows.BatchRow;
 type List = typeof ROUTES.listBatches;
@@ -88,27 +88,85 @@ async function batchDetail({ chain, index, deliveries }: MilkDeps, batchKey: str
 }
 
 function listBatches({ chain, index }: MilkDeps, { query }: ApiRequest<List>): Reply<List> {
-  const { state, limit = LIMIT_DEFAULT, cursor } = query;
+  const { state, plant, limit = LIMIT_DEFAULT, cursor } = query;
   const after = cursor === undefined ? undefined : fromCursor(cursor, /^[0-9a-f]{64}$/);
   if (cursor !== undefined && after === undefined) return badCursor;
-  const newestFirst = [...rowsOf<BatchRow>(chain.state(), index, 'batch')].reverse().filter(({ row }) => state === undefined || STATE_NAMES[row.state] === state);
+  const newestFirst = [...rowsOf<BatchRow>(chain.state(), index, 'batch')].reverse().filter(({ row }) => (state === undefined || STATE_NAMES[row.state] === state) && (plant === undefined || formatAddress(row.plant) === plant));
   const { data, nextCursor } = pageOf(newestFirst, ({ id }) => id, limit, after);
   return { status: 200, body: { data: data.map(({ id, row }) => batchSummary(chain.state(), id, row)), nextCursor } };
 }
 
-/** Custody is counted from the batches, not taken from the supply row: the two must agree. */
-async function reserveView({ chain, index, sales }: MilkDeps): Promise<Reserve> {
-  const view = chain.state();
-  const { height, timeMs } = chain.tip();
-  const { supplyMl } = supplyOf(view);
-  const custodyMl = rowsOf<BatchRow>(view, index, 'batch').reduce((sum, { row }) => sum + row.availableMl + row.heldMl, 0n);
-  const plants = rowsOf<stateRows.PlantRow>(view, index, 'plant');
-  const owedMl = plants.reduce((sum, { row }) => sum + row.owedMl, 0n);
-  const meanMl = await sales.meanDailyMl();
+interface BatchSums {
+  readonly batches: number;
+  readonly issuedMl: bigint;
+  readonly availableMl: bigint;
+  readonly heldMl: bigint;
+  readonly redeemedMl: bigint;
+  readonly owedOutMl: bigint;
+}
+const NO_BATCHES: BatchSums = { batches: 0, issuedMl: 0n, availableMl: 0n, heldMl: 0n, redeemedMl: 0n, owedOutMl: 0n };
+
+/** Counted from the batches, never taken from the rows of plants or supply: the equation must come out by itself. */
+function sumsByPlant(view: View, index: RegistryIndex): ReadonlyMap<string, BatchSums> {
+  const sums = new Map<string, BatchSums>();
+  for (const { row } of rowsOf<BatchRow>(view, index, 'batch')) {
+    const plant = toHex(row.plant);
+    const sum = sums.get(plant) ?? NO_BATCHES;
+    sums.set(plant, {
+      batches: sum.batches + 1, issuedMl: sum.issuedMl + row.issuedMl, availableMl: sum.availableMl + row.availableMl, heldMl: sum.heldMl + row.heldMl,
+      redeemedMl: sum.redeemedMl + row.redeemedMl, owedOutMl: sum.owedOutMl + row.owedOutMl,
+    });
+  }
+  return sums;
+}
+
+type PlantReserve = Reserve['plants']['data'][number];
+
+function plantReserve({ account, name, status, bondMl, owedMl }: stateRows.PlantRow, sums: BatchSums): PlantReserve {
+  const plant = formatAddress(account);
   return {
-    height, time: rfc3339(timeMs), supply: formatLitres(supplyMl), custody: formatLitres(custodyMl), owed: formatLitres(owedMl),
-    owedByPlant: plants.map(({ row }) => ({ plant: formatAddress(row.account), name: row.name, owed: formatLitres(row.owedMl) })),
-    coverDays: meanMl === 0n ? null : Number((custodyMl * 10n) / meanMl) / 10,
+    plant, name, status: statusName(status), batches: sums.batches, issued: formatLitres(sums.issuedMl), available: formatLitres(sums.availableMl), held: formatLitres(sums.heldMl),
+    redeemed: formatLitres(sums.redeemedMl), owedOut: formatLitres(sums.owedOutMl), bond: formatLitres(bondMl), owed: formatLitres(owedMl), href: `${API_BASE}/batches?plant=${plant}`,
+  };
+}
+
+type ReserveTotals = Omit<Reserve, 'plants' | 'coverDays'>;
+/** The reserve of one block. Batches are summed once a block, however often it is asked for. */
+interface BlockReserve {
+  readonly totals: ReserveTotals;
+  readonly custodyMl: bigint;
+  readonly plants: readonly PlantReserve[];
+}
+
+function blockReserve(chain: ChainPort, index: RegistryIndex): BlockReserve {
+  const view = chain.state();
+  const { height, blockId, timeMs } = chain.tip();
+  const sums = sumsByPlant(view, index);
+  const custodyMl = [...sums.values()].reduce((sum, { availableMl, heldMl }) => sum + availableMl + heldMl, 0n);
+  const rows = rowsOf<stateRows.PlantRow>(view, index, 'plant');
+  const { feesMl, insuranceMl, subsidyMl } = poolsOf(view);
+  const total = (of: (row: stateRows.PlantRow) => bigint): string => formatLitres(rows.reduce((sum, { row }) => sum + of(row), 0n));
+  const totals = {
+    height, blockHash: toHex(blockId), time: rfc3339(timeMs), supply: formatLitres(supplyOf(view).supplyMl), custody: formatLitres(custodyMl), gap: total((row) => row.owedMl),
+    bonds: total((row) => row.bondMl), pools: { fees: formatLitres(feesMl), insurance: formatLitres(insuranceMl), subsidy: formatLitres(subsidyMl) },
+  };
+  return { totals, custodyMl, plants: rows.map(({ id, row }) => plantReserve(row, sums.get(id) ?? NO_BATCHES)) };
+}
+
+type GetReserve = typeof ROUTES.getReserve;
+
+function openReserve({ chain, index, sales }: MilkDeps): (request: ApiRequest<GetReserve>) => Promise<Reply<GetReserve>> {
+  let held: BlockReserve | undefined;
+  return async ({ query }) => {
+    const { limit = LIMIT_DEFAULT, cursor } = query;
+    const after = cursor === undefined ? undefined : fromCursor(cursor, ADDRESS);
+    if (cursor !== undefined && after === undefined) return badCursor;
+    const meanMl = await sales.meanDailyMl();
+    // No await from here on: totals and plants are of one block.
+    if (held?.totals.height !== chain.tip().height) held = blockReserve(chain, index);
+    const { totals, custodyMl, plants } = held;
+    const coverDays = meanMl === 0n ? null : Number((custodyMl * 10n) / meanMl) / 10;
+    return { status: 200, body: { ...totals, coverDays, plants: pageOf(plants, ({ plant }) => plant, limit, after) }, revalidate: true };
   };
 }
 
@@ -134,7 +192,7 @@ export function milkRoutes(deps: MilkDeps): readonly Entry[] {
       const row = chain.state().get(ROWS.batch, params.batchKey);
       return row === undefined ? { problem: 'not_found' } : { status: 200, body: await batchDetail(deps, params.batchKey, row) };
     }),
-    serve(ROUTES.getReserve, async () => ({ status: 200, body: await reserveView(deps) })),
+    serve(ROUTES.getReserve, openReserve(deps)),
     serve(ROUTES.getPrice, async () => ({ status: 200, body: priceView(deps) })),
   ];
 }

@@ -7,7 +7,8 @@ import { badCursor, fromCursor, LIMIT_DEFAULT, pageOf } from '../cursor.ts';
 import { serve, type ApiRequest, type Entry, type Reply } from '../entry.ts';
 import type { RegistryIndex } from '../registryIndex.ts';
 
-const ADDRESS = /^bill1[02-9ac-hj-np-z]{38}$/;
+/** Form of an address in a cursor. */
+export const ADDRESS = /^bill1[02-9ac-hj-np-z]{38}$/;
 
 /** Rows of one registry that exist now, in the order of the index. */
 export function rowsOf<V>(view: View, index: RegistryIndex, name: 'merchant' | 'till' | 'farm' | 'plant' | 'device' | 'meter' | 'oracle' | 'validator' | 'batch'): readonly { readonly id: string; readonly row: V }[] {
