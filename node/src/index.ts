@@ -10,6 +10,6 @@ export { verifyDatabase, type DatabaseReport } from './offline/verifyDb.ts';
 export * from './ports.ts';
 export { StorageFailure, type StorageFailureCode } from './storageFailure.ts';
 // For benchmarks: the native engines behind the ports.
-export { hashBytesNative, hashPairsNative } from './crypto/hashPairs.ts';
+export { hashPairsNative, sha256Native } from './crypto/sha256.ts';
 export { createVerifyPool, type VerifyPool } from './crypto/verifyPool.ts';
 export { verifyEd25519Native, verifyP256Native } from './crypto/verifier.ts';

@@ -9,7 +9,7 @@ import { openCampus } from './campus/campus.ts';
 import type { Campus } from './campusPorts.ts';
 import { makeChainService, storedTipInfo, type ChainService } from './chainPort.ts';
 import { ConfigError, type Config } from './config.ts';
-import { hashBytesNative, hashPairsNative } from './crypto/hashPairs.ts';
+import { hashPairsNative } from './crypto/sha256.ts';
 import { CONSENSUS_KEY_FILE, readKeyFile, type KeyPair } from './crypto/keyFiles.ts';
 import { nativeSigner } from './crypto/nativeSigner.ts';
 import { createSignGuard, openSignGuard, type SignGuard } from './crypto/signGuard.ts';
@@ -97,7 +97,7 @@ export async function readGenesis(path: string): Promise<Genesis> {
 async function makeChainParts(config: Config): Promise<ChainParts> {
   const genesis = await readGenesis(config.genesis);
   const cache = makeVerifyCache(verifyEd25519Native);
-  const chain = makeChain(genesis, cache.verify, new StateTree(hashPairsNative, hashBytesNative));
+  const chain = makeChain(genesis, cache.verify, new StateTree(hashPairsNative));
   return { genesis, chain, cache, genesisTip: genesisTip(chain, genesis) };
 }
 

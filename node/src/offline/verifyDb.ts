@@ -4,7 +4,7 @@
  */
 import { StateTree, applyBlock, commitBlock, equalBytes, genesisTip, makeChain, toHex, verifyCertificate, type Chain, type Genesis, type Tip } from '@billcoin/protocol';
 import type { Config } from '../config.ts';
-import { hashBytesNative, hashPairsNative } from '../crypto/hashPairs.ts';
+import { hashPairsNative } from '../crypto/sha256.ts';
 import { verifyEd25519Native } from '../crypto/verifier.ts';
 import { makeBlockStore, type BlockStore } from '../storage/blockStore.ts';
 import { makeChainIndex, type ChainIndex } from '../storage/chainIndex.ts';
@@ -25,7 +25,7 @@ const PROBLEMS_MAX = 20;
 export async function verifyDatabase(config: Config, genesis: Genesis, onProgress: (height: number, tip: number) => void): Promise<DatabaseReport> {
   const folder = await openDataFolder(config.dataDir, genesis.genesisHash, () => undefined);
   try {
-    const chain = makeChain(genesis, verifyEd25519Native, new StateTree(hashPairsNative, hashBytesNative));
+    const chain = makeChain(genesis, verifyEd25519Native, new StateTree(hashPairsNative));
     const stores = { blocks: makeBlockStore(folder.blocks), state: makeStateStore(folder.state), index: makeChainIndex(folder.index) };
     return await verifyStores(chain, genesisTip(chain, genesis), stores, onProgress);
   } finally {

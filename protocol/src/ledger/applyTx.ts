@@ -20,27 +20,25 @@ export interface AppliedTx {
   readonly resultBytes: Uint8Array;
 }
 
-/**
- * Runs the kind's rule. One that may stand in a block with a fault gets a draft of its own, so that the fault undoes what
- * it did and nothing else; for the others the caller forgets the whole draft.
- */
+/** Runs the kind's rule; a fault undoes what it did and nothing else. */
 function execute(network: NetworkContext, draft: Draft, tx: ParsedTx, env: BlockEnv): Result<readonly ChainEvent[]> {
   const kind = kindOf(tx.body.kind.case);
   const events: ChainEvent[] = [];
-  const own = kind.mustSucceed ? draft : new Draft(draft);
-  const done = kind.execute({ network, env, params: paramsOf(draft), tx, draft: own, emit: (event) => void events.push(event) });
-  if (!done.ok) return done;
-  if (own !== draft) draft.absorb(own);
-  return ok(events);
+  const start = draft.savepoint();
+  const done = kind.execute({ network, env, params: paramsOf(draft), tx, draft, emit: (event) => void events.push(event) });
+  if (done.ok) return ok(events);
+  draft.rollback(start);
+  return done;
 }
 
 /**
  * Applies a transaction at place `index` of a block to `draft`.
- * @returns what it did, or the fault for which it may not stand in the block; `draft` must then be forgotten.
+ * @returns what it did, or the fault for which it may not stand in the block; `draft` is then as it was.
  */
 export function applyTx(network: NetworkContext, draft: Draft, tx: ParsedTx, env: BlockEnv, index: number): Result<AppliedTx> {
   const gate = passGate(network, draft, tx, env);
   if (!gate.ok) return gate;
+  const start = draft.savepoint();
   for (const { address, policy } of gate.value) {
     const account = draft.get(ROWS.account, toHex(address)) ?? { balanceMl: 0n };
     draft.put(ROWS.account, toHex(address), { ...account, policy });
@@ -53,7 +51,10 @@ export function applyTx(network: NetworkContext, draft: Draft, tx: ParsedTx, env
     addFee(draft, tx.body.feeMl);
   }
   const effect = execute(network, draft, tx, env);
-  if (!effect.ok && kind.mustSucceed) return effect;
+  if (!effect.ok && kind.mustSucceed) {
+    draft.rollback(start);
+    return effect;
+  }
   const code = effect.ok ? 0 : faultNumber(effect.fault.code);
   if (kind.fee !== 'share') draft.put(ROWS.done, tx.txHash, { height: env.height, index, code });
   const events = effect.ok ? effect.value : [];
@@ -65,7 +66,7 @@ export function applyTx(network: NetworkContext, draft: Draft, tx: ParsedTx, env
  * Would this transaction be executed with success now? The pool asks this at admission, with the time of its clock.
  * Runs exactly what a block runs, on a draft that is thrown away.
  */
-export function checkTx(network: NetworkContext, view: Draft | FlatState, tx: ParsedTx, env: BlockEnv): Result<void> {
+export function checkTx(network: NetworkContext, view: FlatState, tx: ParsedTx, env: BlockEnv): Result<void> {
   const draft = new Draft(view);
   const gate = passGate(network, draft, tx, env);
   if (!gate.ok) return gate;

@@ -1,7 +1,7 @@
 /** Runs the transactions of a block on a draft and derives what its header commits to. */
 import { assert } from '../lib/assert.ts';
 import { toHex } from '../lib/bytes.ts';
-import type { Fault, Result } from '../lib/fault.ts';
+import type { Fault } from '../lib/fault.ts';
 import { chainHash, taggedHash } from '../lib/hash.ts';
 import { merkleRoot } from '../lib/merkle.ts';
 import { validatorsHash } from '../consensus/validators.ts';
@@ -44,10 +44,9 @@ export class BlockDraft {
     const free = kindOf(tx.body.kind.case).fee === 'none';
     const ofSigner = this.#feeFree.get(signer) ?? 0;
     if (free && (this.#feeFreeCount >= FEE_FREE_MAX || ofSigner >= FEE_FREE_PER_SIGNER_MAX)) return { code: 'too_many_fee_free' };
-    const own = new Draft(this.draft);
-    const applied: Result<AppliedTx> = applyTx(this.#chain, own, tx, this.env, this.txs.length);
+    const applied = applyTx(this.#chain, this.draft, tx, this.env, this.txs.length);
     if (!applied.ok) return applied.fault;
-    this.draft.absorb(own);
+    this.draft.settle();
     this.txs.push(tx);
     this.applied.push(applied.value);
     if (free) {

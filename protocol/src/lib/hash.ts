@@ -2,8 +2,8 @@
  * Domain-tagged hashing (SPEC §2): Hash = SHA-256(tag ‖ 0x00 ‖ bytes), preimage = tag ‖ 0x00 ‖ genesisHash ‖ bytes.
  * Signed and hashed bytes are the received bytes; nothing is re-encoded on the way.
  */
-import { sha256 } from '@noble/hashes/sha2.js';
-import { concat, utf8 } from './bytes.ts';
+import { sha256 as sha256Portable } from '@noble/hashes/sha2.js';
+import { concat, equalBytes, utf8 } from './bytes.ts';
 import { assert } from './assert.ts';
 
 /** Every tag of the protocol, one per use. Append only: a tag is never used for a second thing. */
@@ -25,7 +25,31 @@ function prefixOf(tag: Tag): Uint8Array {
   return prefix;
 }
 
-export { sha256 };
+/** SHA-256 of one byte string of any length, 32 bytes. The input must not be kept. */
+export type Sha256 = (bytes: Uint8Array) => Uint8Array;
+
+let engine: Sha256 = sha256Portable;
+
+/** SHA-256 by the engine in use; every hash of the protocol but the tree's pairs goes through it. */
+export function sha256(bytes: Uint8Array): Uint8Array {
+  return engine(bytes);
+}
+
+/** Lengths around the block and padding borders of SHA-256, and around the sizes that engines treat apart. */
+const PROBE_LENGTHS = [0, 1, 55, 56, 63, 64, 65, 127, 128, 129, 256, 257, 4_096];
+
+/**
+ * Uses another engine of the same function, a native one in a node: it makes twice the payments a second (BENCHMARKS).
+ * The one setting of this library, made once at start: handing the engine through every function that hashes would add
+ * a parameter to half of it and change no result. An engine that differs from the portable one is refused.
+ */
+export function useSha256(fast: Sha256): void {
+  for (const length of PROBE_LENGTHS) {
+    const probe = new Uint8Array(length).map((_, i) => i % 251);
+    assert(equalBytes(fast(probe), sha256Portable(probe)), `the engine computes SHA-256 of ${length} bytes`);
+  }
+  engine = fast;
+}
 
 /** SHA-256(tag ‖ 0x00 ‖ bytes). */
 export function taggedHash(tag: Tag, ...parts: readonly Uint8Array[]): Uint8Array {

@@ -3,9 +3,9 @@
  * evidence. Leaf and inner hashes have different prefixes, and the tree splits at the largest power of two below the
  * number of leaves, so no list passes for another and no leaf is ever duplicated (CVE-2012-2459 cannot happen).
  */
-import { sha256 } from '@noble/hashes/sha2.js';
 import { assert } from './assert.ts';
 import { concat, equalBytes } from './bytes.ts';
+import { sha256 } from './hash.ts';
 
 const LEAF_PREFIX = Uint8Array.of(0x00);
 const INNER_PREFIX = Uint8Array.of(0x01);

@@ -68,8 +68,13 @@ export function strictP256Verifier<Key>(engine: P256Engine<Key>): Verifier {
   };
 }
 
+/** Whether 33 bytes are the compressed form of a point of the curve. False for anything else; never throws on bytes. */
+export function checkP256PublicKey(publicKey: Uint8Array): boolean {
+  return publicKey.length === P256_PUBLIC_KEY_BYTES && p256.utils.isValidPublicKey(unsharedBytes(publicKey), true);
+}
+
 function importPoint(publicKey: Uint8Array): Uint8Array | undefined {
-  return p256.utils.isValidPublicKey(publicKey, true) ? publicKey : undefined; // noble's verify would throw on no point
+  return checkP256PublicKey(publicKey) ? publicKey : undefined; // noble's verify would throw on no point
 }
 
 /** P-256 verification on portable code alone. False for anything malformed; never throws on bytes. */

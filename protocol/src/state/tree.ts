@@ -7,9 +7,10 @@
  * is abandoned with `release`; recent versions serve proofs until they are released.
  */
 import { assert } from '../lib/assert.ts';
+import { sha256 } from '../lib/hash.ts';
 import type { StateProof } from '../proof/stateProof.ts';
 import { sortChanges, type RowChange } from './treeChanges.ts';
-import { PAIR_BYTES, hashBytesPortable, hashPairsPortable, type HashBytes, type HashPairs } from './treeHash.ts';
+import { PAIR_BYTES, hashPairsPortable, type HashPairs } from './treeHash.ts';
 import { proveKey } from './treeProof.ts';
 import { EMPTY_REF, TreeStore } from './treeStore.ts';
 import { PAIRS_PER_CALL, changeStructure, hashLevels } from './treeUpdate.ts';
@@ -43,17 +44,14 @@ export interface TreeMemory {
 }
 
 export class StateTree {
-  readonly #store: TreeStore;
+  readonly #store = new TreeStore();
   readonly #hashPairs: HashPairs;
-  readonly #hashBytes: HashBytes;
   readonly #scratch = new Uint8Array(PAIRS_PER_CALL * PAIR_BYTES);
   readonly #live = new Set<TreeVersion>();
 
-  /** Both hashers are SHA-256; the portable ones run everywhere, native ones are several times faster. */
-  constructor(hashPairs: HashPairs = hashPairsPortable, hashBytes: HashBytes = hashBytesPortable) {
+  /** The portable hasher of pairs runs everywhere, a native one is many times faster. */
+  constructor(hashPairs: HashPairs = hashPairsPortable) {
     this.#hashPairs = hashPairs;
-    this.#hashBytes = hashBytes;
-    this.#store = new TreeStore(hashBytes);
   }
 
   /** The version without rows; its root is 32 zero bytes. */
@@ -75,7 +73,7 @@ export class StateTree {
   update(version: TreeVersion, changes: readonly RowChange[]): TreeVersion {
     this.#assertLive(version);
     this.#assertRoom();
-    const sorted = sortChanges(changes, this.#hashBytes);
+    const sorted = sortChanges(changes);
     const { rootRef, leafDelta, levels } = changeStructure(this.#store, version.rootRef, sorted);
     hashLevels(this.#store, levels, this.#hashPairs, this.#scratch);
     return this.#track(rootRef, version.leafCount + leafDelta);
@@ -84,7 +82,7 @@ export class StateTree {
   /** Proof of inclusion of the row where it exists in this version, else of its absence. */
   prove(version: TreeVersion, rowKey: Uint8Array): StateProof {
     this.#assertLive(version);
-    return proveKey(this.#store, version.rootRef, this.#hashBytes(rowKey));
+    return proveKey(this.#store, version.rootRef, sha256(rowKey));
   }
 
   /** Gives the version up, once; nodes that no other version shares are free at once. Any order of versions is fine. */
@@ -128,9 +126,8 @@ export class StateTree {
 export function buildTree(
   rows: Iterable<{ readonly key: Uint8Array; readonly value: Uint8Array }>,
   hashPairs?: HashPairs,
-  hashBytes?: HashBytes,
 ): { readonly tree: StateTree; readonly version: TreeVersion } {
-  const tree = new StateTree(hashPairs, hashBytes);
+  const tree = new StateTree(hashPairs);
   let version = tree.empty();
   let chunk: RowChange[] = [];
   const put = (): void => {

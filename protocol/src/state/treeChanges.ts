@@ -2,7 +2,8 @@
  * The changes of one tree update, hashed and sorted by key hash: what the recursion over the tree walks.
  */
 import { assert } from '../lib/assert.ts';
-import { HASH_BYTES, TREE_DEPTH_MAX, bitAt, type HashBytes } from './treeHash.ts';
+import { sha256 } from '../lib/hash.ts';
+import { HASH_BYTES, TREE_DEPTH_MAX, bitAt } from './treeHash.ts';
 
 /** One changed row: its whole row key and its new value, or undefined where it dies. */
 export interface RowChange {
@@ -24,11 +25,11 @@ export interface SortedChanges {
 }
 
 /** Hashes and sorts. A row changed twice in one update has no defined value: a bug of the caller. */
-export function sortChanges(changes: readonly RowChange[], hashBytes: HashBytes): SortedChanges {
+export function sortChanges(changes: readonly RowChange[]): SortedChanges {
   const count = changes.length;
   assert(count <= TREE_CHANGES_MAX, 'one update of the state tree has at most 2^21 changes');
   const hashes = new Uint8Array(count * HASH_BYTES);
-  changes.forEach((change, i) => hashes.set(hashBytes(change.key), i * HASH_BYTES));
+  changes.forEach((change, i) => hashes.set(sha256(change.key), i * HASH_BYTES));
   const order = sortedOrder(hashes, count);
 
   const keyHashes = new Uint8Array(count * HASH_BYTES);
@@ -38,7 +39,7 @@ export function sortChanges(changes: readonly RowChange[], hashBytes: HashBytes)
     keyHashes.set(hashes.subarray(from * HASH_BYTES, (from + 1) * HASH_BYTES), to * HASH_BYTES);
     const { value } = changes[from] as RowChange;
     if (value === undefined) dies[to] = 1;
-    else valueHashes.set(hashBytes(value), to * HASH_BYTES);
+    else valueHashes.set(sha256(value), to * HASH_BYTES);
   });
   for (let i = 1; i < count; i++) {
     assert(compareHashes(keyHashes, i - 1, i) < 0, 'a row changes once in one update');

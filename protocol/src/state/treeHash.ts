@@ -3,8 +3,8 @@
  * leaf = SHA-256(0x00 ‖ keyHash ‖ valueHash) of 65 bytes, inner = SHA-256(left ‖ right) of exactly 64 bytes, so that
  * neither passes for the other. Only this rule is consensus; how the tree is stored is not.
  */
-import { sha256 } from '@noble/hashes/sha2.js';
 import { assert } from '../lib/assert.ts';
+import { sha256 } from '../lib/hash.ts';
 
 export const HASH_BYTES = 32;
 export const PAIR_BYTES = 2 * HASH_BYTES;
@@ -22,13 +22,7 @@ export const EMPTY_HASH: Uint8Array = new Uint8Array(HASH_BYTES);
  */
 export type HashPairs = (pairs: Uint8Array) => Uint8Array;
 
-/** Port: SHA-256 of one byte string of any length, 32 bytes. The input must not be kept. */
-export type HashBytes = (bytes: Uint8Array) => Uint8Array;
-
-/** The portable hasher of one byte string (@noble/hashes). */
-export const hashBytesPortable: HashBytes = (bytes) => sha256(bytes);
-
-/** The portable hasher of pairs (@noble/hashes): browsers, and the reference for native ones. */
+/** The portable hasher of pairs, one after the other: browsers, and the reference for native ones. */
 export const hashPairsPortable: HashPairs = (pairs) => {
   assert(pairs.length % PAIR_BYTES === 0, 'pairs are a whole number of 64 bytes');
   const out = new Uint8Array(pairs.length / 2);

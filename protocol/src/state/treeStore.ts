@@ -7,7 +7,8 @@
  * change once hashed, so versions share them; a node goes back to the free list with its last reference.
  */
 import { assert } from '../lib/assert.ts';
-import { HASH_BYTES, LEAF_PREIMAGE_BYTES, bitAt, type HashBytes } from './treeHash.ts';
+import { sha256 } from '../lib/hash.ts';
+import { HASH_BYTES, LEAF_PREIMAGE_BYTES, bitAt } from './treeHash.ts';
 
 /** The empty subtree. */
 export const EMPTY_REF = 0;
@@ -100,12 +101,7 @@ class NodePool {
 export class TreeStore {
   readonly #inner = new NodePool(INNER_WORDS);
   readonly #leaves = new NodePool(LEAF_WORDS);
-  readonly #hashBytes: HashBytes;
   readonly #preimage = new Uint8Array(LEAF_PREIMAGE_BYTES);
-
-  constructor(hashBytes: HashBytes) {
-    this.#hashBytes = hashBytes;
-  }
 
   get innerCount(): number {
     return this.#inner.used;
@@ -134,7 +130,7 @@ export class TreeStore {
     }
     const bytes = this.#leaves.bytes[index >>> PAGE_BITS] as Uint8Array;
     this.#preimage.set(bytes.subarray((to + KEY) * 4, (to + LEAF_WORDS) * 4), 1);
-    bytes.set(this.#hashBytes(this.#preimage), to * 4);
+    bytes.set(sha256(this.#preimage), to * 4);
     return ~index;
   }
 

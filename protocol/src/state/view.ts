@@ -1,10 +1,10 @@
 /**
- * State as the rules see it: a synchronous read view, a draft that gathers changes, and the flat state itself.
- * A transaction runs in a draft of its own, so that a fault undoes everything by forgetting the draft.
+ * State as the rules see it: a synchronous read view, a draft that gathers the changes of a block, and the flat state
+ * itself. Rows are looked up by type and id, so that no key text is built on the hot path.
  */
 import { decode, encode } from '../wire/codec.ts';
 import { assert } from '../lib/assert.ts';
-import { parseRowKey, rowKeyBytes, type RowType } from './layout.ts';
+import { parseRowKey, ROWS, rowKeyBytes, type RowType } from './layout.ts';
 
 export interface View {
   /** The row's value, or undefined where there is no such row. Values are immutable. */
@@ -24,73 +24,89 @@ export interface ByteChange {
   readonly value: Uint8Array | undefined;
 }
 
-/** One text per row: prefix character and id. Made once per access, however many drafts lie on each other. */
-function slot(type: RowType<unknown>, id: string): string {
-  return String.fromCharCode(type.prefix) + id;
-}
+/**
+ * The rows that a block changes, over a state that stays as it is. A transaction that fails is undone by going back to
+ * the savepoint before it.
+ */
+export class Draft implements View {
+  readonly #base: FlatState;
+  /** By prefix of the row type. */
+  readonly #changes: (Map<string, RowChange> | undefined)[] = [];
+  /** What each write replaced since the last `settle`, oldest first: table, id, change before. */
+  readonly #journal: Undo[] = [];
 
-/** A view whose rows can be found by slot; every view of this room is one. */
-interface SlotView extends View {
-  at(key: string): unknown;
-}
-
-export class Draft implements SlotView {
-  readonly #base: SlotView;
-  readonly #changes = new Map<string, RowChange>();
-
-  constructor(base: Draft | FlatState) {
+  constructor(base: FlatState) {
     this.#base = base;
   }
 
-  at(key: string): unknown {
-    const change = this.#changes.get(key);
-    return change === undefined ? this.#base.at(key) : change.value;
-  }
-
   get<V>(type: RowType<V>, id: string): V | undefined {
-    return this.at(slot(type as RowType<unknown>, id)) as V | undefined;
+    const change = this.#changes[type.prefix]?.get(id);
+    return change === undefined ? this.#base.get(type, id) : (change.value as V | undefined);
   }
 
   put<V>(type: RowType<V>, id: string, value: V): void {
     assert(value !== undefined, 'a row is deleted with delete');
-    this.#changes.set(slot(type as RowType<unknown>, id), { type: type as RowType<unknown>, id, value });
+    this.#write({ type: type as RowType<unknown>, id, value });
   }
 
   delete(type: RowType<unknown>, id: string): void {
-    this.#changes.set(slot(type, id), { type, id, value: undefined });
+    this.#write({ type, id, value: undefined });
   }
 
-  /** Takes over what a child draft changed; the child must have this draft as its base. */
-  absorb(child: Draft): void {
-    for (const [key, change] of child.#changes) this.#changes.set(key, change);
+  /** A place to go back to. */
+  savepoint(): number {
+    return this.#journal.length;
+  }
+
+  /** Undoes every write since the savepoint. */
+  rollback(savepoint: number): void {
+    while (this.#journal.length > savepoint) {
+      const { table, id, before } = this.#journal.pop() as Undo;
+      if (before === undefined) table.delete(id);
+      else table.set(id, before);
+    }
+  }
+
+  /** Nothing before this is undone any more; earlier savepoints are void. */
+  settle(): void {
+    this.#journal.length = 0;
   }
 
   changes(): readonly RowChange[] {
-    return [...this.#changes.values()];
+    return this.#changes.flatMap((table) => (table === undefined ? [] : [...table.values()]));
   }
+
+  #write(change: RowChange): void {
+    const { type: { prefix }, id } = change;
+    const table = (this.#changes[prefix] ??= new Map<string, RowChange>());
+    this.#journal.push({ table, id, before: table.get(id) });
+    table.set(id, change);
+  }
+}
+
+interface Undo {
+  readonly table: Map<string, RowChange>;
+  readonly id: string;
+  readonly before: RowChange | undefined;
 }
 
 export function encodeChange(change: RowChange): ByteChange {
   return { key: rowKeyBytes(change.type, change.id), value: change.value === undefined ? undefined : encode(change.type.value, change.value) };
 }
 
-/** The flat state in memory: decoded rows under their keys. Storage and tree are rebuilt from or beside it. */
-export class FlatState implements SlotView {
-  readonly #rows = new Map<string, { readonly type: RowType<unknown>; readonly id: string; value: unknown }>();
-
-  at(key: string): unknown {
-    return this.#rows.get(key)?.value;
-  }
+/** The flat state in memory: decoded rows by type and id. Storage and tree are rebuilt from or beside it. */
+export class FlatState implements View {
+  /** By prefix of the row type. */
+  readonly #tables: (Map<string, unknown> | undefined)[] = [];
 
   get<V>(type: RowType<V>, id: string): V | undefined {
-    return this.at(slot(type as RowType<unknown>, id)) as V | undefined;
+    return this.#tables[type.prefix]?.get(id) as V | undefined;
   }
 
   apply(changes: readonly RowChange[]): void {
-    for (const { type, id, value } of changes) {
-      const key = slot(type, id);
-      if (value === undefined) this.#rows.delete(key);
-      else this.#rows.set(key, { type, id, value });
+    for (const { type: { prefix }, id, value } of changes) {
+      if (value === undefined) this.#tables[prefix]?.delete(id);
+      else (this.#tables[prefix] ??= new Map<string, unknown>()).set(id, value);
     }
   }
 
@@ -105,16 +121,16 @@ export class FlatState implements SlotView {
   }
 
   get size(): number {
-    return this.#rows.size;
+    return this.#tables.reduce((sum, table) => sum + (table?.size ?? 0), 0);
   }
 
   /** All rows of one type, in no particular order. For reads and audits, never inside a rule. */
   *rows<V>(type: RowType<V>): Generator<{ readonly id: string; readonly value: V }> {
-    for (const held of this.#rows.values()) if (held.type.prefix === type.prefix) yield { id: held.id, value: held.value as V };
+    for (const [id, value] of this.#tables[type.prefix] ?? []) yield { id, value: value as V };
   }
 
   /** All rows as changes against the empty state. */
   all(): RowChange[] {
-    return [...this.#rows.values()].map(({ type, id, value }) => ({ type, id, value }));
+    return (Object.values(ROWS) as RowType<unknown>[]).flatMap((type) => [...this.rows(type)].map(({ id, value }) => ({ type, id, value })));
   }
 }

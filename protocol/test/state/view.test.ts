@@ -1,4 +1,4 @@
-/** Drafts over drafts over the flat state: what is read, what is forgotten, what is stored. */
+/** Drafts over the flat state: what is read, what is undone, what is stored. */
 import t from 'tap';
 import { Draft, encode, encodeChange, FlatState, rowKeyBytes, ROWS, stateRows, type RowChange } from '../../src/index.ts';
 
@@ -12,18 +12,37 @@ t.test('a draft reads through to its base and keeps its changes to itself', (t) 
   const block = new Draft(state);
   block.put(account, 'aa', held(10n));
   block.delete(account, 'bb');
-  const tx = new Draft(block);
-  t.same([tx.get(account, 'aa'), tx.get(account, 'bb'), tx.get(account, 'cc')], [held(10n), undefined, undefined], 'through two drafts');
-  tx.put(account, 'bb', held(20n));
-  tx.put(account, 'cc', held(30n));
-  t.equal(block.get(account, 'bb'), undefined, 'a child that is forgotten has changed nothing');
-  t.same(state.get(account, 'bb'), held(2n));
-  block.absorb(tx);
-  t.same([block.get(account, 'bb'), block.get(account, 'cc')], [held(20n), held(30n)]);
-  t.same(block.changes().map(({ type, id, value }) => [type.name, id, value]), [['account', 'aa', held(10n)], ['account', 'bb', held(20n)], ['account', 'cc', held(30n)]], 'one change a row, the last one');
+  t.same([block.get(account, 'aa'), block.get(account, 'bb'), block.get(account, 'cc')], [held(10n), undefined, undefined]);
+  t.same([state.get(account, 'aa'), state.get(account, 'bb')], [held(1n), held(2n)]);
+  block.put(account, 'bb', held(20n));
+  t.same(block.changes().map(({ type, id, value }) => [type.name, id, value]), [['account', 'aa', held(10n)], ['account', 'bb', held(20n)]], 'one change a row, the last one');
   state.apply(block.changes());
-  t.same([state.get(account, 'aa'), state.get(account, 'bb'), state.size], [held(10n), held(20n), 3]);
+  t.same([state.get(account, 'aa'), state.get(account, 'bb'), state.size], [held(10n), held(20n), 2]);
   t.throws(() => block.put(account, 'aa', undefined as never), /deleted with delete/);
+  t.end();
+});
+
+t.test('going back to a savepoint undoes what was written since, in any depth', (t) => {
+  const state = new FlatState();
+  state.apply([put('aa', 1n)]);
+  const block = new Draft(state);
+  block.put(account, 'aa', held(10n));
+  const outer = block.savepoint();
+  block.put(account, 'aa', held(11n));
+  block.put(account, 'bb', held(20n));
+  const inner = block.savepoint();
+  block.delete(account, 'aa');
+  block.put(account, 'bb', held(21n));
+  block.put(account, 'bb', held(22n));
+  block.rollback(inner);
+  t.same([block.get(account, 'aa'), block.get(account, 'bb')], [held(11n), held(20n)]);
+  block.rollback(outer);
+  t.same([block.get(account, 'aa'), block.get(account, 'bb')], [held(10n), undefined]);
+  t.same(block.changes().map(({ id }) => id), ['aa'], 'a row first written since is no change');
+  block.put(account, 'cc', held(30n));
+  block.settle();
+  block.rollback(block.savepoint());
+  t.same(block.get(account, 'cc'), held(30n), 'what is settled stays');
   t.end();
 });
 

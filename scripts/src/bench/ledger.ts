@@ -2,8 +2,8 @@
  * Strict decode, check and apply of a Pay in µs each, without signatures, and the root of the block that holds them
  * (issue "speed" of step 1). `npm run bench -- ledger`.
  */
-import { applyBlock, buildBlock, checkTx, commitBlock, genesisTip, loadGenesis, makeChain, parseTx, StateTree, verifyEd25519, type Certificate, type Chain, type ParsedTx, type Tip } from '@billcoin/protocol';
-import { hashBytesNative, hashPairsNative } from '@billcoin/node';
+import { applyBlock, buildBlock, checkTx, commitBlock, genesisTip, loadGenesis, makeChain, parseTx, StateTree, useSha256, verifyEd25519, type Certificate, type Chain, type ParsedTx, type Tip } from '@billcoin/protocol';
+import { hashPairsNative, sha256Native } from '@billcoin/node';
 import { makeBenchNetwork, type BenchNetwork } from './benchNetwork.ts';
 import { spreadOf, type Spread } from './spread.ts';
 
@@ -55,10 +55,11 @@ function timeUs(count: number, work: () => void): number {
 
 /** Runs the measurement; about 20 s, most of it signing. */
 export function benchLedger(): LedgerBench {
+  useSha256(sha256Native);
   const network = makeBenchNetwork({ payers: 200, tills: 20, timeMs: TIME_MS });
   const genesis = loadGenesis(network.genesisText, verifyEd25519);
   if (!genesis.ok) throw new Error(genesis.fault.code);
-  const chain = makeChain(genesis.value, trusting, new StateTree(hashPairsNative, hashBytesNative));
+  const chain = makeChain(genesis.value, trusting, new StateTree(hashPairsNative));
   const tip = fund(chain, genesisTip(chain, genesis.value), network);
   const pays = Array.from({ length: PAYS }, (_, n) => network.pay(n, TIME_MS));
   const env = { height: tip.height + 1, timeMs: tip.timeMs + 1_000, prevTimeMs: tip.timeMs };

@@ -1,7 +1,8 @@
 /**
- * Native SHA-256 for the state tree: pairs by @chainsafe/hashtree (many lanes at once, 20 million a second and core
- * where @noble/hashes makes half a million), single strings by sodium. Both equal the portable hashers of the protocol.
+ * Native SHA-256: pairs of the state tree by @chainsafe/hashtree (many lanes at once, 20 million a second and core where
+ * @noble/hashes makes half a million), single strings by sodium or OpenSSL. All equal the protocol's portable hashers.
  */
+import { hash as hashOnce } from 'node:crypto';
 import { createRequire } from 'node:module';
 import { hash } from '@chainsafe/hashtree';
 
@@ -22,24 +23,24 @@ export function hashPairsNative(pairs: Uint8Array): Uint8Array {
   return hash(pairs);
 }
 
-/** Longest string that goes through the scratch area: most rows of the state. */
-const SCRATCH_BYTES = 256;
+/** Longest string that goes through the scratch area: keys, leaves and inner nodes of lists. */
+const SCRATCH_BYTES = 128;
 const scratchOut = Buffer.allocUnsafeSlow(HASH_BYTES);
 const scratchIn = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
 const scratchViews = Array.from({ length: SCRATCH_BYTES + 1 }, (_, length) => scratchIn.subarray(0, length));
 
 /**
- * The HashBytes port of the protocol: SHA-256 of one byte string, a fresh array of 32 bytes. Short strings are copied
- * into a fixed area first: handing a small array of the JavaScript heap to native code costs more than its hash
- * (measured: 1.1 µs with the copy, 2.5 µs without).
+ * The Sha256 engine of the protocol: a fresh array of 32 bytes. Short strings are copied into a fixed area first: handing
+ * a small array of the JavaScript heap to sodium costs more than its hash. Longer ones go to OpenSSL, which has the
+ * faster core and the dearer call (65 B: 0.5 against 0.7 µs; 400 B: 1.5 against 0.9).
  */
-export function hashBytesNative(bytes: Uint8Array): Uint8Array {
-  let input = bytes;
+export function sha256Native(bytes: Uint8Array): Uint8Array {
   const view = scratchViews[bytes.length];
-  if (view !== undefined) {
-    scratchIn.set(bytes);
-    input = view;
+  if (view === undefined) {
+    const digest = hashOnce('sha256', bytes, 'buffer');
+    return new Uint8Array(digest.buffer, digest.byteOffset, HASH_BYTES);
   }
-  sodium.crypto_hash_sha256(scratchOut, input);
+  scratchIn.set(bytes);
+  sodium.crypto_hash_sha256(scratchOut, view);
   return new Uint8Array(scratchOut);
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import t from 'tap';
-import { StateTree, hashBytesPortable, hashPairsPortable } from '@billcoin/protocol';
-import { hashBytesNative, hashPairsNative } from '../../src/crypto/hashPairs.ts';
+import { StateTree, hashPairsPortable, sha256 as engine, useSha256 } from '@billcoin/protocol';
+import { hashPairsNative, sha256Native } from '../../src/crypto/sha256.ts';
 
 const sha256 = (bytes: Uint8Array): Buffer => createHash('sha256').update(bytes).digest();
 
@@ -42,18 +42,25 @@ t.test('native strings equal portable ones at every length up to past the scratc
   const bytes = somePairs(5, 7);
   for (let length = 0; length <= 300; length++) {
     const part = bytes.subarray(1, 1 + length);
-    const native = hashBytesNative(part);
-    if (sha256(part).compare(native) !== 0 || Buffer.compare(native, hashBytesPortable(part)) !== 0) t.fail(`${length} bytes`);
+    const native = sha256Native(part);
+    if (sha256(part).compare(native) !== 0) t.fail(`${length} bytes`);
   }
-  const first = hashBytesNative(bytes.subarray(0, 10));
-  hashBytesNative(bytes.subarray(0, 11));
+  const first = sha256Native(bytes.subarray(0, 10));
+  sha256Native(bytes.subarray(0, 11));
   t.equal(sha256(bytes.subarray(0, 10)).compare(first), 0, 'a result stays what it was');
-  t.equal(Buffer.compare(hashBytesNative(somePairs(1000, 8)), sha256(somePairs(1000, 8))), 0);
+  t.equal(Buffer.compare(sha256Native(somePairs(1000, 8)), sha256(somePairs(1000, 8))), 0);
+});
+
+t.test('the protocol takes the native engine and refuses one that differs', async (t) => {
+  const before = Buffer.from(engine(somePairs(3, 1)));
+  t.throws(() => useSha256((bytes) => sha256(bytes.subarray(0, 4_095))), /SHA-256 of 4096 bytes/);
+  useSha256(sha256Native);
+  t.equal(before.compare(engine(somePairs(3, 1))), 0);
 });
 
 t.test('a tree with native hashers has the root of a portable one', async (t) => {
   const rows = Array.from({ length: 5000 }, (_, i) => ({ key: Buffer.from(`row ${i}`), value: Buffer.from(`value ${i}`) }));
-  const roots = [new StateTree(hashPairsNative, hashBytesNative), new StateTree()].map((tree) => {
+  const roots = [new StateTree(hashPairsNative), new StateTree()].map((tree) => {
     let version = tree.empty();
     for (let from = 0; from < rows.length; from += 700) version = tree.update(version, rows.slice(from, from + 700));
     return tree.root(version);
