@@ -54,6 +54,9 @@ export const OPTIONS = {
   httpPort: integer('http-port', 8080, 0, 65_535, 'Port of the API; 0 takes a free one.'),
   verifyThreads: integer('verify-threads', 1, 0, 64, 'Threads that check signatures beside the main one; 0 checks all on the main thread.'),
   signFromHeight: optionalInteger('sign-from-height', 1, Number.MAX_SAFE_INTEGER, 'After a lost sign guard on a chain of one validator: the next height, stated by the operator. See OPERATING.md.'),
+  from: integer('from', 1, 1, Number.MAX_SAFE_INTEGER, 'export-blocks: the first block.'),
+  to: optionalInteger('to', 1, Number.MAX_SAFE_INTEGER, 'export-blocks: the last block; the newest unless given.'),
+  out: optionalText('out', 'export-blocks: a file that does not exist yet; standard output unless given.'),
 } as const;
 
 const CONFIG_FLAG = optionalText('config', 'JSON file with any of these options by their names in the file.');

@@ -3,12 +3,15 @@ import type { Config } from '../config.ts';
 import { systemClock, systemTimers } from '../clock.ts';
 import { makeLog } from '../log.ts';
 import { readGenesis, startNode } from '../node.ts';
+import { exportBlocks, fileSink, streamSink } from '../offline/exportBlocks.ts';
 import { initFolders } from '../offline/init.ts';
 import { makeConsensusKey } from '../offline/keys.ts';
 import { verifyDatabase } from '../offline/verifyDb.ts';
 
 export interface Terminal {
   readonly print: (line: string) => void;
+  /** Standard output, for what is data and not talk. */
+  readonly output: NodeJS.WritableStream;
   /** Resolves when the operator asks the process to end (SIGINT, SIGTERM). */
   readonly stopAsked: Promise<void>;
 }
@@ -78,10 +81,19 @@ async function verifyDb(config: Config, { print }: Terminal): Promise<number> {
   return report.problems.length === 0 ? 0 : 1;
 }
 
+async function writeExport(config: Config, { print, output }: Terminal): Promise<number> {
+  const genesis = await readGenesis(config.genesis);
+  const { out } = config;
+  const { from, to, transactions, rows } = await exportBlocks(config, genesis, async () => (out === undefined ? streamSink(output, false) : fileSink(out)));
+  if (out !== undefined) print(`Blocks ${from} to ${to} with ${transactions} transactions and ${rows ?? 'no'} state rows are in ${out}; SPEC §14 says what its lines are.`);
+  return 0;
+}
+
 export const COMMANDS: Readonly<Record<string, Command>> = {
   keys: { summary: 'Make the consensus key of a validator in --key-dir.', run: keys },
   init: { summary: 'Make the data folder for the network of --genesis, and the sign guard of a validator.', run: init },
   start: { summary: 'Run the node until SIGINT or SIGTERM. The API listens on loopback only until logins exist.', run: start },
   status: { summary: 'Ask the running node at --http-host and --http-port how it is.', run: status },
   'verify-db': { summary: 'Replay and check every stored value. The node must be stopped.', run: verifyDb },
+  'export-blocks': { summary: 'Write blocks and state as JSON lines (SPEC §14) for auditors. The node must be stopped.', run: writeExport },
 };

@@ -1,6 +1,7 @@
 import { chmod, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
 import t, { type Test } from 'tap';
 import { helpText, runCli } from '../../src/cli/cli.ts';
 import { CONSENSUS_KEY_FILE, createKeyFile } from '../../src/crypto/keyFiles.ts';
@@ -14,7 +15,8 @@ interface Ran {
 
 async function cli(args: readonly string[], environment: Readonly<Record<string, string>> = {}, stopAsked: Promise<void> = Promise.resolve()): Promise<Ran> {
   const lines: string[] = [];
-  const code = await runCli(args, { BILLCOIN_LOG_LEVEL: 'silent', ...environment }, { print: (line) => void lines.push(line), stopAsked });
+  const output = new PassThrough();
+  const code = await runCli(args, { BILLCOIN_LOG_LEVEL: 'silent', ...environment }, { print: (line) => void lines.push(line), output, stopAsked });
   return { code, text: lines.join('\n') };
 }
 
@@ -30,7 +32,7 @@ void t.test('help names every command and option; no command is a mistake', asyn
   const { code, text } = await cli(['--help']);
   test.equal(code, 0);
   test.equal(text, helpText());
-  for (const word of ['keys', 'init', 'start', 'status', 'verify-db', '--data-dir', '--http-port', 'Default 8080']) test.ok(text.includes(word), word);
+  for (const word of ['keys', 'init', 'start', 'status', 'verify-db', 'export-blocks', '--data-dir', '--http-port', 'Default 8080']) test.ok(text.includes(word), word);
   test.equal((await cli([])).code, 2);
 });
 

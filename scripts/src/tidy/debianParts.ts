@@ -1,6 +1,7 @@
 /**
- * Parts of Debian the tests talk to. MQTT 5 is tested against the broker that runs in deployment,
- * Mosquitto; npm has none, so on Debian as root it is installed before the suite.
+ * Parts of Debian the tests talk to: Mosquitto, the broker that runs in deployment, for MQTT 5, and
+ * Python, in which the raw export is recounted. npm has neither, so on Debian as root they are
+ * installed before the suite.
  */
 import { spawnSync } from 'node:child_process';
 import { access, rm, writeFile } from 'node:fs/promises';
@@ -17,6 +18,7 @@ export type DebianPartsOutcome = { installed: string[]; missing: undefined | { p
 export const DEBIAN_PARTS: readonly DebianPart[] = [
   { command: 'mosquitto', debianPackage: 'mosquitto', usedBy: 'MQTT 5 suites (oracle, scripts)' },
   { command: 'mosquitto_pub', debianPackage: 'mosquitto-clients', usedBy: 'MQTT 5 suites (oracle, scripts)' },
+  { command: 'python3', debianPackage: 'python3', usedBy: 'recount of the raw export (node)' },
 ];
 
 /** Debian keeps daemons in sbin, which is not on every user's path. */

@@ -1,0 +1,177 @@
+/** The raw export of a real node, and its recount by a program that knows SPEC.md and none of our code (SPEC §14). */
+import { spawnSync } from 'node:child_process';
+import { readFile, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import t, { type Test } from 'tap';
+import { batchKeyOf, formatAddress, sha256, utf8 } from '@billcoin/protocol';
+import { addSignature, buildRedeem, encodeTransaction } from '@billcoin/sdk';
+import { runCli } from '../../src/cli/cli.ts';
+import type { Config } from '../../src/config.ts';
+import { sdkKey } from '../support/campusWorld.ts';
+import { runNode, submitFinal } from '../support/runNode.ts';
+import { KEYS, keyOf, makeTestFolders, TxMaker, type Key } from '../support/testNetwork.ts';
+
+const RECOUNT = fileURLToPath(new URL('../../../scripts/audit/recount.py', import.meta.url));
+const python = spawnSync('python3', ['--version']).error === undefined;
+/** Debian has it and `npm test` installs it; elsewhere it may be missing. */
+const skip = python ? false : 'python3 is not on this machine';
+
+const FARM = formatAddress(KEYS.farm.address);
+
+type Line = Readonly<Record<string, never>>;
+
+interface Ran {
+  readonly code: number;
+  readonly text: string;
+  readonly output: string;
+}
+
+async function cli({ genesis, dataDir, keyDir }: Config, ...args: string[]): Promise<Ran> {
+  const lines: string[] = [];
+  const output = new PassThrough();
+  const chunks: Buffer[] = [];
+  output.on('data', (chunk: Buffer) => void chunks.push(chunk));
+  const code = await runCli([...args, '--genesis', genesis, '--data-dir', dataDir, '--key-dir', keyDir], {}, { print: (line) => void lines.push(line), output, stopAsked: Promise.resolve() });
+  return { code, text: lines.join('\n'), output: Buffer.concat(chunks).toString() };
+}
+
+function linesOf(text: string): readonly Line[] {
+  return text.trimEnd().split('\n').map((line) => JSON.parse(line) as Line);
+}
+
+interface Chain {
+  readonly config: Config;
+  readonly root: string;
+  /** What the node itself says of the month. */
+  readonly csv: string;
+  readonly farmMl: string;
+}
+
+/** Five payments make a coupon under the name of the first. */
+async function payFive(maker: TxMaker, payer: Key, send: (bytes: Uint8Array) => Promise<unknown>): Promise<Uint8Array> {
+  const pays = [1, 2, 3, 4, 5].map((no) => maker.pay(payer, maker.invoice(`carton ${no}`)));
+  for (const bytes of pays) await send(bytes);
+  return maker.parse(pays[0] as Uint8Array).txId;
+}
+
+/** A day of a small campus on a real node that was stopped in order. */
+async function makeChainOnDisk(test: Test): Promise<Chain> {
+  const folders = await makeTestFolders();
+  test.teardown(() => folders.remove());
+  const { config, genesis, root } = folders;
+  const node = await runNode(config);
+  test.teardown(() => node.stop());
+  const maker = new TxMaker(genesis);
+  const ali = keyOf('ali');
+  const send = (bytes: Uint8Array): Promise<unknown> => submitFinal(node.port, bytes);
+  for (const bytes of maker.mint(100_000n)) await send(bytes);
+  await send(maker.transfer(KEYS.farm, ali.address, 5_000n));
+  await send(maker.transfer(KEYS.farm, KEYS.cafeteria.address, 10_000n));
+  const couponId = await payFive(maker, ali, send);
+  const invoice = maker.invoice('with coupon', { amountMl: 500n, sen: 300n });
+  const { validUntilMs } = maker.parse(maker.pay(ali, invoice)).body;
+  await send(maker.tx(ali, { case: 'pay', value: { invoice, couponId } }, { salt: undefined, validUntilMs }));
+  await send(maker.tx(KEYS.till, { case: 'refund', value: { tillNo: 1, ref: sha256(utf8('with coupon')).slice(0, 10), amountMl: 50n } }));
+  const batch = batchKeyOf(KEYS.plant.address, utf8('LOT-1'), 20_260_528);
+  const redeem = buildRedeem({ genesisHash: genesis.genesisHash, validUntilMs: Date.now() + 60_000, holder: KEYS.cafeteria.address, batch, amountMl: 2_500n, noteHash: sha256(utf8('note')) });
+  await send(encodeTransaction([sdkKey(KEYS.cafeteria), sdkKey(KEYS.plant)].reduce(addSignature, redeem)));
+  const csv = await (await fetch(`${node.url}/api/v1/exports/milk-sales?month=${new Date().toISOString().slice(0, 7)}`)).text();
+  const { litres } = await (await fetch(`${node.url}/api/v1/accounts/${FARM}`)).json() as { litres: string };
+  const locked = await cli(config, 'export-blocks');
+  test.equal(locked.code, 1);
+  test.match(locked.text, /in use by process \d+\. Stop that process first/, 'a running node is not read from');
+  await node.stop();
+  test.same(node.halts, []);
+  return { config, root, csv, farmMl: String(BigInt(litres.replace('.', ''))) };
+}
+
+/** Sum of the column Amount (RM), sen. */
+function senOf(csv: string): number {
+  return csv.trimEnd().split('\r\n').slice(1).reduce((sum, row) => sum + Number((row.split(',')[3] ?? '').replace('.', '')), 0);
+}
+
+function recount(...args: string[]): { readonly code: number | null; readonly out: string; readonly err: string } {
+  const { status, stdout, stderr } = spawnSync('python3', [RECOUNT, ...args], { encoding: 'utf8' });
+  return { code: status, out: stdout, err: stderr };
+}
+
+t.test('a stopped node writes its chain as lines', async (t) => {
+  const { config, root } = await makeChainOnDisk(t);
+  const file = join(root, 'chain.jsonl');
+  const ran = await cli(config, 'export-blocks', '--out', file);
+  t.equal(ran.code, 0, ran.text);
+  t.match(ran.text, /^Blocks 1 to \d+ with 12 transactions and \d+ state rows are in .*chain\.jsonl/);
+  t.equal((await stat(file)).mode & 0o777, 0o600, 'addresses are a diet');
+  const lines = linesOf(await readFile(file, 'utf8'));
+  const of = (name: string): readonly Line[] => lines.filter(({ line }) => line === name);
+  t.match(lines[0], { line: 'genesis', format: 1, text: /^\{"checkpointKeys":/ });
+  t.match(lines.at(-1), { line: 'end', blocks: of('block').length, transactions: 12, rows: of('row').length });
+  t.match(of('tx').find(({ body }) => (body as { kind: { case: string } }).kind.case === 'redeem'), {
+    code: 0, fault: null, body: { kind: { value: { amountMl: '2500' } } }, did: [{ case: 'redeemed', value: { availableMl: '97500' } }],
+  });
+  t.match(of('row').find(({ row }) => row === 'supply'), { key: '21', fields: { supplyMl: '97500', owedMl: '0' } });
+
+  const piped = await cli(config, 'export-blocks');
+  t.equal(piped.code, 0, piped.text);
+  t.equal(piped.output, await readFile(file, 'utf8'), 'standard output gets the same bytes');
+  t.equal(piped.text, '', 'and nothing but data');
+
+  const part = await cli(config, 'export-blocks', '--from', '2', '--to', '3');
+  t.same(linesOf(part.output).filter(({ line }) => line === 'block').map(({ height }) => height), [2, 3]);
+  t.match(linesOf(part.output).at(-1), { line: 'end', blocks: 2 }, 'no state of the past is on disk');
+  for (const [args, found] of [[['--to', '999'], /--to is 999, the blocks end at \d+/], [['--from', '3', '--to', '2'], /--from is 3, the range ends at 2/]] as const) {
+    const refused = await cli(config, 'export-blocks', ...args);
+    t.equal(refused.code, 2);
+    t.match(refused.text, found);
+  }
+  const twice = await cli(config, 'export-blocks', '--out', file);
+  t.equal(twice.code, 1);
+  t.match(twice.text, /chain\.jsonl exists already and is never overwritten/);
+});
+
+t.test('a recount from the text alone comes to the same sums, and sees what is not so', { skip }, async (t) => {
+  const { config, root, csv, farmMl } = await makeChainOnDisk(t);
+  const file = join(root, 'chain.jsonl');
+  t.equal((await cli(config, 'export-blocks', '--out', file)).code, 0);
+  const { code, out, err } = recount(file, '--balance', FARM);
+  t.equal(code, 0, err);
+  const summary = JSON.parse(out) as { readonly sales: Readonly<Record<string, Readonly<Record<string, { readonly ownSen: number; readonly refundedSen: number }>>>>; readonly signatures: number };
+  t.match(summary, { transactions: 12, supplyMl: '97500', mintedMl: '100000', redeemedMl: '2500', balanceMl: farmMl });
+  t.ok(summary.signatures > 24, 'transactions and certificates');
+  const [sums] = Object.values(Object.values(summary.sales)[0] ?? {});
+  t.equal(Object.keys(Object.values(summary.sales)[0] ?? {})[0], formatAddress(KEYS.cafeteria.address));
+  t.equal((sums?.ownSen ?? 0) - (sums?.refundedSen ?? 0), senOf(csv), 'the month in sen is the one of the node’s own export');
+
+  const text = await readFile(file, 'utf8');
+  const lies: readonly (readonly [string, string, string, RegExp])[] = [
+    ['another amount', ...once(text, /"line":"tx".*"tx":"[0-9a-f]+/, (found) => flip(found)), /the id is the hash of its body|the signature holds|transaction root/],
+    ['another result', ...once(text, /"result":"[0-9a-f]+/, (found) => flip(found)), /code and events are those of its result|result root|the id is the hash/],
+    ['another header', ...once(text, /"header":"[0-9a-f]+/, (found) => flip(found)), /id and height are the header's/],
+    ['another vote', ...once(text, /"certificate":"[0-9a-f]+/, (found) => flip(found)), /the signature holds/],
+    ['another genesis', ...once(text, /"text":"\{/, (found) => `${found} `), /the genesis hash is the hash of its text/],
+    ['another balance', ...once(text, /"line":"row","key":"01[0-9a-f]{40}","value":"08[0-9a-f]/, (found) => found.slice(0, -1) + (found.endsWith('9') ? 'a' : '9')), /the rows give the state root/],
+    ['a row less', ...once(text, /\{"line":"row".*\n/, () => ''), /the state is whole/],
+    ['a cut file', ...once(text, /\{"line":"end".*\n/, () => ''), /the export ends with its end line/],
+    ['a transaction less', ...once(text, /\{"line":"tx".*\n/, () => ''), /has 1 transactions/],
+  ];
+  for (const [what, found, replaced, complaint] of lies) {
+    const lie = join(root, 'lie.jsonl');
+    await writeFile(lie, text.replace(found, () => replaced));
+    const answer = recount(lie);
+    t.equal(answer.code, 1, what);
+    t.match(answer.err, complaint, what);
+  }
+});
+
+/** The first place of a pattern, and what to put there. */
+function once(text: string, pattern: RegExp, change: (found: string) => string): readonly [found: string, replaced: string] {
+  const found = pattern.exec(text)?.[0] ?? '';
+  return [found, change(found)];
+}
+
+/** Another last hex digit. */
+function flip(found: string): string {
+  return found.slice(0, -1) + (found.endsWith('0') ? '1' : '0');
+}
