@@ -35,6 +35,8 @@ export interface GenesisInput {
   }[];
   readonly meters: readonly { readonly meter: string; readonly plant: string; readonly total: string }[];
   readonly oracles: readonly { readonly publicKey: string; readonly name: string }[];
+  /** Who reports the price of milk (kind 27); at least three must report for it to move. */
+  readonly reporters: readonly Party[];
 }
 
 /** The one JSON form of both: an interface has no index signature, but its values are all JSON. */

@@ -21,7 +21,7 @@ export * from './lib/signature.ts';
 export * from './proof/receipt.ts';
 export { verifyStateProof, type ExpectedRow } from './proof/stateProof.ts';
 export * from './state/layout.ts';
-export { couponOfPoint, COUPON, POINTS_PER_COUPON } from './state/loyalty.ts';
+export { COUPON, POINTS_PER_COUPON } from './state/loyalty.ts';
 export { balanceOf, poolsOf, supplyOf } from './state/money.ts';
 export { DEFAULT_PARAMS, paramsOf } from './state/params.ts';
 export { bandAt, priceBands, priceInForce, type BlockTimes } from './state/price.ts';

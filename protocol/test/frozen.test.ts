@@ -8,8 +8,8 @@ t.test('faults: number n stands at place n', (t) => {
     amount_too_large self_payment invoice_already_paid invoice_void invoice_expired invoice_too_far price_out_of_band unknown_till till_not_active unknown_merchant
     merchant_not_active unknown_coupon coupon_not_usable coupon_not_yours unknown_invoice exceeds_refundable refund_window_over over_till_cap unknown_batch batch_not_minted
     batch_on_hold batch_expired exceeds_available unknown_plant plant_not_active too_many_open_batches unknown_meter meter_interval_used claim_exceeds_meter batch_not_reopenable
-    unknown_farm shares_not_ascending batch_expiry_wrong unknown_oracle already_attested conflicting_attestation attempt_not_open profile_mismatch ceiling_reached volume_too_large
-    too_many_fee_free block_full kind_not_active`.trim().split(/\s+/) as FaultCode[];
+    unknown_farm shares_not_ascending batch_expiry_wrong unknown_oracle already_attested till_number_taken attempt_not_open profile_mismatch ceiling_reached volume_too_large
+    too_many_fee_free unknown_device unknown_reporter`.trim().split(/\s+/) as FaultCode[];
   t.same(Object.fromEntries(Object.entries(FAULTS).map(([code, row]) => [code, row.no])), Object.fromEntries(codes.map((code, index) => [code, index + 1])));
   for (const [index, code] of codes.entries()) {
     t.equal(faultNumber(code), index + 1);
@@ -36,7 +36,7 @@ t.test('tags', (t) => {
 
 t.test('prefixes of state rows', (t) => {
   const prefixes = {
-    account: 0x01, card: 0x02, coupon: 0x03, done: 0x04, invoice: 0x05, merchant: 0x06, till: 0x07, farm: 0x08, plant: 0x09, device: 0x0a, meter: 0x0b, oracle: 0x0c, oracleSet: 0x0d, role: 0x0e,
+    account: 0x01, card: 0x02, coupon: 0x03, done: 0x04, invoice: 0x05, merchant: 0x06, till: 0x07, farm: 0x08, plant: 0x09, device: 0x0a, meter: 0x0b, oracle: 0x0c, oracleSet: 0x0d, role: 0x0e, reporter: 0x0f,
     batch: 0x10, attestation: 0x11, note: 0x12, price: 0x13, validator: 0x14, params: 0x20, supply: 0x21, pools: 0x22,
   };
   t.same(Object.fromEntries(Object.entries(ROWS).map(([name, row]) => [name, row.prefix])), prefixes);
@@ -53,10 +53,13 @@ t.test('prefixes of state rows', (t) => {
 });
 
 t.test('kinds and events', (t) => {
-  const kinds = { transfer: 1, pay: 2, refund: 4, redeem: 5, openBatch: 6, attest: 7 };
+  const kinds = {
+    transfer: 1, pay: 2, voidInvoice: 3, refund: 4, redeem: 5, openBatch: 6, attest: 7, registerMerchant: 8, registerTill: 9, revokeTill: 10, registerFarm: 11, registerPlant: 12, registerDevice: 13,
+    registerMeter: 14, revokeDevice: 15, reportPrice: 27, anchor: 44,
+  };
   t.same(Object.fromEntries(Object.values(KINDS).map((kind) => [kind.name, kind.no])), kinds);
   t.same(Object.fromEntries(Object.entries(TxBody.fields['kind']?.members ?? {}).map(([name, field]) => [name, field.no - 15])), kinds, 'the field in TxBody is 15 + the number');
-  const events = ['transferred', 'paid', 'pointEarned', 'couponIssued', 'refunded', 'pointTaken', 'couponCancelled', 'redeemed', 'batchOpened', 'attested', 'minted', 'batchRejected', 'oracleRevoked'];
+  const events = ['transferred', 'paid', 'pointEarned', 'couponIssued', 'refunded', 'pointTaken', 'couponCancelled', 'redeemed', 'batchOpened', 'attested', 'minted', 'batchRejected', 'oracleRevoked', 'invoiceVoided', 'registryChanged', 'priceReported', 'anchored'];
   t.same(Object.fromEntries(Object.entries(Event.fields['event']?.members ?? {}).map(([name, field]) => [name, field.no])), Object.fromEntries(events.map((name, index) => [name, index + 1])));
   t.end();
 });

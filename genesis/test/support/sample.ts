@@ -35,6 +35,7 @@ export function sampleInput(over: Partial<GenesisInput> = {}): GenesisInput {
     devices: [{ device: meter, alg: 1, publicKey: publicKeyOf('meter'), owner: accountOf('plant'), site: 'plant-1', fromMs: START_MS, untilMs: START_MS + YEAR_MS, calibration: '00'.repeat(16), calibratedUntilMs: START_MS + YEAR_MS }],
     meters: [{ meter, plant: accountOf('plant'), total: '0' }],
     oracles: [{ publicKey: publicKeyOf('oracle'), name: 'Oracle' }],
+    reporters: [{ account: accountOf('reporter'), name: 'Reporter' }],
     ...over,
   };
 }

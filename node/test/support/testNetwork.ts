@@ -47,11 +47,12 @@ export function testSpec(timeMs: number, params: Partial<GenesisSpec['params']> 
     tills: [{ tillNo: 1, merchant: KEYS.cafeteria.address, publicKey: KEYS.till.publicKey, status: ACTIVE, day: 0, refundedMl: 0n }],
     farms: [{ account: KEYS.farm.address, name: 'Farm', status: ACTIVE }],
     plants: [{
-      account: KEYS.plant.address, name: 'Plant', status: ACTIVE, ceilingMl: 100_000_000n, tollBps: 0, bondBps: 0, profileHash: PROFILE_HASH, bondMl: 0n, owedMl: 0n, availableMl: 0n, openBatches: 0, day: 0, mintedMl: 0n,
+      account: KEYS.plant.address, name: 'Plant', status: ACTIVE, ceilingMl: 100_000_000n, tollBps: 0, bondBps: 0, profileHash: PROFILE_HASH, bondMl: 0n, owedMl: 0n, availableMl: 0n, openBatches: 0, day: 0, mintedMl: 0n, heldMl: 0n,
     }],
     devices: [{ device: METER, alg: 1, publicKey: keyOf('meter').publicKey, owner: KEYS.plant.address, site: utf8('plant-1'), fromMs: timeMs, untilMs: timeMs + 400 * DAY_MS, calibration: new Uint8Array(16), calibratedUntilMs: timeMs + 400 * DAY_MS, status: ACTIVE }],
     meters: [{ meter: METER, plant: KEYS.plant.address, total: 0n, opened: 0n }],
     oracles: [{ publicKey: KEYS.oracle.publicKey, name: 'Oracle', status: ACTIVE }],
+    reporters: [],
     stateRoot: new Uint8Array(32),
   };
   return { ...spec, stateRoot: genesisStateRoot(spec) };
@@ -73,6 +74,7 @@ function genesisJson(spec: GenesisSpec): Json {
     })),
     meters: spec.meters.map((m) => ({ meter: toHex(m.meter), plant: formatAddress(m.plant), total: m.total.toString() })),
     oracles: spec.oracles.map((o) => ({ publicKey: toHex(o.publicKey), name: o.name })),
+    reporters: spec.reporters.map((r) => ({ account: formatAddress(r.account), name: r.name })),
     stateRoot: toHex(spec.stateRoot),
   };
 }

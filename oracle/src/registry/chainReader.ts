@@ -28,5 +28,5 @@ export interface ChainReader {
 
 /** Refusals that pass by themselves: the row waits until the batch expires. Too far ahead is a clock of ours, not the end of a statement. */
 export const PASSING_CODES: ReadonlySet<string> = new Set<FaultCode | 'pool_full' | 'too_many_pending'>([
-  'pool_full', 'too_many_pending', 'batch_on_hold', 'ceiling_reached', 'too_many_fee_free', 'block_full', 'kind_not_active', 'valid_until_too_far',
+  'pool_full', 'too_many_pending', 'batch_on_hold', 'ceiling_reached', 'too_many_fee_free', 'valid_until_too_far',
 ]);

@@ -1,6 +1,6 @@
 /** One transaction against the state (SPEC §4): gate, fee, effect or fault, replay record. */
 import { sha256 } from '../lib/hash.ts';
-import { toHex } from '../lib/bytes.ts';
+import { equalBytes, toHex } from '../lib/bytes.ts';
 import { faultNumber, ok, type Result } from '../lib/fault.ts';
 import { assert } from '../lib/assert.ts';
 import { ROWS } from '../state/layout.ts';
@@ -51,12 +51,14 @@ export function applyTx(network: NetworkContext, draft: Draft, tx: ParsedTx, env
     addFee(draft, tx.body.feeMl);
   }
   const effect = execute(network, draft, tx, env);
-  if (!effect.ok && kind.mustSucceed) {
+  // Under a till's signature the merchant pays: what fails must not cost him a fee each time (SPEC §4.3).
+  const mustSucceed = kind.mustSucceed || (payer !== undefined && !equalBytes(payer, tx.body.sender));
+  if (!effect.ok && mustSucceed) {
     draft.rollback(start);
     return effect;
   }
   const code = effect.ok ? 0 : faultNumber(effect.fault.code);
-  if (kind.fee !== 'share') draft.put(ROWS.done, tx.txHash, { height: env.height, index, code });
+  if (kind.record === 'done') draft.put(ROWS.done, tx.txHash, { height: env.height, index, code, validUntilMs: tx.body.validUntilMs });
   const events = effect.ok ? effect.value : [];
   const eventsHash = sha256(encode(Events, { events: events.map((event) => ({ event })) }));
   return ok({ code, events, resultBytes: encode(TxResult, { txId: tx.txId, code, eventsHash }) });
@@ -67,7 +69,7 @@ export function applyTx(network: NetworkContext, draft: Draft, tx: ParsedTx, env
  * Runs exactly what a block runs, on a draft that is thrown away.
  */
 export function checkTx(network: NetworkContext, view: FlatState, tx: ParsedTx, env: BlockEnv): Result<void> {
-  const draft = new Draft(view);
+  const draft = new Draft(view, env.prevTimeMs);
   const gate = passGate(network, draft, tx, env);
   if (!gate.ok) return gate;
   const payer = feePayer(draft, tx);
@@ -95,8 +97,7 @@ export function spendOf(view: View, tx: ParsedTx): { readonly payer: Uint8Array;
     }
     case 'refund':
       return { payer: feePayer(view, tx) ?? tx.body.sender, amountMl: kind.value.amountMl + tx.body.feeMl };
-    case 'openBatch':
-    case 'attest':
-      return { payer: tx.body.sender, amountMl: 0n };
+    default:
+      return { payer: feePayer(view, tx) ?? tx.body.sender, amountMl: tx.body.feeMl };
   }
 }

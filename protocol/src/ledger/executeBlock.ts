@@ -8,13 +8,13 @@ import { validatorsHash } from '../consensus/validators.ts';
 import { Draft, encodeChange, type ByteChange, type RowChange } from '../state/view.ts';
 import type { TreeVersion } from '../state/tree.ts';
 import type { BlockEnv, ParsedTx } from '../tx/context.ts';
-import { kindOf } from '../tx/kinds.ts';
 import { encode } from '../wire/codec.ts';
 import { Block, Body, Header } from '../wire/consensus.ts';
 import type { ChainEvent } from '../wire/tx.ts';
 import { applyTx, type AppliedTx } from './applyTx.ts';
 import type { Chain, Executed, Tip } from './chain.ts';
 import { endBlock } from './endBlock.ts';
+import { isFeeFree } from './gate.ts';
 import { assertReserveMoved } from './invariants.ts';
 
 /** Fee-free transactions in a block: nobody fills blocks for nothing (SPEC §4). */
@@ -35,13 +35,13 @@ export class BlockDraft {
   constructor(chain: Chain, tip: Tip, timeMs: number) {
     this.#chain = chain;
     this.env = { height: tip.height + 1, timeMs, prevTimeMs: tip.timeMs };
-    this.draft = new Draft(tip.state);
+    this.draft = new Draft(tip.state, tip.timeMs);
   }
 
   /** Appends a transaction; a refusal leaves the block as it was. */
   add(tx: ParsedTx): Fault | undefined {
     const signer = toHex(tx.body.sender);
-    const free = kindOf(tx.body.kind.case).fee === 'none';
+    const free = isFeeFree(this.draft, tx);
     const ofSigner = this.#feeFree.get(signer) ?? 0;
     if (free && (this.#feeFreeCount >= FEE_FREE_MAX || ofSigner >= FEE_FREE_PER_SIGNER_MAX)) return { code: 'too_many_fee_free' };
     const applied = applyTx(this.#chain, this.draft, tx, this.env, this.txs.length);
@@ -66,7 +66,7 @@ export interface StateChange {
 
 /** End of block, reserve equation, new tree version. The caller releases the version if the block is not committed. */
 export function closeBlock(chain: Chain, tip: Tip, block: BlockDraft): StateChange {
-  endBlock(block.draft, block.env);
+  endBlock(tip.state, block.draft, block.env);
   const changes = block.draft.changes();
   assertReserveMoved(tip.state, changes);
   const byteChanges = changes.map(encodeChange);

@@ -8,19 +8,23 @@ import { paramsOf } from '../state/params.ts';
 import type { View } from '../state/view.ts';
 import type { BlockEnv, NetworkContext, ParsedTx } from '../tx/context.ts';
 import { kindOf } from '../tx/kinds.ts';
-import { refundMerchant } from '../tx/refund.ts';
 import { checkSigners, type ShownPolicy } from '../tx/signers.ts';
 
-/** Account that pays the flat fee; undefined for kinds without one. */
+/** Account that pays the flat fee; undefined where there is none. */
 export function feePayer(view: View, tx: ParsedTx): Uint8Array | undefined {
-  const { fee } = kindOf(tx.body.kind.case);
-  if (fee === 'sender') return tx.body.sender;
-  return fee === 'merchant' ? refundMerchant(view, tx) : undefined;
+  const kind = kindOf(tx.body.kind.case);
+  return kind.fee === 'sender' ? tx.body.sender : kind.feePayer?.(view, tx);
 }
 
-/** Time and replay. A Pay's bounds are those of its invoice, its replay record the invoice's (SPEC §6). */
+/** Whether it costs nothing at all, so that its number in a block is limited. A Pay has no flat fee, but a share. */
+export function isFeeFree(view: View, tx: ParsedTx): boolean {
+  const { fee } = kindOf(tx.body.kind.case);
+  return fee === 'none' || (fee === 'merchant' && feePayer(view, tx) === undefined);
+}
+
+/** Time and replay. The bounds of a Pay or VoidInvoice are those of its invoice, its replay record the invoice's (SPEC §6). */
 function checkTimes(view: View, tx: ParsedTx, env: BlockEnv): Fault | undefined {
-  if (kindOf(tx.body.kind.case).fee === 'share') return undefined;
+  if (kindOf(tx.body.kind.case).record === 'invoice') return undefined;
   const { validUntilMs } = tx.body;
   if (env.timeMs > validUntilMs) return { code: 'expired' };
   if (validUntilMs > env.timeMs + paramsOf(view).txLifeMaxMs) return { code: 'valid_until_too_far' };
@@ -29,7 +33,7 @@ function checkTimes(view: View, tx: ParsedTx, env: BlockEnv): Fault | undefined 
 
 function checkFee(view: View, tx: ParsedTx): Fault | undefined {
   const payer = feePayer(view, tx);
-  if (payer === undefined) return undefined;
+  if (payer === undefined) return tx.body.feeMl === 0n ? undefined : { code: 'malformed', path: 'TxBody.feeMl', why: 'must be absent: this signer pays no fee' };
   const { minFeeMl } = paramsOf(view);
   if (tx.body.feeMl < minFeeMl) return { code: 'fee_too_low', minFeeMl };
   // The merchant's money under the till's signature: a stolen till has a daily limit and must not burn the rest as fees.
@@ -51,7 +55,7 @@ export function passGate(network: NetworkContext, view: View, tx: ParsedTx, env:
   const late = checkTimes(view, tx, env);
   if (late !== undefined) return { ok: false, fault: late };
   const kind = kindOf(tx.body.kind.case);
-  const signers = kind.signers(view, tx);
+  const signers = kind.signers(view, tx, env);
   if (!signers.ok) return signers;
   assert(toHex(signers.value[0] ?? new Uint8Array(0)) === toHex(tx.body.sender), 'the sender is the first signer');
   const shown = checkSigners(view, tx, signers.value);

@@ -13,6 +13,7 @@ import { makeValidatorSet } from '../consensus/validators.ts';
 import { dayId, dayOf, ROLE, roleId, ROWS, SINGLE, tillId, type RowType } from '../state/layout.ts';
 import { StateTree, type TreeVersion } from '../state/tree.ts';
 import { encodeChange, FlatState, type RowChange } from '../state/view.ts';
+import { isDeviceKey } from '../tx/registerDevice.ts';
 import type { ValidatorSet } from '../wire/consensus.ts';
 import { assertReserveWhole } from './invariants.ts';
 import type { Chain, Tip } from './chain.ts';
@@ -52,6 +53,7 @@ export function genesisRows(spec: GenesisSpec): readonly RowChange[] {
     ...rowsOf(ROWS.device, spec.devices, (row) => toHex(row.device)),
     ...rowsOf(ROWS.meter, spec.meters, (row) => toHex(row.meter)),
     ...rowsOf(ROWS.oracle, spec.oracles, (row) => toHex(addressOf(row.publicKey))),
+    ...rowsOf(ROWS.reporter, spec.reporters, (row) => toHex(row.account)),
   ];
 }
 
@@ -77,7 +79,12 @@ function problemOf(spec: GenesisSpec, verify: Verifier): string | undefined {
   const devices = new Set(spec.devices.map((device) => toHex(device.device)));
   for (const till of spec.tills) if (!merchants.has(toHex(till.merchant))) return `till ${till.tillNo}: its merchant is not registered`;
   for (const meter of spec.meters) if (!plants.has(toHex(meter.plant)) || !devices.has(toHex(meter.meter))) return `meter ${toHex(meter.meter)}: its plant or device is not registered`;
-  for (const device of spec.devices) if (device.publicKey.length !== (device.alg === 1 ? 32 : 33)) return `device ${toHex(device.device)}: the key does not fit alg ${device.alg}`;
+  for (const { device, alg, publicKey, fromMs, untilMs } of spec.devices) {
+    if (!isDeviceKey(alg, publicKey)) return `device ${toHex(device)}: the key is not a valid key of alg ${alg}`;
+    if (fromMs >= untilMs) return `device ${toHex(device)}: untilMs is not above fromMs`;
+  }
+  for (const { tillNo, publicKey } of spec.tills) if (!checkPublicKey(publicKey)) return `till ${tillNo}: the key is not a valid Ed25519 key`;
+  for (const { name, publicKey } of spec.oracles) if (!checkPublicKey(publicKey)) return `oracle ${name}: the key is not a valid Ed25519 key`;
   return undefined;
 }
 

@@ -1,12 +1,14 @@
 /** The genesis file (SPEC §12): its fields, read strictly from JSON. Registries that the first state holds. */
+import { utf8 } from '../lib/bytes.ts';
 import { fault, ok, type Result } from '../lib/fault.ts';
 import { canonicalJson, prettyCanonicalJson, type Json } from '../lib/canonicalJson.ts';
 import { JsonProblem, JsonReader } from '../lib/jsonReader.ts';
 import { AMOUNT_MAX } from '../lib/amount.ts';
 import { DEFAULT_PARAMS } from '../state/params.ts';
+import { isSiteText } from '../tx/registerDevice.ts';
 import type { Message } from '../wire/codec.ts';
 import { textScalar } from '../wire/scalar.ts';
-import { ACTIVE, DeviceRow, FarmRow, MerchantRow, MeterRow, OracleRow, ParamsRow, PlantRow, TillRow, ValidatorRow } from '../wire/state.ts';
+import { ACTIVE, DeviceRow, FarmRow, MerchantRow, MeterRow, OracleRow, ParamsRow, PlantRow, ReporterRow, REPORTERS_MAX, TillRow, ValidatorRow } from '../wire/state.ts';
 import { TIME_MAX_MS, TIME_MIN_MS } from '../wire/tx.ts';
 
 /** A genesis larger than this would be a ledger, not a beginning. */
@@ -36,6 +38,7 @@ export interface GenesisSpec {
   readonly devices: readonly DeviceRow[];
   readonly meters: readonly MeterRow[];
   readonly oracles: readonly OracleRow[];
+  readonly reporters: readonly ReporterRow[];
   readonly stateRoot: Uint8Array;
 }
 
@@ -72,15 +75,15 @@ function readValidator(r: JsonReader): GenesisValidator {
 function readPlant(r: JsonReader): PlantRow {
   return checked(r, PlantRow, {
     account: r.address('account'), name: name(r), status: ACTIVE, ceilingMl: r.amount('ceilingMl'), tollBps: r.int('tollBps', 0, 10_000), bondBps: r.int('bondBps', 0, 10_000),
-    profileHash: r.hex('profileHash', 32), bondMl: 0n, owedMl: 0n, availableMl: 0n, openBatches: 0, day: 0, mintedMl: 0n,
+    profileHash: r.hex('profileHash', 32), bondMl: 0n, owedMl: 0n, availableMl: 0n, openBatches: 0, day: 0, mintedMl: 0n, heldMl: 0n,
   });
 }
 
 function readDevice(r: JsonReader): DeviceRow {
-  const site = r.text('site', 1, 16);
-  if (!/^[a-z0-9-]{1,16}$/.test(site)) throw new JsonProblem(`${r.path}.site`, 'is not 1 to 16 of a-z, 0-9 and -');
+  const site = utf8(r.text('site', 1, 16));
+  if (!isSiteText(site)) throw new JsonProblem(`${r.path}.site`, 'is not 1 to 16 of a-z, 0-9 and -');
   return checked(r, DeviceRow, {
-    device: r.hex('device', 16), alg: r.int('alg', 1, 2), publicKey: r.hex('publicKey', 32, 33), owner: r.address('owner'), site: Uint8Array.from(site, (c) => c.charCodeAt(0)),
+    device: r.hex('device', 16), alg: r.int('alg', 1, 2), publicKey: r.hex('publicKey', 32, 33), owner: r.address('owner'), site,
     fromMs: time(r, 'fromMs'), untilMs: time(r, 'untilMs'), calibration: r.hex('calibration', 16), calibratedUntilMs: time(r, 'calibratedUntilMs'), status: ACTIVE,
   });
 }
@@ -104,6 +107,7 @@ function readSpec(r: JsonReader): GenesisSpec {
     devices: r.list('devices', 0, REGISTRY_MAX, readDevice),
     meters: r.list('meters', 0, REGISTRY_MAX, readMeter),
     oracles: r.list('oracles', 0, 31, (m) => checked(m, OracleRow, { publicKey: m.hex('publicKey', 32), name: name(m), status: ACTIVE })),
+    reporters: r.list('reporters', 0, REPORTERS_MAX, (m) => checked(m, ReporterRow, { account: m.address('account'), name: name(m), status: ACTIVE })),
     stateRoot: r.hex('stateRoot', 32),
   };
 }

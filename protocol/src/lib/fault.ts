@@ -56,14 +56,14 @@ export const FAULTS = {
   batch_expiry_wrong: { no: 43, text: 'The expiry must lie ahead and within the longest shelf life.' },
   unknown_oracle: { no: 44, text: 'The signer is not an oracle in force.' },
   already_attested: { no: 45, text: 'This oracle has stated this before; nothing more is needed.' },
-  conflicting_attestation: { no: 46, text: 'This oracle stated something else before.' },
+  till_number_taken: { no: 46, text: 'This till number belongs to another merchant. Numbers never change hands; register another one.' },
   attempt_not_open: { no: 47, text: 'The batch is not open under this attempt.' },
   profile_mismatch: { no: 48, text: 'The profile is not the one the batch was opened under.' },
   ceiling_reached: { no: 49, text: 'The daily ceiling of the plant or the supply cap is reached. The oracle sends it again later.' },
   volume_too_large: { no: 50, text: 'The volume is above the claim or the meter interval.' },
   too_many_fee_free: { no: 51, text: 'The block has no more room for fee-free transactions. It is included in a later one.' },
-  block_full: { no: 52, text: 'The block has no more room. It is included in a later one.' },
-  kind_not_active: { no: 53, text: 'This kind of transaction is not active on this network.' },
+  unknown_device: { no: 52, text: 'No device has this id, or it is revoked. Register it first.' },
+  unknown_reporter: { no: 53, text: 'The signer is not a price reporter in force.' },
 } as const satisfies Readonly<Record<string, Row>>;
 
 export type FaultCode = keyof typeof FAULTS;

@@ -12,18 +12,33 @@ export interface RowType<V> {
   readonly prefix: number;
   readonly value: Message<V>;
   readonly arrow: string;
+  /** The last instant at which a row lives; after it rules no longer see it, and the end of a block deletes it (SPEC §8.2). Absent: it never dies. */
+  diesAtMs?(value: V, id: string): number | undefined;
+  /** The last instant before the end of a block acts on the row otherwise: the expiry of a batch. */
+  lapsesAtMs?(value: V): number | undefined;
 }
 
-function row<V>(name: string, prefix: number, value: Message<V>, arrow: string): RowType<V> {
-  return { name, prefix, value, arrow };
+function row<V>(name: string, prefix: number, value: Message<V>, arrow: string, times: Pick<RowType<V>, 'diesAtMs' | 'lapsesAtMs'> = {}): RowType<V> {
+  return { name, prefix, value, arrow, ...times };
+}
+
+export const DAY_MS = 86_400_000;
+/** What stays after its last use, so that whoever comes just too late is told why, and absence can still be proven. */
+const GRACE_MS = DAY_MS;
+/** Batches with their statements and delivery notes, and prices: a year and a month, for the books of the year before. */
+const HISTORY_MS = 400 * DAY_MS;
+
+/** A batch that the oracles may still mint, or whose litres may be in custody: it lapses, it does not die. */
+function isLive({ state }: v.BatchRow): boolean {
+  return state === v.BATCH.open || state === v.BATCH.minted;
 }
 
 export const ROWS = {
   account: row('account', 0x01, v.AccountRow, 'address → balance, policy'),
-  card: row('card', 0x02, v.CardRow, 'merchant ‖ account → points of the card'),
-  coupon: row('coupon', 0x03, v.CouponRow, 'coupon id → owner, merchant, litres, state'),
-  done: row('done', 0x04, v.DoneRow, 'transaction id → height, index, code'),
-  invoice: row('invoice', 0x05, v.InvoiceRow, 'till number ‖ ref → paid or void, amounts, refunds'),
+  card: row('card', 0x02, v.CardRow, 'merchant ‖ account → points of the card', { diesAtMs: ({ untilMs }) => untilMs + GRACE_MS }),
+  coupon: row('coupon', 0x03, v.CouponRow, 'coupon id → owner, merchant, litres, state', { diesAtMs: ({ expiresAtMs }) => expiresAtMs + GRACE_MS }),
+  done: row('done', 0x04, v.DoneRow, 'transaction id → height, index, code', { diesAtMs: ({ validUntilMs }) => validUntilMs + GRACE_MS }),
+  invoice: row('invoice', 0x05, v.InvoiceRow, 'till number ‖ ref → paid or void, amounts, refunds', { diesAtMs: ({ keptUntilMs }) => keptUntilMs + GRACE_MS }),
   merchant: row('merchant', 0x06, v.MerchantRow, 'address → name, status'),
   till: row('till', 0x07, v.TillRow, 'till number → merchant, key, refunds of the day'),
   farm: row('farm', 0x08, v.FarmRow, 'address → name, status'),
@@ -31,11 +46,14 @@ export const ROWS = {
   device: row('device', 0x0a, v.DeviceRow, 'device id → key, owner, site, validity'),
   meter: row('meter', 0x0b, v.MeterRow, 'device id → plant, opened total'),
   oracle: row('oracle', 0x0c, v.OracleRow, 'address → key, name, status'),
+  reporter: row('reporter', 0x0f, v.ReporterRow, 'address → name, status'),
   role: row('role', 0x0e, v.RoleRow, 'role number (1 byte) → address'),
-  batch: row('batch', 0x10, v.BatchRow, 'batch key → lot, interval, shares, litres'),
-  attestation: row('attestation', 0x11, v.AttestationRow, 'batch ‖ attempt (1 byte) ‖ oracle → statement'),
-  note: row('note', 0x12, v.NoteRow, 'batch ‖ merchant → litres taken'),
-  price: row('price', 0x13, v.PriceRow, 'day → sen per BILL, reports'),
+  batch: row('batch', 0x10, v.BatchRow, 'batch key → lot, interval, shares, litres', {
+    diesAtMs: (batch) => (isLive(batch) ? undefined : batch.expiresAtMs + HISTORY_MS), lapsesAtMs: (batch) => (isLive(batch) ? batch.expiresAtMs : undefined),
+  }),
+  attestation: row('attestation', 0x11, v.AttestationRow, 'batch ‖ attempt (1 byte) ‖ oracle → statement', { diesAtMs: ({ batchExpiresAtMs }) => batchExpiresAtMs + HISTORY_MS }),
+  note: row('note', 0x12, v.NoteRow, 'batch ‖ merchant → litres taken', { diesAtMs: ({ batchExpiresAtMs }) => batchExpiresAtMs + HISTORY_MS }),
+  price: row('price', 0x13, v.PriceRow, 'day → sen per BILL, reports', { diesAtMs: (_, id) => (Number.parseInt(id, 16) + 1) * DAY_MS + HISTORY_MS }),
   validator: row('validator', 0x14, v.ValidatorRow, 'address of the consensus key → institution'),
   oracleSet: row('oracleSet', 0x0d, v.OracleSetRow, '→ addresses of the oracles'),
   params: row('params', 0x20, v.ParamsRow, '→ parameters'),
@@ -78,7 +96,6 @@ export const cardId = (merchant: Uint8Array, account: Uint8Array): string => toH
 export const noteId = (batch: Uint8Array, merchant: Uint8Array): string => toHex(batch) + toHex(merchant);
 export const attestationId = (batch: Uint8Array, attempt: number, oracle: Uint8Array): string => toHex(batch) + toHex(Uint8Array.of(attempt)) + toHex(oracle);
 
-export const DAY_MS = 86_400_000;
 /** A day of the chain: floor(block time / 86,400,000). */
 export function dayOf(timeMs: number): number {
   return (timeMs - (timeMs % DAY_MS)) / DAY_MS;

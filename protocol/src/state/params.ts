@@ -36,6 +36,8 @@ export const DEFAULT_PARAMS: ParamsRow = {
   idleBlockIntervalMs: 10_000,
   precisionMs: 250,
   msgDelayMs: 2_000,
+  /** ±5 %: what reporters can move the price by from one day to the next. */
+  priceStepBps: 500,
 };
 
 assert(DEFAULT_PARAMS.couponMl <= DEFAULT_PARAMS.invoiceMaxMl, 'a coupon fits an invoice');

@@ -2,7 +2,9 @@
 import { assert } from '../lib/assert.ts';
 import { mulDiv, ML_PER_BILL, type Millilitres, type Sen } from '../lib/amount.ts';
 import { dayId, dayOf, ROWS } from './layout.ts';
-import type { View } from './view.ts';
+import { paramsOf } from './params.ts';
+import type { Draft, View } from './view.ts';
+import type { PriceRow } from '../wire/state.ts';
 
 export interface BlockTimes {
   /** Time of the block being executed and of the one before it, ms. */
@@ -10,19 +12,48 @@ export interface BlockTimes {
   readonly prevTimeMs: number;
 }
 
-/** Price in force at a block: that of its day, else the one the last block was under (its day's row always exists). */
+const BPS = 10_000n;
+/** Fewer reports of a day leave the price as it is. Frozen at genesis. */
+export const PRICE_REPORTS_MIN = 3;
+
+/**
+ * Price that follows a day: the lower median of its reports, at most `stepBps` away from the day's own price.
+ * @param row the day's price and the last report of each reporter.
+ */
+export function priceAfter(row: PriceRow, stepBps: number): Sen {
+  if (row.reports.length < PRICE_REPORTS_MIN) return row.senPerBill;
+  const reported = row.reports.map((report) => report.senPerBill).sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
+  const last = reported.length - 1;
+  const median = reported[(last - (last % 2)) / 2];
+  assert(median !== undefined, 'three or more reports have a median');
+  const stepSen = mulDiv(row.senPerBill, BigInt(stepBps), BPS, 'floor');
+  const [low, high] = [row.senPerBill - stepSen, row.senPerBill + stepSen];
+  if (median < low) return low;
+  return median > high ? high : median;
+}
+
+/**
+ * Price in force at a block: that of its day, else what follows the day of the block before (whose row always exists: the
+ * first block of a day writes it). Days without a block change nothing.
+ */
 export function priceInForce(view: View, env: BlockTimes): Sen {
-  const row = view.get(ROWS.price, dayId(dayOf(env.timeMs))) ?? view.get(ROWS.price, dayId(dayOf(env.prevTimeMs)));
-  assert(row !== undefined, 'the price of the last block is in state');
-  return row.senPerBill;
+  const today = view.get(ROWS.price, dayId(dayOf(env.timeMs)));
+  if (today !== undefined) return today.senPerBill;
+  const before = view.get(ROWS.price, dayId(dayOf(env.prevTimeMs)));
+  assert(before !== undefined, 'the price of the last block is in state');
+  return priceAfter(before, paramsOf(view).priceStepBps);
+}
+
+/** The first block of a day writes the day's row, so that the price in force is always in state. */
+export function settlePrice(draft: Draft, env: BlockTimes): void {
+  const id = dayId(dayOf(env.timeMs));
+  if (draft.get(ROWS.price, id) === undefined) draft.put(ROWS.price, id, { senPerBill: priceInForce(draft, env), reports: [] });
 }
 
 function priceOfDayBefore(view: View, env: BlockTimes): Sen {
   const row = view.get(ROWS.price, dayId(dayOf(env.timeMs) - 1));
   return row?.senPerBill ?? priceInForce(view, env);
 }
-
-const BPS = 10_000n;
 
 /** Litres an invoice over `sen` may ask for at one price, inclusive (SPEC §6, price band). */
 export function bandAt(sen: Sen, priceSenPerBill: Sen, bandBps: number): { readonly minMl: Millilitres; readonly maxMl: Millilitres } {

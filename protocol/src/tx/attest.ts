@@ -98,6 +98,7 @@ export const attest: Kind = {
   no: 7,
   name: 'attest',
   fee: 'none',
+  record: 'done',
   mustSucceed: true,
   maxBytes: TX_MAX_BYTES,
   form,

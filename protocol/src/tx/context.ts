@@ -28,7 +28,7 @@ export interface ParsedTx {
   readonly txHash: string;
   readonly tx: Tx;
   readonly body: TxBody;
-  /** Of a Pay. */
+  /** Of a Pay or VoidInvoice. */
   readonly invoice: Invoice | undefined;
   readonly signatures: readonly { readonly publicKey: Uint8Array; readonly message: Uint8Array; readonly signature: Uint8Array }[];
 }
@@ -51,15 +51,22 @@ export interface Kind {
   /** Number of protocol.md §5; the field in TxBody is 15 + no. */
   readonly no: number;
   readonly name: KindName;
-  /** Who pays the flat fee; 'share' is the Pay's share that its own rule takes, 'none' is free. */
+  /**
+   * Who pays the flat fee: the sender; the merchant that `feePayer` names, and nobody where it names none; 'share' is the
+   * Pay's share that its own rule takes; 'none' is free.
+   */
   readonly fee: 'sender' | 'merchant' | 'share' | 'none';
+  /** Of fee 'merchant'. */
+  feePayer?(view: View, tx: ParsedTx): Uint8Array | undefined;
+  /** Its replay record: the row `done`; or the row of its invoice, which it writes itself, and then salt is absent and its times are the invoice's. */
+  readonly record: 'done' | 'invoice';
   /** Included only if it succeeds. */
   readonly mustSucceed: boolean;
   readonly maxBytes: number;
   /** Checks of the bytes alone, beyond the schema. */
   form(tx: ParsedTx, network: NetworkContext): Fault | undefined;
-  /** Addresses that must sign, the sender first; a fault where state does not know who. */
-  signers(view: View, tx: ParsedTx): Result<readonly Uint8Array[]>;
+  /** Addresses that must sign, the sender first; a fault where state does not know who, or no longer. */
+  signers(view: View, tx: ParsedTx, env: BlockEnv): Result<readonly Uint8Array[]>;
   execute(context: TxContext): Result<void>;
 }
 

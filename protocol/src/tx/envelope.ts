@@ -32,7 +32,7 @@ export function parseTx(network: NetworkContext, input: Uint8Array): Result<Pars
   if (!equalBytes(body.chainTag, network.chainTag)) return fault('wrong_network');
   const kind = kindOf(body.kind.case);
   if (input.length > kind.maxBytes) return malformed('Tx', `has ${input.length} bytes, the limit of ${kind.name} is ${kind.maxBytes}`);
-  if ((body.salt === undefined) !== (kind.fee === 'share')) return malformed('TxBody.salt', kind.fee === 'share' ? 'must be absent' : 'is missing');
+  if ((body.salt === undefined) !== (kind.record === 'invoice')) return malformed('TxBody.salt', kind.record === 'invoice' ? 'must be absent' : 'is missing');
   if ((kind.fee === 'none' || kind.fee === 'share') && body.feeMl !== 0n) return malformed('TxBody.feeMl', `must be absent: ${kind.name} has no flat fee`);
   for (const [index, sig] of tx.sigs.entries()) {
     const previous = tx.sigs[index - 1];
@@ -46,7 +46,7 @@ function withInvoice(network: NetworkContext, input: Uint8Array, tx: Tx, body: T
   const message = signingBytes('bill/tx/1', network.genesisHash, tx.body);
   const signatures = tx.sigs.map(({ publicKey, signature }) => ({ publicKey, message, signature }));
   let invoice: ParsedTx['invoice'];
-  if (body.kind.case === 'pay') {
+  if (body.kind.case === 'pay' || body.kind.case === 'voidInvoice') {
     const decoded = decodeInvoice(body.kind.value.invoice);
     if (!decoded.ok) return decoded;
     invoice = decoded.value;

@@ -1,14 +1,24 @@
 /** THE table of transaction kinds (SPEC §5). A new kind is one file and one row here; numbers are never reused. */
 import type { KindName } from '../wire/tx.ts';
+import { anchor } from './anchor.ts';
 import { attest } from './attest.ts';
 import type { Kind } from './context.ts';
 import { openBatch } from './openBatch.ts';
 import { pay } from './pay.ts';
 import { redeem } from './redeem.ts';
 import { refund } from './refund.ts';
+import { registerDevice, registerMeter, revokeDevice } from './registerDevice.ts';
+import { registerFarm, registerMerchant, registerPlant } from './registerParties.ts';
+import { registerTill, revokeTill } from './registerTill.ts';
+import { reportPrice } from './reportPrice.ts';
 import { transfer } from './transfer.ts';
+import { voidInvoice } from './voidInvoice.ts';
 
-export const KINDS: Readonly<Record<KindName, Kind>> = { transfer, pay, refund, redeem, openBatch, attest };
+export const KINDS: Readonly<Record<KindName, Kind>> = {
+  transfer, pay, voidInvoice, refund, redeem, openBatch, attest,
+  registerMerchant, registerTill, revokeTill, registerFarm, registerPlant, registerDevice, registerMeter, revokeDevice,
+  reportPrice, anchor,
+};
 
 export function kindOf(name: KindName): Kind {
   return KINDS[name];

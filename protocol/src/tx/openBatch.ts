@@ -102,6 +102,7 @@ export const openBatch: Kind = {
   no: 6,
   name: 'openBatch',
   fee: 'none',
+  record: 'done',
   mustSucceed: true,
   maxBytes: OPEN_BATCH_MAX_BYTES,
   form,

@@ -5,56 +5,18 @@
 import { mulDiv, type Millilitres } from '../lib/amount.ts';
 import { equalBytes, toHex } from '../lib/bytes.ts';
 import { fault, ok, type Fault, type Result } from '../lib/fault.ts';
-import { signingBytes } from '../lib/hash.ts';
-import { invoiceId, ROWS, tillId } from '../state/layout.ts';
+import { invoiceId, ROWS } from '../state/layout.ts';
 import { COUPON, earnPoint } from '../state/loyalty.ts';
 import { addFee, credit, debit } from '../state/money.ts';
 import { priceBands } from '../state/price.ts';
 import type { Draft } from '../state/view.ts';
-import { ACTIVE, type TillRow } from '../wire/state.ts';
 import { TX_MAX_BYTES } from '../wire/tx.ts';
-import { valueOf, type Kind, type NetworkContext, type ParsedTx, type TxContext } from './context.ts';
+import { valueOf, type Kind, type TxContext } from './context.ts';
 import type { Invoice } from './invoice.ts';
-import { INVOICE_SIGNED_BYTES } from './invoice.ts';
+import { checkInvoiceTill, checkUnsettled, INVOICE_PAID, invoiceForm, invoiceOf } from './invoiceRules.ts';
 
-/** A till may ask at most a day ahead; tills use 120 s. */
-export const INVOICE_LIFE_MAX_MS = 86_400_000;
-export const INVOICE_PAID = 1;
-export const INVOICE_VOID = 2;
-
-export function invoiceOf(tx: ParsedTx): Invoice {
-  if (tx.invoice === undefined) throw new Error(`transaction ${tx.txHash} has no invoice`);
-  return tx.invoice;
-}
-
-function form(tx: ParsedTx, network: NetworkContext): Fault | undefined {
-  const invoice = invoiceOf(tx);
-  if (!equalBytes(invoice.networkHint, network.genesisHash.subarray(0, 2))) return { code: 'wrong_network' };
-  if (tx.body.validUntilMs !== invoice.expiresAtS * 1_000) return { code: 'malformed', path: 'TxBody.validUntilMs', why: 'is not the expiry of the invoice' };
-  return undefined;
-}
-
-/** Till and merchant in force, and the till's signature over the invoice. */
-function checkTill({ draft, network, tx }: TxContext, invoice: Invoice): Result<TillRow> {
-  const till = draft.get(ROWS.till, tillId(invoice.tillNo));
-  if (till === undefined) return fault('unknown_till');
-  if (till.status !== ACTIVE) return fault('till_not_active');
-  const merchant = draft.get(ROWS.merchant, toHex(till.merchant));
-  if (merchant === undefined) return fault('unknown_merchant');
-  if (merchant.status !== ACTIVE) return fault('merchant_not_active');
-  const signed = valueOf(tx, 'pay').invoice.subarray(0, INVOICE_SIGNED_BYTES);
-  if (!network.verify(till.publicKey, signingBytes('bill/invoice/1', network.genesisHash, signed), invoice.signature)) return fault('bad_signature');
-  return ok(till);
-}
-
-/** The invoice's own terms against the chain: not settled before, in time, of lawful amount, at the price in force. */
-function checkTerms({ draft, env, params, tx }: TxContext, invoice: Invoice): Fault | undefined {
-  const record = draft.get(ROWS.invoice, invoiceId(invoice.tillNo, invoice.ref));
-  if (record?.state === INVOICE_VOID) return { code: 'invoice_void' };
-  if (record !== undefined) return equalBytes(record.txId, tx.txId) ? { code: 'already_executed' } : { code: 'invoice_already_paid', txId: toHex(record.txId) };
-  const expiresAtMs = invoice.expiresAtS * 1_000;
-  if (env.timeMs > expiresAtMs) return { code: 'invoice_expired' };
-  if (expiresAtMs > env.timeMs + INVOICE_LIFE_MAX_MS) return { code: 'invoice_too_far' };
+/** Lawful amount at the price in force. */
+function checkAmount({ draft, env, params }: TxContext, invoice: Invoice): Fault | undefined {
   if (invoice.amountMl <= 1n || invoice.sen < 1n) return { code: 'amount_too_small' };
   if (invoice.amountMl > params.invoiceMaxMl) return { code: 'amount_too_large', limitMl: params.invoiceMaxMl };
   const bands = priceBands(draft, env, invoice.sen, params.bandBps);
@@ -84,9 +46,9 @@ function execute(context: TxContext): Result<void> {
   const { draft, env, params, tx, emit } = context;
   const invoice = invoiceOf(tx);
   const payer = tx.body.sender;
-  const refusal = checkTerms(context, invoice);
+  const refusal = checkUnsettled(context) ?? checkAmount(context, invoice);
   if (refusal !== undefined) return { ok: false, fault: refusal };
-  const till = checkTill(context, invoice);
+  const till = checkInvoiceTill(context);
   if (!till.ok) return till;
   const { merchant } = till.value;
   if (equalBytes(payer, merchant)) return fault('self_payment');
@@ -106,7 +68,7 @@ function execute(context: TxContext): Result<void> {
   const earns = couponId === undefined && movedMl >= params.pointMinMl;
   const cardId = earns ? earnPoint(context, merchant, payer, tx.txId) : undefined;
   draft.put(ROWS.invoice, invoiceId(tillNo, ref), {
-    state: INVOICE_PAID, txId: tx.txId, payer, merchant, amountMl, ownMl: movedMl, sen, refundedMl: 0n, cardId, expiresAtMs: tx.body.validUntilMs,
+    state: INVOICE_PAID, txId: tx.txId, payer, merchant, amountMl, ownMl: movedMl, sen, refundedMl: 0n, cardId, expiresAtMs: tx.body.validUntilMs, keptUntilMs: tx.body.validUntilMs + params.refundWindowMs,
   });
   return ok(undefined);
 }
@@ -115,9 +77,10 @@ export const pay: Kind = {
   no: 2,
   name: 'pay',
   fee: 'share',
+  record: 'invoice',
   mustSucceed: true,
   maxBytes: TX_MAX_BYTES,
-  form,
+  form: invoiceForm,
   signers: (_view, tx) => ok([tx.body.sender]),
   execute,
 };

@@ -43,6 +43,7 @@ export const redeem: Kind = {
   no: 5,
   name: 'redeem',
   fee: 'sender',
+  record: 'done',
   mustSucceed: false,
   maxBytes: TX_MAX_BYTES,
   form: () => undefined,

@@ -20,6 +20,7 @@ export const transfer: Kind = {
   no: 1,
   name: 'transfer',
   fee: 'sender',
+  record: 'done',
   mustSucceed: false,
   maxBytes: TX_MAX_BYTES,
   form: () => undefined,

@@ -1,9 +1,8 @@
 /** Values of state rows (SPEC §8). Keys and prefixes stand in state/layout.ts. */
 import { message, type ValueType } from './codec.ts';
 import { amount, bytes, listOf, listOfBytes, optBytes, text, u32, u53 } from './field.ts';
-import { ATTEMPTS_MAX, SHARES_MAX, Share } from './tx.ts';
+import { ATTEMPTS_MAX, NAME_MAX_BYTES, SHARES_MAX, Share } from './tx.ts';
 
-export const NAME_MAX_BYTES = 64;
 const ROW_MAX_BYTES = 1_024;
 const name = (no: number) => text(no, 1, NAME_MAX_BYTES);
 /** 1 active, 2 suspended, 3 revoked. */
@@ -18,18 +17,19 @@ export const CardRow = message('CardRow', ROW_MAX_BYTES, { cardId: optBytes(1, 3
 export const CouponRow = message('CouponRow', ROW_MAX_BYTES, {
   owner: bytes(1, 20), merchant: bytes(2, 20), couponMl: amount(3), expiresAtMs: u53(4), state: u32(5, 1, 3), movedTo: optBytes(6, 32),
 });
-export const DoneRow = message('DoneRow', ROW_MAX_BYTES, { height: u53(1), index: u32(2), code: u32(3) });
-/** state: 1 paid, 2 void. */
+/** validUntilMs of the transaction: after it the id cannot come again. */
+export const DoneRow = message('DoneRow', ROW_MAX_BYTES, { height: u53(1), index: u32(2), code: u32(3), validUntilMs: u53(4) });
+/** state: 1 paid, 2 void. keptUntilMs: expiry and the refund window that was in force; a later change of the window does not touch it. */
 export const InvoiceRow = message('InvoiceRow', ROW_MAX_BYTES, {
   state: u32(1, 1, 2), txId: bytes(2, 32), payer: optBytes(3, 20), merchant: bytes(4, 20), amountMl: amount(5), ownMl: amount(6), sen: amount(7),
-  refundedMl: amount(8), cardId: optBytes(9, 32), expiresAtMs: u53(10),
+  refundedMl: amount(8), cardId: optBytes(9, 32), expiresAtMs: u53(10), keptUntilMs: u53(11),
 });
 export const MerchantRow = message('MerchantRow', ROW_MAX_BYTES, { account: bytes(1, 20), name: name(2), status: status(3) });
 export const TillRow = message('TillRow', ROW_MAX_BYTES, { tillNo: u32(1, 1), merchant: bytes(2, 20), publicKey: bytes(3, 32), status: status(4), day: u32(5), refundedMl: amount(6) });
 export const FarmRow = message('FarmRow', ROW_MAX_BYTES, { account: bytes(1, 20), name: name(2), status: status(3) });
 export const PlantRow = message('PlantRow', ROW_MAX_BYTES, {
   account: bytes(1, 20), name: name(2), status: status(3), ceilingMl: amount(4), tollBps: u32(5, 0, 10_000), bondBps: u32(6, 0, 10_000), profileHash: bytes(7, 32),
-  bondMl: amount(8), owedMl: amount(9), availableMl: amount(10), openBatches: u32(11), day: u32(12), mintedMl: amount(13),
+  bondMl: amount(8), owedMl: amount(9), availableMl: amount(10), openBatches: u32(11), day: u32(12), mintedMl: amount(13), heldMl: amount(14),
 });
 /** alg: 1 Ed25519 (32-byte key), 2 P-256 (33-byte compressed key). */
 export const DeviceRow = message('DeviceRow', ROW_MAX_BYTES, {
@@ -38,6 +38,8 @@ export const DeviceRow = message('DeviceRow', ROW_MAX_BYTES, {
 });
 export const MeterRow = message('MeterRow', ROW_MAX_BYTES, { meter: bytes(1, 16), plant: bytes(2, 20), total: amount(3), opened: amount(4) });
 export const OracleRow = message('OracleRow', ROW_MAX_BYTES, { publicKey: bytes(1, 32), name: name(2), status: status(3) });
+/** An institution that reports the price of milk. */
+export const ReporterRow = message('ReporterRow', ROW_MAX_BYTES, { account: bytes(1, 20), name: name(2), status: status(3) });
 /** An institution admitted as validator; active ones have one vote each. */
 export const ValidatorRow = message('ValidatorRow', ROW_MAX_BYTES, { publicKey: bytes(1, 32), name: name(2), account: bytes(3, 20), status: status(4) });
 /** Addresses of the oracles that were ever admitted, ascending; their rows say who is in force. */
@@ -52,10 +54,13 @@ export const BatchRow = message('BatchRow', 16_384, {
   state: u32(14, 1, 7), onHold: u32(15, 0, 1), issuedMl: amount(16), availableMl: amount(17), heldMl: amount(18), redeemedMl: amount(19), owedOutMl: amount(20),
   readingsRoot: optBytes(21, 32),
 });
-export const AttestationRow = message('AttestationRow', ROW_MAX_BYTES, { volumeMl: amount(1), reject: u32(2), readingsRoot: bytes(3, 32), profileHash: bytes(4, 32) });
-export const NoteRow = message('NoteRow', ROW_MAX_BYTES, { amountMl: amount(1) });
-const Report = message('Report', 128, { reporter: bytes(1, 20), senPerBill: amount(2) });
-export const PriceRow = message('PriceRow', 4_096, { senPerBill: amount(1, 1n), reports: listOf(2, 0, 32, Report) });
+export const AttestationRow = message('AttestationRow', ROW_MAX_BYTES, { volumeMl: amount(1), reject: u32(2), readingsRoot: bytes(3, 32), profileHash: bytes(4, 32), batchExpiresAtMs: u53(5) });
+export const NoteRow = message('NoteRow', ROW_MAX_BYTES, { amountMl: amount(1), batchExpiresAtMs: u53(2) });
+/** Reporters of the price: more would not make the median better. */
+export const REPORTERS_MAX = 32;
+const Report = message('Report', 128, { reporter: bytes(1, 20), senPerBill: amount(2, 1n) });
+/** senPerBill: in force on this day; reports: the last one of each reporter on this day, ascending by reporter. */
+export const PriceRow = message('PriceRow', 4_096, { senPerBill: amount(1, 1n), reports: listOf(2, 0, REPORTERS_MAX, Report) });
 export const SupplyRow = message('SupplyRow', ROW_MAX_BYTES, { supplyMl: amount(1), owedMl: amount(2) });
 export const PoolsRow = message('PoolsRow', ROW_MAX_BYTES, { feesMl: amount(1), insuranceMl: amount(2), subsidyMl: amount(3) });
 
@@ -63,10 +68,12 @@ export const PoolsRow = message('PoolsRow', ROW_MAX_BYTES, { feesMl: amount(1), 
 export const ParamsRow = message('ParamsRow', ROW_MAX_BYTES, {
   headerVersion: u32(1, 1, 1), minFeeMl: amount(2, 0n, 1_000n), paymentFeeBps: u32(3, 0, 500), invoiceMaxMl: amount(4, 1_000n, 10_000_000n), bandBps: u32(5, 0, 1_000),
   tillRefundDailyMl: amount(6, 0n, 1_000_000n), pointMinMl: amount(7, 1n, 10_000n), pointsPerDay: u32(8, 1, 100), couponMl: amount(9, 1n, 10_000n),
-  couponLifeMs: u53(10, 86_400_000, 31_536_000_000), refundWindowMs: u53(11, 86_400_000, 2_592_000_000), txLifeMaxMs: u53(12, 60_000, 86_400_000),
+  // At least the longest refund window and life of an invoice: a point that can still be refunded has not died.
+  couponLifeMs: u53(10, 2_678_400_000, 31_536_000_000), refundWindowMs: u53(11, 86_400_000, 2_592_000_000), txLifeMaxMs: u53(12, 60_000, 86_400_000),
   supplyCapMl: amount(13, 1n), shelfLifeMaxMs: u53(14, 86_400_000, 31_536_000_000),
   timeoutProposeMs: u32(15, 10, 15_000), timeoutVoteMs: u32(16, 10, 15_000), minBlockIntervalMs: u32(17, 0, 10_000), idleBlockIntervalMs: u32(18, 100, 600_000),
   precisionMs: u32(19, 1, 10_000), msgDelayMs: u32(20, 1, 600_000),
+  priceStepBps: u32(21, 0, 2_000),
 });
 
 export type AccountRow = ValueType<typeof AccountRow>;
@@ -81,6 +88,7 @@ export type PlantRow = ValueType<typeof PlantRow>;
 export type DeviceRow = ValueType<typeof DeviceRow>;
 export type MeterRow = ValueType<typeof MeterRow>;
 export type OracleRow = ValueType<typeof OracleRow>;
+export type ReporterRow = ValueType<typeof ReporterRow>;
 export type ValidatorRow = ValueType<typeof ValidatorRow>;
 export type OracleSetRow = ValueType<typeof OracleSetRow>;
 export type RoleRow = ValueType<typeof RoleRow>;

@@ -46,12 +46,45 @@ export const Attest = message('Attest', 256, {
   profileHash: bytes(6, 32),
 });
 
+export const NAME_MAX_BYTES = 64;
+const name = (no: number) => text(no, 1, NAME_MAX_BYTES);
+/** 1 active, 2 suspended, 3 revoked. */
+const status = (no: number) => u32(no, 1, 3);
+export const VoidInvoice = message('VoidInvoice', 128, { invoice: bytes(1, INVOICE_BYTES) });
+export const RegisterMerchant = message('RegisterMerchant', 128, { account: bytes(1, 20), name: name(2), status: status(3) });
+export const RegisterTill = message('RegisterTill', 128, { tillNo: u32(1, 1), merchant: bytes(2, 20), publicKey: bytes(3, 32) });
+export const RevokeTill = message('RevokeTill', 64, { tillNo: u32(1, 1) });
+export const RegisterFarm = message('RegisterFarm', 128, { account: bytes(1, 20), name: name(2), status: status(3) });
+export const RegisterPlant = message('RegisterPlant', 256, {
+  account: bytes(1, 20), name: name(2), status: status(3), ceilingMl: amount(4), tollBps: u32(5, 0, 10_000), bondBps: u32(6, 0, 10_000), profileHash: bytes(7, 32),
+});
+/** alg: 1 Ed25519 (32-byte key), 2 P-256 (33-byte compressed key). */
+export const RegisterDevice = message('RegisterDevice', 256, {
+  device: bytes(1, 16), alg: u32(2, 1, 2), publicKey: bytes(3, 32, 33), owner: bytes(4, 20), site: bytes(5, 1, 16), fromMs: u53(6, TIME_MIN_MS, TIME_MAX_MS),
+  untilMs: u53(7, TIME_MIN_MS, TIME_MAX_MS), calibration: bytes(8, 16), calibratedUntilMs: u53(9, TIME_MIN_MS, TIME_MAX_MS),
+});
+export const RegisterMeter = message('RegisterMeter', 128, { meter: bytes(1, 16), plant: bytes(2, 20), total: amount(3) });
+export const RevokeDevice = message('RevokeDevice', 64, { device: bytes(1, 16), fromMs: u53(2, TIME_MIN_MS, TIME_MAX_MS) });
+export const ReportPrice = message('ReportPrice', 64, { senPerBill: amount(1, 1n) });
+export const Anchor = message('Anchor', 128, { topic: name(1), hash: bytes(2, 32) });
+
 export type Transfer = ValueType<typeof Transfer>;
 export type Pay = ValueType<typeof Pay>;
 export type Refund = ValueType<typeof Refund>;
 export type Redeem = ValueType<typeof Redeem>;
 export type OpenBatch = ValueType<typeof OpenBatch>;
 export type Attest = ValueType<typeof Attest>;
+export type VoidInvoice = ValueType<typeof VoidInvoice>;
+export type RegisterMerchant = ValueType<typeof RegisterMerchant>;
+export type RegisterTill = ValueType<typeof RegisterTill>;
+export type RevokeTill = ValueType<typeof RevokeTill>;
+export type RegisterFarm = ValueType<typeof RegisterFarm>;
+export type RegisterPlant = ValueType<typeof RegisterPlant>;
+export type RegisterDevice = ValueType<typeof RegisterDevice>;
+export type RegisterMeter = ValueType<typeof RegisterMeter>;
+export type RevokeDevice = ValueType<typeof RevokeDevice>;
+export type ReportPrice = ValueType<typeof ReportPrice>;
+export type Anchor = ValueType<typeof Anchor>;
 
 export const TxBody = message('TxBody', OPEN_BATCH_MAX_BYTES, {
   chainTag: bytes(1, 8),
@@ -63,10 +96,21 @@ export const TxBody = message('TxBody', OPEN_BATCH_MAX_BYTES, {
   kind: oneOf({
     transfer: sub(16, Transfer),
     pay: sub(17, Pay),
+    voidInvoice: sub(18, VoidInvoice),
     refund: sub(19, Refund),
     redeem: sub(20, Redeem),
     openBatch: sub(21, OpenBatch),
     attest: sub(22, Attest),
+    registerMerchant: sub(23, RegisterMerchant),
+    registerTill: sub(24, RegisterTill),
+    revokeTill: sub(25, RevokeTill),
+    registerFarm: sub(26, RegisterFarm),
+    registerPlant: sub(27, RegisterPlant),
+    registerDevice: sub(28, RegisterDevice),
+    registerMeter: sub(29, RegisterMeter),
+    revokeDevice: sub(30, RevokeDevice),
+    reportPrice: sub(42, ReportPrice),
+    anchor: sub(59, Anchor),
   }),
 });
 export type TxBody = ValueType<typeof TxBody>;
@@ -95,13 +139,19 @@ const Minted = message('Minted', 8_192, {
 });
 const BatchRejected = message('BatchRejected', 128, { batch: bytes(1, 32), attempt: u32(2), rule: u32(3) });
 const OracleRevoked = message('OracleRevoked', 64, { oracle: bytes(1, 20) });
+const InvoiceVoided = message('InvoiceVoided', 64, { tillNo: u32(1, 1), ref: bytes(2, 10), merchant: bytes(3, 20) });
+/** A registry row was written: prefix byte and key of the row (SPEC §8.1), and who signed. The row itself stands in state. */
+const RegistryChanged = message('RegistryChanged', 64, { rowKey: bytes(1, 5, 21), by: bytes(2, 20) });
+const PriceReported = message('PriceReported', 64, { reporter: bytes(1, 20), senPerBill: amount(2) });
+const Anchored = message('Anchored', 128, { by: bytes(1, 20), topic: name(2), hash: bytes(3, 32) });
 
 export const Event = message('Event', 8_256, {
   event: oneOf({
     transferred: sub(1, Transferred), paid: sub(2, Paid), pointEarned: sub(3, PointEarned), couponIssued: sub(4, CouponIssued),
     refunded: sub(5, Refunded), pointTaken: sub(6, PointTaken), couponCancelled: sub(7, CouponCancelled), redeemed: sub(8, Redeemed),
     batchOpened: sub(9, BatchOpened), attested: sub(10, Attested), minted: sub(11, Minted), batchRejected: sub(12, BatchRejected),
-    oracleRevoked: sub(13, OracleRevoked),
+    oracleRevoked: sub(13, OracleRevoked), invoiceVoided: sub(14, InvoiceVoided), registryChanged: sub(15, RegistryChanged), priceReported: sub(16, PriceReported),
+    anchored: sub(17, Anchored),
   }),
 });
 export type Event = ValueType<typeof Event>;

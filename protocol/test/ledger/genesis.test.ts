@@ -151,10 +151,15 @@ t.test('registries name each thing once and only things that are there', (t) => 
   t.equal(forged({ tills: [{ ...till!, merchant: KEYS.vet.address }] }), 'genesis till 1: its merchant is not registered');
   t.equal(forged({ meters: [{ ...meter!, plant: KEYS.vet.address }] }), `genesis meter ${'51'.repeat(16)}: its plant or device is not registered`);
   t.equal(forged({ meters: [{ ...meter!, meter: new Uint8Array(16) }] }), `genesis meter ${'00'.repeat(16)}: its plant or device is not registered`);
-  t.equal(forged({ devices: [{ ...device!, alg: 2 }] }), `genesis device ${'51'.repeat(16)}: the key does not fit alg 2`);
-  t.equal(forged({ devices: [{ ...device!, publicKey: new Uint8Array(33) }] }), `genesis device ${'51'.repeat(16)}: the key does not fit alg 1`);
+  t.equal(forged({ devices: [{ ...device!, alg: 2 }] }), `genesis device ${'51'.repeat(16)}: the key is not a valid key of alg 2`);
+  t.equal(forged({ devices: [{ ...device!, publicKey: new Uint8Array(33) }] }), `genesis device ${'51'.repeat(16)}: the key is not a valid key of alg 1`);
+  t.equal(forged({ devices: [{ ...device!, alg: 2, publicKey: Uint8Array.of(4, ...new Uint8Array(32).fill(2)) }] }), `genesis device ${'51'.repeat(16)}: the key is not a valid key of alg 2`, 'no point of the curve');
+  t.equal(forged({ devices: [{ ...device!, untilMs: device!.fromMs }] }), `genesis device ${'51'.repeat(16)}: untilMs is not above fromMs`);
+  t.equal(forged({ tills: [{ ...till!, publicKey: new Uint8Array(32) }] }), 'genesis till 1: the key is not a valid Ed25519 key');
+  t.equal(forged({ oracles: [{ ...oracle!, publicKey: new Uint8Array(32) }] }), 'genesis oracle Oracle 1: the key is not a valid Ed25519 key');
+  t.equal(forged({ reporters: [...spec.reporters, { ...spec.reporters[0]!, name: 'Again' }] }), twice);
   t.equal(verdictOf({ ...copy(), priceSenPerBill: '0' }), 'genesis priceSenPerBill is zero');
-  t.equal(forged({ merchants: [], tills: [], farms: [], plants: [], devices: [], meters: [], oracles: [] }), 'ok', 'registries may be empty');
+  t.equal(forged({ merchants: [], tills: [], farms: [], plants: [], devices: [], meters: [], oracles: [], reporters: [] }), 'ok', 'registries may be empty');
   t.end();
 });
 

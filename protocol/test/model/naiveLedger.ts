@@ -118,36 +118,46 @@ export class NaiveLedger {
     if (payment === undefined) return 'out';
     const { payer, merchant, till } = payment.pay;
     if (fee < 1 || this.balance(merchant) < fee) return 'out';
-    this.#add(merchant, -fee);
-    this.fees += fee;
-    const at = payment.card === undefined ? undefined : this.#follow(payment.card);
-    const kept = at !== undefined && this.coupons.get(at)?.state === 'spent' ? 300 : 0;
-    if (now > payment.pay.expiresAtMs + 7 * DAY || ml > Math.max(0, payment.own - kept - payment.refunded)) return 'fault';
+    if (now > payment.pay.expiresAtMs + 7 * DAY) return 'out';
+    const place = payment.card === undefined ? undefined : this.#placeOf(payment.card, merchant, payer, now);
+    const kept = place === 'spent' ? 300 : 0;
     const tillDay = `${till}/${Math.floor(now / DAY)}`;
     const today = (this.tillRefunds.get(tillDay) ?? 0) + ml;
-    if (byTill && today > 20_000) return 'fault';
-    if (this.balance(merchant) < ml) return 'fault';
+    const fails = ml > Math.max(0, payment.own - kept - payment.refunded) || (byTill && today > 20_000) || this.balance(merchant) - fee < ml;
+    if (fails && byTill) return 'out';
+    this.#add(merchant, -fee);
+    this.fees += fee;
+    if (fails) return 'fault';
     if (byTill) this.tillRefunds.set(tillDay, today);
     this.#add(merchant, -ml);
     this.#add(payer, ml);
-    const before = payment.own - payment.refunded;
     payment.refunded += ml;
-    if (at !== undefined && before >= 200 && payment.own - payment.refunded < 200) this.#takePoint(at, merchant, payer, id, now);
+    if (payment.own - payment.refunded < 200 && place !== undefined && place !== 'spent') {
+      this.#takePoint(this.#follow(payment.card ?? ''), merchant, payer, id, now);
+      payment.card = undefined;
+    }
     return 'done';
+  }
+
+  /** Where the point of a payment is: on the card, in an unspent coupon, or spent. */
+  #placeOf(cardId: string, merchant: string, payer: string, now: number): 'card' | 'coupon' | 'spent' {
+    const at = this.#follow(cardId);
+    const coupon = this.coupons.get(at);
+    if (coupon !== undefined) return coupon.state === 'unspent' ? 'coupon' : 'spent';
+    return this.#cardOf(merchant, payer, now).id === at ? 'card' : 'spent';
   }
 
   #takePoint(at: string, merchant: string, payer: string, id: string, now: number): void {
     const card = this.#cardOf(merchant, payer, now);
     const coupon = this.coupons.get(at);
     if (coupon === undefined) {
-      if (card.id !== at || card.points === 0) return;
       card.points -= 1;
       if (card.points === 0) card.id = undefined;
-    } else if (coupon.state === 'unspent') {
-      coupon.state = 'cancelled';
-      coupon.moved = card.id ?? id;
-      this.#grow(card, merchant, payer, 4, id, now);
+      return;
     }
+    coupon.state = 'cancelled';
+    coupon.moved = card.id ?? id;
+    this.#grow(card, merchant, payer, 4, id, now);
   }
 
   open(key: string, batch: { from: number; to: number; claim: number; farms: Map<string, number>; attempt: number; expires: number }, now: number): Outcome {

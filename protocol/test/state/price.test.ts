@@ -1,6 +1,6 @@
 /** The price in force and the litres an invoice may ask for at it. */
 import t from 'tap';
-import { bandAt, DAY_MS, dayId, dayOf, FlatState, priceBands, priceInForce, ROWS } from '../../src/index.ts';
+import { bandAt, DAY_MS, dayId, dayOf, DEFAULT_PARAMS, FlatState, priceBands, priceInForce, ROWS, SINGLE } from '../../src/index.ts';
 import { randomOf } from '../support/random.ts';
 import { START_MS, World } from '../support/world.ts';
 
@@ -27,7 +27,7 @@ t.test('the band is that of the integer rules, and holds the exact litres', (t) 
 t.test('a price holds until there is another; around midnight both days count', (t) => {
   const state = new FlatState();
   const price = (day: number, senPerBill: bigint) => ({ type: ROWS.price, id: dayId(day), value: { senPerBill, reports: [] } });
-  state.apply([price(10, 600n), price(11, 630n)]);
+  state.apply([{ type: ROWS.params, id: SINGLE, value: DEFAULT_PARAMS }, price(10, 600n), price(11, 630n)]);
   const at = (timeMs: number, prevTimeMs: number) => ({ timeMs, prevTimeMs });
   t.equal(priceInForce(state, at(10 * DAY_MS, 10 * DAY_MS - 1)), 600n, 'from the first millisecond of its day');
   t.equal(priceInForce(state, at(11 * DAY_MS - 1, 10 * DAY_MS)), 600n, 'to the last');

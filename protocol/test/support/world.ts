@@ -1,7 +1,7 @@
 /** A small world for ledger tests: keys, a genesis with every registry, a chain, and builders of signed transactions. */
 import { createPrivateKey, createPublicKey, sign as cryptoSign, verify as cryptoVerify, type KeyObject } from 'node:crypto';
 import {
-  addressOf, batchKeyOf, buildBlock, applyBlock, chainTag, commitBlock, compareBytes, concat, DEFAULT_PARAMS, ed25519PublicKey, encode, formatAddress, genesisStateRoot, gentxBytes, loadGenesis, genesisTip, makeChain,
+  addressOf, batchKeyOf, buildBlock, applyBlock, chainTag, commitBlock, compareBytes, concat, DEFAULT_PARAMS, ed25519PublicKey, encode, formatAddress, genesisStateRoot, gentxBytes, loadGenesis, genesisTip, kindOf, makeChain,
   parseTx, prettyCanonicalJson, signEd25519, signInvoice, signingBytes, StateTree, stateRows, strictVerifier, taggedHash, toHex, Tx, TxBody, u32be, utf8, verifyEd25519, equalBytes, txIdOf,
   type Certificate, type Chain, type Executed, type Genesis, type GenesisSpec, type Json, type Millilitres, type ParsedTx, type Tip, type Verifier,
 } from '../../src/index.ts';
@@ -31,6 +31,7 @@ export const KEYS = {
   validator: keyOf('validator'), regulator: keyOf('regulator'), campus: keyOf('campus'), treasury: keyOf('treasury'), plant: keyOf('plant'), farmA: keyOf('farm a'), farmB: keyOf('farm b'),
   cafeteria: keyOf('cafeteria'), kiosk: keyOf('kiosk'), till1: keyOf('till 1'), till2: keyOf('till 2'), till3: keyOf('till 3'), vet: keyOf('vet'),
   oracles: [keyOf('oracle 1'), keyOf('oracle 2'), keyOf('oracle 3'), keyOf('oracle 4')],
+  reporters: [keyOf('reporter 1'), keyOf('reporter 2'), keyOf('reporter 3'), keyOf('reporter 4')],
 } as const;
 
 type Overrides = { readonly params?: Partial<GenesisSpec['params']>; readonly tollBps?: number; readonly bondBps?: number; readonly ceilingMl?: bigint; readonly oracles?: number };
@@ -50,13 +51,14 @@ export function specOf(overrides: Overrides = {}): GenesisSpec {
     farms: [{ account: farmA.address, name: 'Farm A', status: ACTIVE }, { account: farmB.address, name: 'Farm B', status: ACTIVE }],
     plants: [{
       account: plant.address, name: 'Plant', status: ACTIVE, ceilingMl: overrides.ceilingMl ?? 100_000_000n, tollBps: overrides.tollBps ?? 5_333, bondBps: overrides.bondBps ?? 1_000,
-      profileHash: PROFILE_HASH, bondMl: 0n, owedMl: 0n, availableMl: 0n, openBatches: 0, day: 0, mintedMl: 0n,
+      profileHash: PROFILE_HASH, bondMl: 0n, owedMl: 0n, availableMl: 0n, openBatches: 0, day: 0, mintedMl: 0n, heldMl: 0n,
     }],
     devices: [{
       device: METER, alg: 1, publicKey: keyOf('meter').publicKey, owner: plant.address, site: utf8('plant-1'), fromMs: START_MS, untilMs: START_MS + 10 ** 10, calibration: new Uint8Array(16), calibratedUntilMs: START_MS + 10 ** 10, status: ACTIVE,
     }],
     meters: [{ meter: METER, plant: plant.address, total: 0n, opened: 0n }],
     oracles: KEYS.oracles.slice(0, overrides.oracles ?? 4).map((key, index) => ({ publicKey: key.publicKey, name: `Oracle ${index + 1}`, status: ACTIVE })),
+    reporters: KEYS.reporters.map((key, index) => ({ account: key.address, name: `Reporter ${index + 1}`, status: ACTIVE })),
     stateRoot: new Uint8Array(32),
   };
   return { ...spec, stateRoot: genesisStateRoot(spec) };
@@ -79,6 +81,7 @@ export function genesisJson(spec: GenesisSpec): Json {
     })),
     meters: spec.meters.map((m) => ({ meter: toHex(m.meter), plant: address(m.plant), total: m.total.toString() })),
     oracles: spec.oracles.map((o) => ({ publicKey: toHex(o.publicKey), name: o.name })),
+    reporters: spec.reporters.map((r) => ({ account: address(r.account), name: r.name })),
     stateRoot: toHex(spec.stateRoot),
   };
 }
@@ -138,7 +141,8 @@ export class World {
 
   body(sender: Uint8Array, kind: Kind, over: Partial<TxBody> = {}): TxBody {
     this.#salt += 1;
-    const feeMl = kind.case === 'transfer' || kind.case === 'refund' || kind.case === 'redeem' ? this.genesis.spec.params.minFeeMl : 0n;
+    const { fee } = kindOf(kind.case);
+    const feeMl = fee === 'sender' || (fee === 'merchant' && kind.case !== 'revokeTill') ? this.genesis.spec.params.minFeeMl : 0n;
     return { chainTag: chainTag(this.genesis.genesisHash), sender, salt: concat(new Uint8Array(4), u32be(this.#salt)), validUntilMs: this.tip.timeMs + 600_000, feeMl, policies: [], kind, ...over };
   }
 

@@ -50,6 +50,7 @@ export function makeBenchNetwork({ payers: payerCount, tills: tillCount, timeMs 
     }],
     meters: [{ meter: toHex(METER), plant: plant.addressText, total: '0' }],
     oracles: [{ publicKey: toHex(oracle.publicKey), name: 'Oracle' }],
+    reporters: [],
   }, [validator.exportSeed()]);
   if (!made.ok) throw new Error(`the bench genesis is refused: ${JSON.stringify(made.fault)}`);
   const { text: genesisText, genesisHash } = made.value;

@@ -81,6 +81,7 @@ function registries(paths: Paths, startMs: number): Pick<GenesisInput, 'tills' |
     })),
     meters: [{ meter: toHex(deviceId(keyOf(paths, 'filler'))), plant: account('plant'), total: '0' }],
     oracles: ORACLES.map((no) => ({ publicKey: publicKey(`oracle-${no}`), name: `Oracle ${no}` })),
+    reporters: [],
   };
 }
 

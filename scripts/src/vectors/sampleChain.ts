@@ -33,6 +33,7 @@ function keyOf(label: string): SampleKey {
 export const SAMPLE_KEYS = {
   university: keyOf('university'), regulator: keyOf('regulator'), campus: keyOf('campus'), treasury: keyOf('treasury'), plant: keyOf('plant'), farmA: keyOf('farm a'), farmB: keyOf('farm b'), cafeteria: keyOf('cafeteria'),
   till: keyOf('till'), student: keyOf('student'), oracle1: keyOf('oracle 1'), oracle2: keyOf('oracle 2'), oracle3: keyOf('oracle 3'), oracle4: keyOf('oracle 4'), meter: keyOf('meter'),
+  reporter1: keyOf('reporter 1'), reporter2: keyOf('reporter 2'), reporter3: keyOf('reporter 3'),
 } as const;
 
 function sampleInput(): GenesisInput {
@@ -51,6 +52,7 @@ function sampleInput(): GenesisInput {
     devices: [{ device: METER, alg: 1, publicKey: publicKey(meter), owner: account(plant), site: 'plant-1', fromMs: START_MS, untilMs: START_MS + YEAR_MS, calibration: '00'.repeat(16), calibratedUntilMs: START_MS + YEAR_MS }],
     meters: [{ meter: METER, plant: account(plant), total: '0' }],
     oracles: [SAMPLE_KEYS.oracle1, SAMPLE_KEYS.oracle2, SAMPLE_KEYS.oracle3, SAMPLE_KEYS.oracle4].map((key, index) => ({ publicKey: publicKey(key), name: `Oracle ${index + 1}` })),
+    reporters: [SAMPLE_KEYS.reporter1, SAMPLE_KEYS.reporter2, SAMPLE_KEYS.reporter3].map((key, index) => ({ account: account(key), name: `Reporter ${index + 1}` })),
   };
 }
 

@@ -52,10 +52,10 @@ const API = {
 
 /** Statuses of faults on submission; every other fault is 422: well formed, but the chain refuses it. */
 const FAULT_STATUS: Readonly<Partial<Record<FaultCode, number>>> = {
-  malformed: 400, invoice_already_paid: 409, invoice_void: 409, too_many_fee_free: 503, block_full: 503,
+  malformed: 400, invoice_already_paid: 409, invoice_void: 409, too_many_fee_free: 503,
 };
 /** Faults that time or another transaction may heal without a change of the request. */
-const RETRYABLE_FAULTS: ReadonlySet<FaultCode> = new Set<FaultCode>(['too_many_fee_free', 'block_full', 'ceiling_reached', 'too_many_open_batches']);
+const RETRYABLE_FAULTS: ReadonlySet<FaultCode> = new Set<FaultCode>(['too_many_fee_free', 'ceiling_reached', 'too_many_open_batches']);
 
 export type ProblemCode = keyof typeof API | FaultCode;
 
