@@ -158,7 +158,7 @@ export interface Orders {
   paymentOf(order: OrderRow): Promise<PaymentRow | undefined>;
   /** Newest first. A page may be short of its limit; `next` says whether there is more. */
   list(filter: OrderFilter): Promise<OrderPage>;
-  countOpen(): Promise<number>;
+  countOpen(): number;
   /** Events are emitted once their rows are written. Listeners must not throw; returns the unsubscribe function. */
   subscribe(listener: (event: OrderEvent) => void): () => void;
 }

@@ -39,7 +39,7 @@ function gauges(registry: Registry, { chain, campus, clock, streamClients }: Met
   };
   measured('finality_age_seconds', 'Time since the newest final block was made', () => Math.max(0, clock.nowMs() - chain.tip().timeMs) / 1_000);
   measured('sse_clients', 'Open event streams', streamClients);
-  measured('orders_open', 'Orders that wait for their payment (counted up to 10,000)', () => campus.orders.countOpen());
+  measured('orders_open', 'Orders that wait for their payment', () => campus.orders.countOpen());
   measured('campus_height_lag', 'Final blocks whose orders and sales are not written yet', () => chain.tip().height - campus.status().height);
   measured('reserve_gap_ml', 'Millilitres that plants owe; above zero is an alert', () => Number(supplyOf(chain.state()).owedMl));
   measured('supply_cover_days', 'Milk in custody over the mean daily sale of the last 7 days; -1 without sales', async () => {

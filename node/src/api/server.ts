@@ -2,9 +2,10 @@
  * The HTTP API of a node. What it serves stands in routes/index.ts; how requests are checked and answered in mount.ts.
  * There are no logins yet, so it binds to loopback alone and turns web pages of other origins away.
  */
-import { randomBytes } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Registry } from 'prom-client';
+import type { SignedCheckpoint } from '@billcoin/protocol';
 import { BODY_MAX_BYTES, ROUTES } from '@billcoin/sdk';
 import { CampusBusy, type Campus } from '../campusPorts.ts';
 import type { ChainPort, Clock, Log } from '../ports.ts';
@@ -40,6 +41,8 @@ export interface ApiDeps {
   readonly registry: Registry;
   /** Peers this node is connected with; a node without a network has none. */
   readonly peerCount?: () => number;
+  /** The operator's checkpoint; a node without one has none to serve. */
+  readonly checkpoint?: () => Promise<SignedCheckpoint | undefined>;
 }
 
 export interface Api {
@@ -134,8 +137,8 @@ const asJson = () => (body: unknown): string => JSON.stringify(body);
 
 function makeServer(): FastifyInstance {
   return Fastify({
-    logger: false, bodyLimit: BODY_MAX_BYTES, requestTimeout: REQUEST_TIMEOUT_MS, requestIdHeader: false, genReqId: () => `req_${randomBytes(12).toString('hex')}`,
-    routerOptions: { maxParamLength: 100 }, forceCloseConnections: true,
+    logger: false, bodyLimit: BODY_MAX_BYTES, requestTimeout: REQUEST_TIMEOUT_MS, requestIdHeader: false, genReqId: () => `req_${randomUUID()}`,
+    routerOptions: { maxParamLength: 128 }, forceCloseConnections: true,
     // Paths that cannot be decoded never reach a route or a hook.
     frameworkErrors: (_error, request, reply) => void refuse(request, reply, { problem: 'malformed_request', detail: 'The path cannot be decoded.' }),
     ajv: { customOptions: { removeAdditional: false, coerceTypes: false, useDefaults: true, allErrors: false, strict: true } },
@@ -147,14 +150,14 @@ function makeServer(): FastifyInstance {
  * Close it before the campus services.
  */
 export async function startApi(deps: ApiDeps): Promise<Api> {
-  const { chain, campus, clock, log, config, registry, peerCount = () => 0 } = deps;
+  const { chain, campus, clock, log, config, registry, peerCount = () => 0, checkpoint = async () => undefined } = deps;
   if (!isLoopback(config.host)) throw new Error(`the API has no logins yet and may only listen on 127.0.0.1 or ::1, not on ${config.host}`);
   const server = makeServer();
   const receipts = openReceipts(chain);
   const index = openRegistryIndex(chain);
   const stream = openOrderStream({ orders: campus.orders, receipts, clock, log });
   const metrics = openApiMetrics(registry, { chain, campus, clock, streamClients: stream.clients });
-  const entries = allRoutes({ chain, campus, clock, index, receipts, metrics, peerCount });
+  const entries = allRoutes({ chain, campus, clock, index, receipts, metrics, peerCount, checkpoint });
   assertComplete([...entries, stream.entry]);
   let port = config.port;
 

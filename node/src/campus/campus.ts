@@ -10,6 +10,7 @@ import { openIdempotency } from './idempotency.ts';
 import { openCampusKeys, type CampusKeys } from './keyFile.ts';
 import { openLane } from './lane.ts';
 import { openOrderEvents } from './orderEvents.ts';
+import { openOpenOrders } from './openOrders.ts';
 import { openOrders } from './orders.ts';
 import { openPayments } from './payments.ts';
 import { openSales } from './sales.ts';
@@ -51,12 +52,13 @@ export async function openCampus(deps: CampusDeps): Promise<Campus> {
   const roster = openLane();
   const ledger = openLane();
   const events = openOrderEvents();
+  const open = await openOpenOrders(store, events);
   const waiter = openEndWaiter(chain);
   const challenges = openChallenges({ store, keys, clock, verify, genesisHash: chain.genesisHash, chainId: chain.chainId });
   const idempotency = openIdempotency({ store, clock, lane: ledger });
   const pseudonymOf = walletPseudonym.bind(undefined, { store, keys });
-  const orders = openOrders({ chain, store, clock, log, lane: ledger, verify, events, idempotency });
-  const follower = await startFollower({ chain, store, keys, lane: ledger, log, events, pseudonymOf });
+  const orders = openOrders({ chain, store, clock, log, lane: ledger, verify, events, idempotency, open });
+  const follower = await startFollower({ chain, store, keys, lane: ledger, log, events, pseudonymOf, open });
   return {
     students: openStudents({ store, keys, clock, lane: roster }),
     wallets: openWallets({ store, keys, clock, lane: roster, challenges }),

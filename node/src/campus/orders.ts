@@ -9,6 +9,7 @@ import { ulid, ulidTime } from './crockford.ts';
 import type { Idempotency, Work } from './idempotency.ts';
 import type { Lane } from './lane.ts';
 import { checkOrder, type AcceptedOrder } from './orderCheck.ts';
+import type { OpenOrders } from './openOrders.ts';
 import type { OrderEvents } from './orderEvents.ts';
 import { openOrderId, paidOrder, settles } from './projectBlock.ts';
 import { getRow, listRows, padded, putRow, refId, TABLES } from './store.ts';
@@ -17,8 +18,6 @@ import { getRow, listRows, padded, putRow, refId, TABLES } from './store.ts';
 const SCAN_MAX = 2_000;
 const SCAN_PAGE = 200;
 const ORDER_PREFIX = 'ord_';
-/** More open orders than this are counted as this many. */
-const COUNT_MAX = 10_000;
 
 export interface OrderDeps {
   readonly chain: ChainPort;
@@ -29,6 +28,7 @@ export interface OrderDeps {
   readonly verify: Verifier;
   readonly events: OrderEvents;
   readonly idempotency: Idempotency;
+  readonly open: OpenOrders;
 }
 
 function newOrder(posted: PostedOrder, { invoice, merchant, priceSenPerBill, priceEpoch }: AcceptedOrder, nowMs: number): OrderRow {
@@ -55,7 +55,7 @@ function orderRows(order: OrderRow, open: boolean): readonly KeyValueOperation[]
 }
 
 /** Runs inside the lane: nothing changes between the look at (tillNo, ref) and the write. */
-async function take({ chain, store, clock, verify, events }: OrderDeps, { posted, accepted, refused }: OrderPosting): Promise<Work> {
+async function take({ chain, store, clock, verify, events, open }: OrderDeps, { posted, accepted, refused }: OrderPosting): Promise<Work> {
   const nowMs = clock.nowMs();
   const paymentAt = async (tillNo: number, ref: string): Promise<PaymentRow | undefined> => await getRow(store, TABLES.payment, refId(tillNo, ref));
   const refuse = (refusal: Parameters<typeof refused>[0]): Work => ({ answer: refused(refusal), operations: [], after: () => undefined });
@@ -69,6 +69,7 @@ async function take({ chain, store, clock, verify, events }: OrderDeps, { posted
   const payment = await paymentAt(fresh.tillNo, fresh.ref);
   if (payment !== undefined && !settles(fresh, payment)) return refuse({ code: 'total_mismatch' });
   const order = payment === undefined ? fresh : paidOrder(fresh, payment);
+  if (payment === undefined) open.add(order);
   return { answer: accepted(order), operations: orderRows(order, payment === undefined), after: () => events.emit([{ name: 'order.created', order, timeMs: nowMs }]) };
 }
 
@@ -86,8 +87,10 @@ function onAdmitted(deps: OrderDeps, txHash: string, body: TxBody): void {
   if (body.kind.case !== 'pay') return;
   const invoice = decodeInvoice(body.kind.value.invoice);
   if (!invoice.ok) return;
-  const { tillNo, ref } = invoice.value;
-  deps.lane.run(() => markSeen(deps, txHash, tillNo, toHex(ref))).catch((error: unknown) => {
+  const { tillNo } = invoice.value;
+  const ref = toHex(invoice.value.ref);
+  if (!deps.open.has(tillNo, ref)) return;
+  deps.lane.run(() => markSeen(deps, txHash, tillNo, ref)).catch((error: unknown) => {
     // Only the hint "payment seen" is lost; the final block brings the state itself.
     deps.log.warn({ error }, 'an order was not marked as seen');
   });
@@ -129,7 +132,7 @@ export function openOrders(deps: OrderDeps): Orders & { close(): void } {
     byRef: (tillNo, ref) => byRef(store, tillNo, ref),
     paymentOf: (order) => getRow(store, TABLES.payment, refId(order.tillNo, order.ref)),
     list: (filter) => list(store, filter),
-    countOpen: async () => (await listRows(store, TABLES.openOrder, { limit: COUNT_MAX })).length,
+    countOpen: () => deps.open.count,
     subscribe: events.subscribe,
     close: unsubscribe,
   };

@@ -8,6 +8,7 @@ import type { OrderEvent, OrderRow, PaymentRow } from '../campusPorts.ts';
 import type { FinalBlock, FinalTx, KeyValueStore } from '../ports.ts';
 import { blindIndex } from './crypto.ts';
 import type { CampusKeys, Purpose } from './keyFile.ts';
+import type { OpenOrders } from './openOrders.ts';
 import type { RowBatch } from './rowBatch.ts';
 import { listRows, padded, refId, TABLES } from './store.ts';
 
@@ -15,6 +16,7 @@ export interface ProjectContext {
   readonly store: KeyValueStore;
   readonly keys: CampusKeys;
   readonly pseudonymOf: (address: Uint8Array, purpose: Purpose) => Promise<string | undefined>;
+  readonly open: OpenOrders;
 }
 
 /** Orders that end in one block; the rest ends with the next one. A lunch hour has a few dozen. */
@@ -63,7 +65,7 @@ export function paidOrder(order: OrderRow, payment: PaymentRow): OrderRow {
 }
 
 async function onPaid(place: Place, paid: EventOf<'paid'>): Promise<readonly OrderEvent[]> {
-  const { batch, block, blockHash, tx } = place;
+  const { context, batch, block, blockHash, tx } = place;
   const ref = toHex(paid.ref);
   const payment: PaymentRow = {
     txHash: tx.txHash, height: block.height, index: tx.index, timeMs: block.timeMs, blockHash,
@@ -75,7 +77,7 @@ async function onPaid(place: Place, paid: EventOf<'paid'>): Promise<readonly Ord
   const day = await batch.get(TABLES.day, dayId);
   batch.put(TABLES.day, dayId, { payments: (day?.payments ?? 0) + 1, amountMl: String(BigInt(day?.amountMl ?? '0') + paid.amountMl) });
 
-  const order = await orderOf(batch, paid.tillNo, ref);
+  const order = context.open.has(paid.tillNo, ref) ? await orderOf(batch, paid.tillNo, ref) : undefined;
   if (order === undefined || !settles(order, payment)) return [];
   const now = paidOrder(order, payment);
   batch.put(TABLES.order, order.orderId, now);

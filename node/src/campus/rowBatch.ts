@@ -10,15 +10,15 @@ export interface RowBatch {
 }
 
 export function openRowBatch(store: KeyValueStore): RowBatch {
-  const changed = new Map<string, { readonly value: unknown; readonly operation: KeyValueOperation }>();
+  const changed = new Map<string, { readonly type: Table<unknown>; readonly id: string; readonly value: unknown }>();
   const slot = (type: Table<unknown>, id: string): string => `${type.prefix}/${id}`;
   return {
     async get<V>(type: Table<V>, id: string) {
       const change = changed.get(slot(type as Table<unknown>, id));
       return change === undefined ? await getRow(store, type, id) : (change.value as V | undefined);
     },
-    put: (type, id, value) => void changed.set(slot(type as Table<unknown>, id), { value, operation: putRow(type, id, value) }),
-    delete: (type, id) => void changed.set(slot(type, id), { value: undefined, operation: deleteRow(type, id) }),
-    operations: () => [...changed.values()].map(({ operation }) => operation),
+    put: (type, id, value) => void changed.set(slot(type as Table<unknown>, id), { type: type as Table<unknown>, id, value }),
+    delete: (type, id) => void changed.set(slot(type, id), { type, id, value: undefined }),
+    operations: () => [...changed.values()].map(({ type, id, value }) => (value === undefined ? deleteRow(type, id) : putRow(type, id, value))),
   };
 }

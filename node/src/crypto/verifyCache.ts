@@ -3,7 +3,7 @@
  * successes are remembered: a failure is rare, cheap to find again, and would let others fill the cache.
  */
 import { hash } from 'node:crypto';
-import { concat, type Verifier } from '@billcoin/protocol';
+import { concat, equalBytes, type Verifier } from '@billcoin/protocol';
 
 /** Two generations of this many, about 12 MB together: several full blocks and the whole pool (100 B an entry). */
 export const VERIFY_CACHE_GENERATION = 65_536;
@@ -25,12 +25,20 @@ function keyOf(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array
 export function makeVerifyCache(engine: Verifier, generation: number = VERIFY_CACHE_GENERATION): VerifyCache {
   let young = new Set<string>();
   let old = new Set<string>();
+  /** PERF: what the pool holds comes again as the same array: a look instead of a hash. Dies with the transaction. */
+  const seen = new WeakMap<Uint8Array, { readonly publicKey: Uint8Array; readonly message: Uint8Array }>();
 
-  function note(key: string): void {
+  function note(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array, key: string): void {
+    seen.set(signature, { publicKey, message });
     young.add(key);
     if (young.size < generation) return;
     old = young;
     young = new Set();
+  }
+
+  function wasSeen(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {
+    const held = seen.get(signature);
+    return held !== undefined && equalBytes(held.publicKey, publicKey) && equalBytes(held.message, message);
   }
 
   const has = (key: string): boolean => young.has(key) || old.has(key);
@@ -39,15 +47,16 @@ export function makeVerifyCache(engine: Verifier, generation: number = VERIFY_CA
   return {
     verify(publicKey, message, signature) {
       if (!isFixed(publicKey, signature)) return engine(publicKey, message, signature);
+      if (wasSeen(publicKey, message, signature)) return true;
       const key = keyOf(publicKey, message, signature);
       if (has(key)) return true;
       const valid = engine(publicKey, message, signature);
-      if (valid) note(key);
+      if (valid) note(publicKey, message, signature, key);
       return valid;
     },
     knows: (publicKey, message, signature) => isFixed(publicKey, signature) && has(keyOf(publicKey, message, signature)),
     remember(publicKey, message, signature) {
-      if (isFixed(publicKey, signature)) note(keyOf(publicKey, message, signature));
+      if (isFixed(publicKey, signature)) note(publicKey, message, signature, keyOf(publicKey, message, signature));
     },
   };
 }

@@ -22,7 +22,12 @@ export async function openKeyValueLevel(folder: string): Promise<KeyValueStore> 
       return rows.map(([key, value]) => ({ key, value }));
     },
     async batch(operations: readonly KeyValueOperation[], { sync }) {
-      await level.batch([...operations], { sync });
+      const batch = level.batch(); // chained: a fifth of the time of an array (levelStore.ts)
+      for (const operation of operations) {
+        if (operation.type === 'put') batch.put(operation.key, operation.value);
+        else batch.del(operation.key);
+      }
+      await batch.write({ sync });
     },
     close: async () => { await level.close(); },
   };

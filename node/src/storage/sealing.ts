@@ -2,12 +2,12 @@
  * Checksums of stored values (consensus page §1.10): every value ends in the first 8 bytes of SHA-256(key ‖ payload).
  * LevelDB drops damaged log records without an error and does not check blocks it reads by default.
  */
-import { createHash } from 'node:crypto';
+import { concat, sha256 } from '@billcoin/protocol';
 
 export const SEAL_BYTES = 8;
 
 function sealOf(key: Uint8Array, payload: Uint8Array): Uint8Array {
-  return createHash('sha256').update(key).update(payload).digest().subarray(0, SEAL_BYTES);
+  return sha256(concat(key, payload)).subarray(0, SEAL_BYTES);
 }
 
 /** The payload with its checksum; the key is part of it, so a value under another key is found out too. */

@@ -28,7 +28,10 @@ export class ByteWriter {
     this.#writer.ldelim();
   }
 
+  /** What was written, a copy; the writer is empty again. */
   finish(): Uint8Array {
-    return this.#writer.finish();
+    const bytes = this.#writer.finish(true).slice();
+    this.#writer.reset();
+    return bytes;
   }
 }

@@ -107,11 +107,16 @@ export function message<F extends Fields>(name: string, maxBytes: number, fields
   return { name, maxBytes, fields, write, read };
 }
 
+/** Used again by the next `encode`; out of its place while one is under way, and gone with one that crashed. */
+let spare: ByteWriter | undefined;
+
 /** Encodes a value; a value outside the message's bounds is a bug of the caller and crashes. */
 export function encode<T>(type: Message<T>, value: T): Uint8Array {
-  const writer = new ByteWriter();
+  const writer = spare ?? new ByteWriter();
+  spare = undefined;
   type.write(writer, value);
   const bytes = writer.finish();
+  spare = writer;
   assert(bytes.length <= type.maxBytes, `${type.name} is within its size limit`);
   return bytes;
 }

@@ -50,8 +50,8 @@ export function seededRandom(seed: number): Random {
   return { below, bytes: (length) => Uint8Array.from({ length }, () => below(256)) };
 }
 
-/** Hashers of node:crypto for the long tests: coverage counting makes JavaScript hashing several times slower. */
-export const hashBytesOfNode = (bytes: Uint8Array): Uint8Array => createHash('sha256').update(bytes).digest();
+/** Hasher of node:crypto for the long tests: coverage counting makes JavaScript hashing several times slower. */
+const hashBytesOfNode = (bytes: Uint8Array): Uint8Array => createHash('sha256').update(bytes).digest();
 export const hashPairsOfNode = (pairs: Uint8Array): Uint8Array => {
   const out = new Uint8Array(pairs.length / 2);
   for (let at = 0; at < pairs.length; at += 64) out.set(hashBytesOfNode(pairs.subarray(at, at + 64)), at / 2);

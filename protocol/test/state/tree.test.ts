@@ -3,7 +3,7 @@ import t from 'tap';
 import { StateTree, TREE_VERSIONS_MAX, buildTree, type TreeVersion } from '../../src/state/tree.ts';
 import type { RowChange } from '../../src/state/treeChanges.ts';
 import { hashPairsPortable } from '../../src/state/treeHash.ts';
-import { hashBytesOfNode, hashPairsOfNode, hex, naiveRoot, seededRandom, type NaiveRow, type Random } from './naiveTree.ts';
+import { hashPairsOfNode, hex, naiveRoot, seededRandom, type NaiveRow, type Random } from './naiveTree.ts';
 
 /** Rows with keys of 5 to 44 bytes that differ between and within seeds. */
 const rows = (count: number, seed: number): NaiveRow[] => {
@@ -165,7 +165,7 @@ t.test('10^5 seeded operations equal a Map, with forks abandoned on the way', as
   const random = seededRandom(20260101);
   const keys = Array.from({ length: 4000 }, (_, i) => Uint8Array.of(i >>> 8, i & 255));
   const model = new Map<string, NaiveRow>();
-  const tree = new StateTree(hashPairsOfNode, hashBytesOfNode);
+  const tree = new StateTree(hashPairsOfNode);
   let version = tree.empty();
   let operations = 0;
   for (let block = 0; operations < 100_000; block++) {
@@ -198,8 +198,8 @@ t.test('a build over several chunks and pages equals one over the same rows back
       yield { key, value: key };
     }
   };
-  const up = buildTree(many(0, 1), hashPairsOfNode, hashBytesOfNode);
-  const down = buildTree(many(count - 1, -1), hashPairsOfNode, hashBytesOfNode);
+  const up = buildTree(many(0, 1), hashPairsOfNode);
+  const down = buildTree(many(count - 1, -1), hashPairsOfNode);
   t.equal(hex(up.tree.root(up.version)), hex(down.tree.root(down.version)));
   t.equal(up.version.leafCount, count);
 });
