@@ -1,5 +1,11 @@
 /** Which accounts a transaction touched: whoever signed it first, and everybody its events name. */
-import { toHex, type ChainEvent, type TxBody } from '@billcoin/protocol';
+import { ADDRESS_BYTES, toHex, type ChainEvent, type TxBody } from '@billcoin/protocol';
+
+/** Merchants, farms and plants are registered under their account. */
+function accountOfRow(rowKey: Uint8Array): readonly Uint8Array[] {
+  const account = rowKey.slice(1);
+  return account.length === ADDRESS_BYTES ? [account] : [];
+}
 
 function accountsOfEvent(event: ChainEvent): readonly Uint8Array[] {
   switch (event.case) {
@@ -21,8 +27,13 @@ function accountsOfEvent(event: ChainEvent): readonly Uint8Array[] {
       return [event.value.oracle];
     case 'minted':
       return [event.value.plant, ...event.value.farms.map((share) => share.farm)];
+    case 'custodyEnded':
+    case 'bondDeposited':
+    case 'bondWithdrawn':
+      return [event.value.plant];
     case 'couponCancelled':
     case 'batchRejected':
+    case 'batchHeld':
       return [];
   }
 }

@@ -34,6 +34,16 @@ async function openLevel(name: string, folder: string): Promise<Bytes> {
   }
 }
 
+/** PERF: a chained batch costs 1.4 µs an operation, the same operations as an array 7.5 µs. */
+async function write(db: Bytes, operations: readonly StoreOperation[], sync: boolean): Promise<void> {
+  const batch = db.batch();
+  for (const operation of operations) {
+    if (operation.type === 'put') batch.put(operation.key, seal(operation.key, operation.value));
+    else batch.del(operation.key);
+  }
+  await batch.write({ sync });
+}
+
 /** Opens (or creates) the database in `folder`. Throws StorageFailure `locked` or `io_failed`. */
 export async function openLevelStore(options: LevelStoreOptions): Promise<Store> {
   const { name, folder, onFailure } = options;
@@ -81,13 +91,7 @@ export async function openLevelStore(options: LevelStoreOptions): Promise<Store>
     },
     async batch(operations: readonly StoreOperation[], { sync }) {
       try {
-        // PERF: a chained batch costs 1.4 µs an operation, the same operations as an array 7.5 µs.
-        const batch = db.batch();
-        for (const operation of operations) {
-          if (operation.type === 'put') batch.put(operation.key, seal(operation.key, operation.value));
-          else batch.del(operation.key);
-        }
-        await batch.write({ sync });
+        await write(db, operations, sync);
       } catch (error) {
         throw failed('write', error);
       }
