@@ -34,7 +34,7 @@ export const KEYS = {
   reporters: [keyOf('reporter 1'), keyOf('reporter 2'), keyOf('reporter 3'), keyOf('reporter 4')],
 } as const;
 
-type Overrides = { readonly params?: Partial<GenesisSpec['params']>; readonly tollBps?: number; readonly bondBps?: number; readonly ceilingMl?: bigint; readonly oracles?: number };
+type Overrides = { readonly params?: Partial<GenesisSpec['params']>; readonly tollBps?: number; readonly bondBps?: number; readonly ceilingMl?: bigint; readonly oracles?: number; readonly roles?: GenesisSpec['roles'] };
 
 export function specOf(overrides: Overrides = {}): GenesisSpec {
   const { validator, plant, farmA, farmB, cafeteria, kiosk } = KEYS;
@@ -43,7 +43,7 @@ export function specOf(overrides: Overrides = {}): GenesisSpec {
   const till = (tillNo: number, key: Key, merchant: Key) => ({ tillNo, merchant: merchant.address, publicKey: key.publicKey, status: ACTIVE, day: 0, refundedMl: 0n });
   const spec: GenesisSpec = {
     network, timeMs: START_MS, params: { ...DEFAULT_PARAMS, ...overrides.params }, priceSenPerBill: 600n,
-    roles: { regulator: KEYS.regulator.address, campusAuthority: KEYS.campus.address, treasury: KEYS.treasury.address },
+    roles: overrides.roles ?? { regulator: KEYS.regulator.address, campusAuthority: KEYS.campus.address, treasury: KEYS.treasury.address },
     validators: [{ ...entry, status: ACTIVE, proof: signEd25519(validator.seed, gentxBytes(network, entry)) }],
     checkpointKeys: [validator.publicKey],
     merchants: [{ account: cafeteria.address, name: 'Cafeteria', status: ACTIVE }, { account: kiosk.address, name: 'Kiosk', status: ACTIVE }],
@@ -121,6 +121,10 @@ function rememberingVerifier(): Verifier {
 
 type Kind = TxBody['kind'];
 
+function invoiceExpiryMs(invoice: Uint8Array): number {
+  return new DataView(invoice.buffer, invoice.byteOffset).getUint32(24) * 1_000;
+}
+
 export class World {
   readonly genesis: Genesis;
   readonly chain: Chain;
@@ -168,8 +172,12 @@ export class World {
   }
 
   pay(payer: Key, invoice: Uint8Array, couponId?: Uint8Array): Uint8Array {
-    const expiresAtS = new DataView(invoice.buffer, invoice.byteOffset).getUint32(24);
-    return this.tx(payer, { case: 'pay', value: { invoice, couponId } }, { salt: undefined, validUntilMs: expiresAtS * 1_000 });
+    return this.tx(payer, { case: 'pay', value: { invoice, couponId } }, { salt: undefined, validUntilMs: invoiceExpiryMs(invoice) });
+  }
+
+  /** The till takes an invoice back. */
+  voidInvoice(till: Key, invoice: Uint8Array, over: Partial<TxBody> = {}): Uint8Array {
+    return this.tx(till, { case: 'voidInvoice', value: { invoice } }, { salt: undefined, validUntilMs: invoiceExpiryMs(invoice), ...over });
   }
 
   openBatch(over: Partial<Extract<Kind, { case: 'openBatch' }>['value']> = {}): Uint8Array {
