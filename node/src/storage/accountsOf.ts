@@ -27,6 +27,14 @@ function accountsOfEvent(event: ChainEvent): readonly Uint8Array[] {
       return [event.value.oracle];
     case 'minted':
       return [event.value.plant, ...event.value.farms.map((share) => share.farm)];
+    case 'invoiceVoided':
+      return [event.value.merchant];
+    case 'registryChanged':
+      return [event.value.by, ...accountOfRow(event.value.rowKey)];
+    case 'priceReported':
+      return [event.value.reporter];
+    case 'anchored':
+      return [event.value.by];
     case 'custodyEnded':
     case 'bondDeposited':
     case 'bondWithdrawn':
