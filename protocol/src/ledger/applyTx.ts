@@ -87,6 +87,7 @@ export function spendOf(view: View, tx: ParsedTx): { readonly payer: Uint8Array;
   switch (kind.case) {
     case 'transfer':
     case 'redeem':
+    case 'bondDeposit':
       return { payer: tx.body.sender, amountMl: kind.value.amountMl + tx.body.feeMl };
     case 'pay': {
       // The coupon's litres are the merchant's: a free carton needs no balance.

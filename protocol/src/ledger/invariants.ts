@@ -1,13 +1,15 @@
 /**
- * The reserve equation (SPEC §7.4), asserted after every block by its changes and whole at boot:
+ * The reserve equation (SPEC §7.6), asserted after every block by its changes and whole at boot:
  *   supply = Σ batches (available + held) + Σ owed = Σ balances + bonds + pools,
- *   per batch: issued = available + held + redeemed + owed-out.
+ *   per batch: issued = available + held + redeemed + owed-out,
+ *   per plant: available, held and open batches are those of its batches.
  * A broken equation is a bug: the node stops before it can sign such a block.
  */
 import { assert } from '../lib/assert.ts';
-import { ROWS } from '../state/layout.ts';
+import { toHex } from '../lib/bytes.ts';
+import { ROWS, type RowType } from '../state/layout.ts';
 import type { FlatState, RowChange, View } from '../state/view.ts';
-import type { AccountRow, BatchRow, PlantRow, PoolsRow, SupplyRow } from '../wire/state.ts';
+import { BATCH, type AccountRow, type BatchRow, type PlantRow, type PoolsRow, type SupplyRow } from '../wire/state.ts';
 
 /** Sums of one set of rows, mL. */
 export interface ReserveSums {
@@ -23,70 +25,113 @@ export interface ReserveSums {
   readonly heldMl: bigint;
 }
 
-const ZERO: ReserveSums = { supplyMl: 0n, custodyMl: 0n, owedMl: 0n, owedRowMl: 0n, heldMl: 0n };
+/** What a plant's row says of its batches, less what they say. */
+interface PlantGap {
+  availableMl: bigint;
+  heldMl: bigint;
+  openBatches: number;
+}
 
-function sumOf(change: { readonly type: { readonly name: string }; readonly value: unknown }): ReserveSums {
-  if (change.value === undefined) return ZERO;
-  switch (change.type.name) {
-    case 'account':
-      return { ...ZERO, heldMl: (change.value as AccountRow).balanceMl };
-    case 'plant': {
-      const plant = change.value as PlantRow;
-      return { ...ZERO, heldMl: plant.bondMl, owedMl: plant.owedMl };
+/** Adds rows up, or takes them off; what a block moved is the rows after it less those before. */
+class Sums {
+  supplyMl = 0n;
+  custodyMl = 0n;
+  owedMl = 0n;
+  owedRowMl = 0n;
+  heldMl = 0n;
+  readonly plants = new Map<string, PlantGap>();
+
+  count(type: RowType<unknown>, id: string, value: unknown, sign: 1 | -1): void {
+    if (value === undefined) return;
+    const times = BigInt(sign);
+    switch (type.prefix) {
+      case ROWS.account.prefix:
+        this.heldMl += times * (value as AccountRow).balanceMl;
+        return;
+      case ROWS.plant.prefix:
+        this.#countPlant(id, value as PlantRow, sign);
+        return;
+      case ROWS.batch.prefix:
+        this.#countBatch(value as BatchRow, sign);
+        return;
+      case ROWS.pools.prefix: {
+        const { feesMl, insuranceMl, subsidyMl } = value as PoolsRow;
+        this.heldMl += times * (feesMl + insuranceMl + subsidyMl);
+        return;
+      }
+      case ROWS.supply.prefix: {
+        const supply = value as SupplyRow;
+        this.supplyMl += times * supply.supplyMl;
+        this.owedRowMl += times * supply.owedMl;
+      }
     }
-    case 'pools': {
-      const pools = change.value as PoolsRow;
-      return { ...ZERO, heldMl: pools.feesMl + pools.insuranceMl + pools.subsidyMl };
-    }
-    case 'batch': {
-      const batch = change.value as BatchRow;
-      assert(batch.issuedMl === batch.availableMl + batch.heldMl + batch.redeemedMl + batch.owedOutMl, 'issued = available + held + redeemed + owed-out');
-      return { ...ZERO, custodyMl: batch.availableMl + batch.heldMl };
-    }
-    case 'supply': {
-      const supply = change.value as SupplyRow;
-      return { ...ZERO, supplyMl: supply.supplyMl, owedRowMl: supply.owedMl };
-    }
-    default:
-      return ZERO;
   }
-}
 
-function add(a: ReserveSums, b: ReserveSums, sign: 1n | -1n): ReserveSums {
-  return {
-    supplyMl: a.supplyMl + sign * b.supplyMl, custodyMl: a.custodyMl + sign * b.custodyMl, owedMl: a.owedMl + sign * b.owedMl,
-    owedRowMl: a.owedRowMl + sign * b.owedRowMl, heldMl: a.heldMl + sign * b.heldMl,
-  };
-}
+  assertBalanced(where: string): void {
+    const { supplyMl, custodyMl, owedMl, owedRowMl, heldMl } = this;
+    assert(supplyMl === custodyMl + owedMl, `${where}: supply ${supplyMl} = custody ${custodyMl} + owed ${owedMl}`);
+    assert(supplyMl === heldMl, `${where}: supply ${supplyMl} = held ${heldMl}`);
+    assert(owedMl === owedRowMl, `${where}: owed of plants ${owedMl} = owed in the supply row ${owedRowMl}`);
+    for (const [plant, gap] of this.plants) {
+      assert(gap.availableMl === 0n && gap.heldMl === 0n, `${where}: litres of plant ${plant} = those of its batches (off by ${gap.availableMl} available, ${gap.heldMl} held)`);
+      assert(gap.openBatches === 0, `${where}: open batches of plant ${plant} = its batches that are open (off by ${gap.openBatches})`);
+    }
+  }
 
-function assertBalanced(sums: ReserveSums, where: string): void {
-  assert(sums.supplyMl === sums.custodyMl + sums.owedMl, `${where}: supply ${sums.supplyMl} = custody ${sums.custodyMl} + owed ${sums.owedMl}`);
-  assert(sums.supplyMl === sums.heldMl, `${where}: supply ${sums.supplyMl} = held ${sums.heldMl}`);
-  assert(sums.owedMl === sums.owedRowMl, `${where}: owed of plants ${sums.owedMl} = owed in the supply row ${sums.owedRowMl}`);
+  #countPlant(id: string, plant: PlantRow, sign: 1 | -1): void {
+    const times = BigInt(sign);
+    this.heldMl += times * plant.bondMl;
+    this.owedMl += times * plant.owedMl;
+    this.#move(id, times * plant.availableMl, times * plant.heldMl, sign * plant.openBatches);
+  }
+
+  #countBatch(batch: BatchRow, sign: 1 | -1): void {
+    const { issuedMl, availableMl, heldMl, redeemedMl, owedOutMl } = batch;
+    assert(issuedMl === availableMl + heldMl + redeemedMl + owedOutMl, 'issued = available + held + redeemed + owed-out');
+    const times = BigInt(sign);
+    this.custodyMl += times * (availableMl + heldMl);
+    this.#move(toHex(batch.plant), -times * availableMl, -times * heldMl, batch.state === BATCH.open ? -sign : 0);
+  }
+
+  #move(plant: string, availableMl: bigint, heldMl: bigint, openBatches: number): void {
+    const gap = this.plants.get(plant) ?? { availableMl: 0n, heldMl: 0n, openBatches: 0 };
+    gap.availableMl += availableMl;
+    gap.heldMl += heldMl;
+    gap.openBatches += openBatches;
+    this.plants.set(plant, gap);
+  }
 }
 
 /** After a block: the sums moved together. `before` is the state the changes were made on. */
 export function assertReserveMoved(before: View, changes: readonly RowChange[]): void {
-  let moved = ZERO;
-  for (const change of changes) {
-    moved = add(moved, sumOf(change), 1n);
-    moved = add(moved, sumOf({ type: change.type, value: before.get(change.type, change.id) }), -1n);
+  const moved = new Sums();
+  for (const { type, id, value } of changes) {
+    moved.count(type, id, value, 1);
+    moved.count(type, id, before.get(type, id), -1);
   }
-  assertBalanced(moved, 'changes of a block');
+  moved.assertBalanced('changes of a block');
+}
+
+function sumsOf(state: FlatState): Sums {
+  const sums = new Sums();
+  for (const type of [ROWS.account, ROWS.plant, ROWS.pools, ROWS.batch, ROWS.supply] as RowType<unknown>[]) {
+    for (const { id, value } of state.rows(type)) sums.count(type, id, value, 1);
+  }
+  return sums;
+}
+
+function shown({ supplyMl, custodyMl, owedMl, owedRowMl, heldMl }: Sums): ReserveSums {
+  return { supplyMl, custodyMl, owedMl, owedRowMl, heldMl };
 }
 
 /** Sums over the whole state: for boot, verify-db and the reserve page. */
 export function reserveSums(state: FlatState): ReserveSums {
-  let sums = ZERO;
-  for (const type of [ROWS.account, ROWS.plant, ROWS.pools, ROWS.batch, ROWS.supply]) {
-    for (const row of state.rows<unknown>(type)) sums = add(sums, sumOf({ type, value: row.value }), 1n);
-  }
-  return sums;
+  return shown(sumsOf(state));
 }
 
 /** The equation over the whole state; a failure names the sums. */
 export function assertReserveWhole(state: FlatState): ReserveSums {
-  const sums = reserveSums(state);
-  assertBalanced(sums, 'whole state');
-  return sums;
+  const sums = sumsOf(state);
+  sums.assertBalanced('whole state');
+  return shown(sums);
 }

@@ -64,6 +64,11 @@ export const FAULTS = {
   too_many_fee_free: { no: 51, text: 'The block has no more room for fee-free transactions. It is included in a later one.' },
   unknown_device: { no: 52, text: 'No device has this id, or it is revoked. Register it first.' },
   unknown_reporter: { no: 53, text: 'The signer is not a price reporter in force.' },
+  production_date_wrong: { no: 54, text: 'The production date must lie within the last year and not ahead of the calendar.' },
+  batch_ended: { no: 55, text: 'The batch is over: rejected, closed, expired, recalled or written off. Nothing of it is in custody.' },
+  hold_unchanged: { no: 56, text: 'The batch is held, or free, already. Nothing is to be done.' },
+  plant_owes: { no: 57, text: 'The plant owes milk. It repays by BondDeposit or by the tolls of its next mints, then withdraws.' },
+  exceeds_free_bond: { no: 58, text: 'The bond must cover the litres in the custody of the plant. Withdraw at most what is free.' },
 } as const satisfies Readonly<Record<string, Row>>;
 
 export type FaultCode = keyof typeof FAULTS;
@@ -79,6 +84,8 @@ interface FaultData {
   exceeds_available: { readonly availableMl: bigint };
   meter_interval_used: { readonly openedMl: bigint };
   price_out_of_band: { readonly minMl: bigint; readonly maxMl: bigint };
+  plant_owes: { readonly owedMl: bigint };
+  exceeds_free_bond: { readonly freeMl: bigint };
 }
 
 export type Fault = { [C in FaultCode]: { readonly code: C } & (C extends keyof FaultData ? FaultData[C] : unknown) }[FaultCode];

@@ -26,7 +26,7 @@ export const DAY_MS = 86_400_000;
 /** What stays after its last use, so that whoever comes just too late is told why, and absence can still be proven. */
 const GRACE_MS = DAY_MS;
 /** Batches with their statements and delivery notes, and prices: a year and a month, for the books of the year before. */
-const HISTORY_MS = 400 * DAY_MS;
+export const HISTORY_MS = 400 * DAY_MS;
 
 /** A batch that the oracles may still mint, or whose litres may be in custody: it lapses, it does not die. */
 function isLive({ state }: v.BatchRow): boolean {

@@ -25,7 +25,11 @@ export function debit(draft: Draft, address: Uint8Array, amountMl: Millilitres):
   const id = toHex(address);
   const account = draft.get(ROWS.account, id) ?? { balanceMl: 0n };
   if (account.balanceMl < amountMl) return fault('insufficient_balance', { needMl: amountMl, haveMl: account.balanceMl });
-  if (amountMl > 0n) draft.put(ROWS.account, id, { ...account, balanceMl: account.balanceMl - amountMl });
+  if (amountMl === 0n) return ok(undefined);
+  const balanceMl = account.balanceMl - amountMl;
+  // An account with nothing in it is no row: state grows with owners, not with addresses that were ever used.
+  if (balanceMl === 0n && account.policy === undefined) draft.delete(ROWS.account, id);
+  else draft.put(ROWS.account, id, { ...account, balanceMl });
   return ok(undefined);
 }
 

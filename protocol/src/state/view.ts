@@ -4,6 +4,7 @@
  */
 import { decode, encode } from '../wire/codec.ts';
 import { assert } from '../lib/assert.ts';
+import { DueIndex, type Due } from './dueIndex.ts';
 import { parseRowKey, ROWS, rowKeyBytes, type RowType } from './layout.ts';
 
 export interface View {
@@ -30,18 +31,32 @@ export interface ByteChange {
  */
 export class Draft implements View {
   readonly #base: FlatState;
+  readonly #seenFromMs: number;
   /** By prefix of the row type. */
   readonly #changes: (Map<string, RowChange> | undefined)[] = [];
   /** What each write replaced since the last `settle`, oldest first: table, id, change before. */
   readonly #journal: Undo[] = [];
 
-  constructor(base: FlatState) {
+  /**
+   * @param seenFromMs time of the block that `base` is the state after. Rows of `base` that died before it are not seen, be
+   * they deleted yet or not: rules look at times. With 0 every row is seen.
+   */
+  constructor(base: FlatState, seenFromMs = 0) {
     this.#base = base;
+    this.#seenFromMs = seenFromMs;
   }
 
   get<V>(type: RowType<V>, id: string): V | undefined {
     const change = this.#changes[type.prefix]?.get(id);
-    return change === undefined ? this.#base.get(type, id) : (change.value as V | undefined);
+    if (change !== undefined) return change.value as V | undefined;
+    const value = this.#base.get(type, id);
+    if (value === undefined || type.diesAtMs === undefined) return value;
+    return (type.diesAtMs(value, id) ?? this.#seenFromMs) < this.#seenFromMs ? undefined : value;
+  }
+
+  /** Whether this draft writes or deletes the row. */
+  touches(type: RowType<unknown>, id: string): boolean {
+    return this.#changes[type.prefix]?.has(id) === true;
   }
 
   put<V>(type: RowType<V>, id: string, value: V): void {
@@ -94,20 +109,48 @@ export function encodeChange(change: RowChange): ByteChange {
   return { key: rowKeyBytes(change.type, change.id), value: change.value === undefined ? undefined : encode(change.type.value, change.value) };
 }
 
+function deathOf(type: RowType<unknown>, value: unknown, id: string): number | undefined {
+  return value === undefined ? undefined : type.diesAtMs?.(value, id);
+}
+
+function lapseOf(type: RowType<unknown>, value: unknown): number | undefined {
+  return value === undefined ? undefined : type.lapsesAtMs?.(value);
+}
+
 /** The flat state in memory: decoded rows by type and id. Storage and tree are rebuilt from or beside it. */
 export class FlatState implements View {
   /** By prefix of the row type. */
   readonly #tables: (Map<string, unknown> | undefined)[] = [];
+  readonly #deaths = new DueIndex((type, id) => deathOf(type, this.get(type, id), id));
+  readonly #lapses = new DueIndex((type, id) => lapseOf(type, this.get(type, id)));
 
   get<V>(type: RowType<V>, id: string): V | undefined {
     return this.#tables[type.prefix]?.get(id) as V | undefined;
   }
 
   apply(changes: readonly RowChange[]): void {
-    for (const { type: { prefix }, id, value } of changes) {
-      if (value === undefined) this.#tables[prefix]?.delete(id);
-      else (this.#tables[prefix] ??= new Map<string, unknown>()).set(id, value);
+    for (const { type, id, value } of changes) {
+      const table = (this.#tables[type.prefix] ??= new Map<string, unknown>());
+      if (type.diesAtMs !== undefined || type.lapsesAtMs !== undefined) {
+        const before = table.get(id);
+        this.#deaths.moved(type, id, deathOf(type, before, id), deathOf(type, value, id));
+        this.#lapses.moved(type, id, lapseOf(type, before), lapseOf(type, value));
+      }
+      if (value === undefined) table.delete(id);
+      else table.set(id, value);
     }
+    this.#deaths.tidy();
+    this.#lapses.tidy();
+  }
+
+  /** Rows that died before this time, oldest first, then by row key. */
+  deadBefore(timeMs: number): Iterable<Due> {
+    return this.#deaths.before(timeMs);
+  }
+
+  /** Rows that the end of a block has to act on because their time passed before this one, oldest first, then by row key. */
+  lapsedBefore(timeMs: number): Iterable<Due> {
+    return this.#lapses.before(timeMs);
   }
 
   /** Loads one stored row; false where the key or value is not of a known form (the store is damaged). */

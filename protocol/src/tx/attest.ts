@@ -3,8 +3,8 @@
  * the batch mints exactly once; at a quorum of refusals it is rejected and may be opened again.
  */
 import { toHex, equalBytes } from '../lib/bytes.ts';
-import { assert } from '../lib/assert.ts';
 import { fault, ok, type Fault, type Result } from '../lib/fault.ts';
+import { plantOf } from '../state/custody.ts';
 import { attestationId, ROWS, SINGLE } from '../state/layout.ts';
 import type { View } from '../state/view.ts';
 import { ACTIVE, BATCH, REVOKED, type AttestationRow, type BatchRow, type OracleRow } from '../wire/state.ts';
@@ -38,13 +38,12 @@ function sameStatement(row: AttestationRow, value: Attest): boolean {
 /** The statement against the batch row; the quorum is not looked at here. */
 function checkStatement({ env }: TxContext, value: Attest, batch: BatchRow | undefined): Fault | undefined {
   if (batch === undefined) return { code: 'unknown_batch' };
+  if (env.timeMs > batch.expiresAtMs) return { code: 'batch_expired' };
   const open = batch.state === BATCH.open || batch.state === BATCH.minted || batch.state === BATCH.closed;
   if (!open || batch.attempt !== value.attempt) return { code: 'attempt_not_open' };
   if (!equalBytes(batch.profileHash, value.profileHash)) return { code: 'profile_mismatch' };
   if (value.volumeMl > batch.claimMl || value.volumeMl > batch.totalTo - batch.totalFrom) return { code: 'volume_too_large' };
-  if (batch.state !== BATCH.open) return undefined;
-  if (batch.onHold === 1) return { code: 'batch_on_hold' };
-  return env.timeMs > batch.expiresAtMs ? { code: 'batch_expired' } : undefined;
+  return batch.state === BATCH.open && batch.onHold === 1 ? { code: 'batch_on_hold' } : undefined;
 }
 
 /** Statements of the oracles in force about this attempt, the one just written included. */
@@ -60,8 +59,7 @@ function revoke(context: TxContext, oracle: OracleRow): Result<void> {
 
 function closeRejected(context: TxContext, value: Attest, batch: BatchRow, refusals: readonly AttestationRow[]): Result<void> {
   const { draft, emit } = context;
-  const plant = draft.get(ROWS.plant, toHex(batch.plant));
-  assert(plant !== undefined, 'the plant of a batch is registered');
+  const plant = plantOf(draft, batch);
   draft.put(ROWS.plant, toHex(batch.plant), { ...plant, openBatches: plant.openBatches - 1 });
   draft.put(ROWS.batch, toHex(value.batch), { ...batch, state: BATCH.rejected });
   const rule = refusals.reduce((lowest, row) => (row.reject < lowest ? row.reject : lowest), 99);
@@ -83,7 +81,7 @@ function execute(context: TxContext): Result<void> {
   if (refusal !== undefined || batch === undefined) return { ok: false, fault: refusal ?? { code: 'unknown_batch' } };
 
   const { volumeMl, reject, readingsRoot, profileHash } = value;
-  draft.put(ROWS.attestation, id, { volumeMl, reject, readingsRoot, profileHash });
+  draft.put(ROWS.attestation, id, { volumeMl, reject, readingsRoot, profileHash, batchExpiresAtMs: batch.expiresAtMs });
   emit({ case: 'attested', value: { batch: value.batch, attempt: value.attempt, oracle: sender, volumeMl, reject } });
   if (batch.state !== BATCH.open) return ok(undefined);
   const all = statements(context, value);

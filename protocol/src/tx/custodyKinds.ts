@@ -24,8 +24,8 @@ function executeHold({ tx, draft, env, emit }: TxContext): Result<void> {
   const found = batchOf(draft, key);
   if (!found.ok) return found;
   const batch = found.value;
-  if (batch.state !== BATCH.open && batch.state !== BATCH.minted && batch.state !== BATCH.rejected) return fault('batch_ended');
   if (env.timeMs > batch.expiresAtMs) return fault('batch_expired');
+  if (batch.state !== BATCH.open && batch.state !== BATCH.minted && batch.state !== BATCH.rejected) return fault('batch_ended');
   if (batch.onHold === held) return fault('hold_unchanged');
   const amountMl = setHold(draft, toHex(key), batch, held === 1);
   emit({ case: 'batchHeld', value: { batch: key, held, amountMl } });
@@ -51,8 +51,8 @@ function executeWriteOff(context: TxContext): Result<void> {
   const found = batchOf(context.draft, key);
   if (!found.ok) return found;
   const batch = found.value;
-  if (batch.state !== BATCH.open && batch.state !== BATCH.minted) return fault('batch_ended');
   if (context.env.timeMs > batch.expiresAtMs) return fault('batch_expired');
+  if (batch.state !== BATCH.open && batch.state !== BATCH.minted) return fault('batch_ended');
   return end(context, key, batch, BATCH.writtenOff);
 }
 

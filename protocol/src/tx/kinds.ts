@@ -2,7 +2,9 @@
 import type { KindName } from '../wire/tx.ts';
 import { anchor } from './anchor.ts';
 import { attest } from './attest.ts';
+import { bondDeposit, bondWithdraw } from './bond.ts';
 import type { Kind } from './context.ts';
+import { holdBatch, recallBatch, writeOffBatch } from './custodyKinds.ts';
 import { openBatch } from './openBatch.ts';
 import { pay } from './pay.ts';
 import { redeem } from './redeem.ts';
@@ -17,7 +19,7 @@ import { voidInvoice } from './voidInvoice.ts';
 export const KINDS: Readonly<Record<KindName, Kind>> = {
   transfer, pay, voidInvoice, refund, redeem, openBatch, attest,
   registerMerchant, registerTill, revokeTill, registerFarm, registerPlant, registerDevice, registerMeter, revokeDevice,
-  reportPrice, anchor,
+  holdBatch, recallBatch, writeOffBatch, bondWithdraw, reportPrice, anchor, bondDeposit,
 };
 
 export function kindOf(name: KindName): Kind {

@@ -2,17 +2,16 @@
  * The mint (SPEC §7.3): V millilitres come into being against one batch. The plant's toll first repays what it owes,
  * then fills its bond, the rest is its own; the farms share V − toll by weight. Farms are always credited in full.
  */
-import { mulDiv, type Millilitres } from '../lib/amount.ts';
+import type { Millilitres } from '../lib/amount.ts';
 import { assert } from '../lib/assert.ts';
 import { compareBytes, toHex } from '../lib/bytes.ts';
 import { fault, ok, type Result } from '../lib/fault.ts';
+import { plantOf, shareOf } from '../state/custody.ts';
 import { dayOf, ROWS, SINGLE } from '../state/layout.ts';
 import { credit, supplyOf } from '../state/money.ts';
 import { BATCH, type BatchRow } from '../wire/state.ts';
 import type { Attest, Share } from '../wire/tx.ts';
 import type { TxContext } from './context.ts';
-
-const BPS = 10_000n;
 
 /** Splits `totalMl` by weight: floors first, then 1 mL each by largest remainder, ties to the lower address. */
 export function splitByWeight(totalMl: Millilitres, shares: readonly Share[]): readonly Share[] {
@@ -43,17 +42,16 @@ function min(a: bigint, b: bigint): bigint {
 export function mint({ draft, env, params, emit }: TxContext, statement: Attest, batch: BatchRow): Result<void> {
   const { volumeMl } = statement;
   const plantId = toHex(batch.plant);
-  const plant = draft.get(ROWS.plant, plantId);
-  assert(plant !== undefined, 'the plant of a batch is registered');
+  const plant = plantOf(draft, batch);
   const supply = supplyOf(draft);
   const day = dayOf(env.timeMs);
   const mintedMl = (plant.day === day ? plant.mintedMl : 0n) + volumeMl;
-  const tollMl = mulDiv(volumeMl, BigInt(plant.tollBps), BPS, 'floor');
+  const tollMl = shareOf(volumeMl, plant.tollBps);
   const repaidMl = min(tollMl, plant.owedMl);
   if (mintedMl > plant.ceilingMl || supply.supplyMl + volumeMl - repaidMl > params.supplyCapMl) return fault('ceiling_reached');
 
   const availableMl = plant.availableMl + volumeMl;
-  const bondTargetMl = mulDiv(availableMl, BigInt(plant.bondBps), BPS, 'floor');
+  const bondTargetMl = shareOf(availableMl, plant.bondBps);
   const bondedMl = bondTargetMl > plant.bondMl ? min(tollMl - repaidMl, bondTargetMl - plant.bondMl) : 0n;
   draft.put(ROWS.plant, plantId, {
     ...plant, owedMl: plant.owedMl - repaidMl, bondMl: plant.bondMl + bondedMl, availableMl, openBatches: plant.openBatches - 1, day, mintedMl,

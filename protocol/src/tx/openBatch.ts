@@ -2,10 +2,11 @@
  * OpenBatch (kind 6; SPEC §7.2): a plant asks for a mint of one physical lot. The custody meter's interval is the
  * nullifier: litres that were claimed once can never be claimed again, whatever lot they are put under.
  */
+import { assert } from '../lib/assert.ts';
 import { toHex, compareBytes } from '../lib/bytes.ts';
 import { fault, ok, type Fault, type Result } from '../lib/fault.ts';
 import { taggedHash } from '../lib/hash.ts';
-import { ROWS } from '../state/layout.ts';
+import { DAY_MS, HISTORY_MS, ROWS } from '../state/layout.ts';
 import { encode } from '../wire/codec.ts';
 import { BatchKey } from '../wire/reading.ts';
 import { ACTIVE, BATCH, type BatchRow, type PlantRow } from '../wire/state.ts';
@@ -14,6 +15,10 @@ import { valueOf, type Kind, type ParsedTx, type TxContext } from './context.ts'
 
 /** Lots that wait for the oracles; more would be a plant that nobody answers. */
 export const OPEN_BATCHES_MAX = 8;
+/** How old milk may be when its lot is opened: longer than any shelf life, which is at most 365 days. */
+export const PRODUCED_WITHIN_MS = 366 * DAY_MS;
+// A key names its production date. When the row of a batch is deleted, the date is too old for the key to come again.
+assert(PRODUCED_WITHIN_MS + 2 * DAY_MS < HISTORY_MS, 'a batch key is not used twice');
 
 /** Batch key: the physical lot, not a nonce (SPEC §7.1). */
 export function batchKeyOf(plant: Uint8Array, lot: Uint8Array, productionDate: number): Uint8Array {
@@ -28,6 +33,17 @@ export function isCalendarDate(date: number): boolean {
   const leap = (year % 4 === 0 && year % 100 !== 0) || year % 400 === 0;
   const days = [31, leap ? 29 : 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31][month - 1];
   return days !== undefined && day >= 1 && day <= days;
+}
+
+/** Days from 1970 to a date of the calendar (Hinnant, "chrono-compatible date algorithms", days_from_civil). */
+export function dayOfDate(date: number): number {
+  const day = date % 100;
+  const month = ((date - day) / 100) % 100;
+  // Years begin in March, so that the leap day is their last.
+  const year = (date - day - month * 100) / 10_000 - (month <= 2 ? 1 : 0);
+  const whole = (dividend: number, divisor: number): number => (dividend - (dividend % divisor)) / divisor;
+  const dayOfYear = whole(153 * ((month + 9) % 12) + 2, 5) + day - 1;
+  return year * 365 + whole(year, 4) - whole(year, 100) + whole(year, 400) + dayOfYear - 719_468;
 }
 
 /** Printable ASCII without the characters that MQTT topics and URLs give a meaning to: / + #. */
@@ -64,6 +80,9 @@ function mayReopen(row: BatchRow, value: OpenBatch): boolean {
 
 function checkLot({ draft, env, params }: TxContext, value: OpenBatch, plant: PlantRow): Fault | undefined {
   if (plant.status !== ACTIVE) return { code: 'plant_not_active' };
+  // The calendar of the dairy may be a day ahead of UTC.
+  const producedMs = dayOfDate(value.productionDate) * DAY_MS;
+  if (producedMs > env.timeMs + DAY_MS || producedMs < env.timeMs - PRODUCED_WITHIN_MS) return { code: 'production_date_wrong' };
   if (value.expiresAtMs <= env.timeMs || value.expiresAtMs > env.timeMs + params.shelfLifeMaxMs) return { code: 'batch_expiry_wrong' };
   if (value.claimMl > value.totalTo - value.totalFrom) return { code: 'claim_exceeds_meter' };
   const known = value.shares.every((share) => draft.get(ROWS.farm, toHex(share.farm))?.status === ACTIVE);
@@ -85,7 +104,8 @@ function execute(context: TxContext): Result<void> {
     if (value.attempt !== 1) return fault('batch_not_reopenable');
     const opened = openInterval(context, value);
     if (!opened.ok) return opened;
-  } else if (!mayReopen(before, value)) return fault('batch_not_reopenable');
+  } else if (env.timeMs > before.expiresAtMs) return fault('batch_expired');
+  else if (!mayReopen(before, value)) return fault('batch_not_reopenable');
   if (before?.state !== BATCH.open) {
     if (plant.openBatches >= OPEN_BATCHES_MAX) return fault('too_many_open_batches');
     draft.put(ROWS.plant, toHex(plantAddress), { ...plant, openBatches: plant.openBatches + 1 });

@@ -3,8 +3,8 @@
  * custody. The only way BILL is retired.
  */
 import { toHex } from '../lib/bytes.ts';
-import { assert } from '../lib/assert.ts';
 import { fault, ok, type Result } from '../lib/fault.ts';
+import { plantOf } from '../state/custody.ts';
 import { noteId, ROWS, SINGLE } from '../state/layout.ts';
 import { debit, supplyOf } from '../state/money.ts';
 import { BATCH } from '../wire/state.ts';
@@ -17,9 +17,9 @@ function execute({ tx, draft, env, emit }: TxContext): Result<void> {
   const id = toHex(batch);
   const row = draft.get(ROWS.batch, id);
   if (row === undefined) return fault('unknown_batch');
+  if (env.timeMs > row.expiresAtMs) return fault('batch_expired');
   if (row.state !== BATCH.minted) return fault('batch_not_minted');
   if (row.onHold === 1) return fault('batch_on_hold');
-  if (env.timeMs > row.expiresAtMs) return fault('batch_expired');
   if (amountMl > row.availableMl) return fault('exceeds_available', { availableMl: row.availableMl });
   const retired = debit(draft, holder, amountMl);
   if (!retired.ok) return retired;
@@ -27,14 +27,12 @@ function execute({ tx, draft, env, emit }: TxContext): Result<void> {
   const availableMl = row.availableMl - amountMl;
   const state = availableMl + row.heldMl === 0n ? BATCH.closed : row.state;
   draft.put(ROWS.batch, id, { ...row, state, availableMl, redeemedMl: row.redeemedMl + amountMl });
-  const plantId = toHex(row.plant);
-  const plant = draft.get(ROWS.plant, plantId);
-  assert(plant !== undefined, 'the plant of a batch is registered');
-  draft.put(ROWS.plant, plantId, { ...plant, availableMl: plant.availableMl - amountMl });
+  const plant = plantOf(draft, row);
+  draft.put(ROWS.plant, toHex(row.plant), { ...plant, availableMl: plant.availableMl - amountMl });
   const supply = supplyOf(draft);
   draft.put(ROWS.supply, SINGLE, { ...supply, supplyMl: supply.supplyMl - amountMl });
   const note = noteId(batch, holder);
-  draft.put(ROWS.note, note, { amountMl: (draft.get(ROWS.note, note)?.amountMl ?? 0n) + amountMl });
+  draft.put(ROWS.note, note, { amountMl: (draft.get(ROWS.note, note)?.amountMl ?? 0n) + amountMl, batchExpiresAtMs: row.expiresAtMs });
   emit({ case: 'redeemed', value: { batch, holder, amountMl, availableMl, noteHash } });
   return ok(undefined);
 }

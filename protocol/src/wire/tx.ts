@@ -65,8 +65,13 @@ export const RegisterDevice = message('RegisterDevice', 256, {
 });
 export const RegisterMeter = message('RegisterMeter', 128, { meter: bytes(1, 16), plant: bytes(2, 20), total: amount(3) });
 export const RevokeDevice = message('RevokeDevice', 64, { device: bytes(1, 16), fromMs: u53(2, TIME_MIN_MS, TIME_MAX_MS) });
+export const HoldBatch = message('HoldBatch', 64, { batch: bytes(1, 32), held: u32(2, 0, 1) });
+export const RecallBatch = message('RecallBatch', 64, { batch: bytes(1, 32) });
+export const WriteOffBatch = message('WriteOffBatch', 64, { batch: bytes(1, 32) });
+export const BondWithdraw = message('BondWithdraw', 64, { amountMl: amount(1, 1n) });
 export const ReportPrice = message('ReportPrice', 64, { senPerBill: amount(1, 1n) });
 export const Anchor = message('Anchor', 128, { topic: name(1), hash: bytes(2, 32) });
+export const BondDeposit = message('BondDeposit', 64, { amountMl: amount(1, 1n) });
 
 export type Transfer = ValueType<typeof Transfer>;
 export type Pay = ValueType<typeof Pay>;
@@ -83,6 +88,11 @@ export type RegisterPlant = ValueType<typeof RegisterPlant>;
 export type RegisterDevice = ValueType<typeof RegisterDevice>;
 export type RegisterMeter = ValueType<typeof RegisterMeter>;
 export type RevokeDevice = ValueType<typeof RevokeDevice>;
+export type HoldBatch = ValueType<typeof HoldBatch>;
+export type RecallBatch = ValueType<typeof RecallBatch>;
+export type WriteOffBatch = ValueType<typeof WriteOffBatch>;
+export type BondWithdraw = ValueType<typeof BondWithdraw>;
+export type BondDeposit = ValueType<typeof BondDeposit>;
 export type ReportPrice = ValueType<typeof ReportPrice>;
 export type Anchor = ValueType<typeof Anchor>;
 
@@ -109,8 +119,13 @@ export const TxBody = message('TxBody', OPEN_BATCH_MAX_BYTES, {
     registerDevice: sub(28, RegisterDevice),
     registerMeter: sub(29, RegisterMeter),
     revokeDevice: sub(30, RevokeDevice),
+    holdBatch: sub(31, HoldBatch),
+    recallBatch: sub(32, RecallBatch),
+    writeOffBatch: sub(33, WriteOffBatch),
+    bondWithdraw: sub(34, BondWithdraw),
     reportPrice: sub(42, ReportPrice),
     anchor: sub(59, Anchor),
+    bondDeposit: sub(60, BondDeposit),
   }),
 });
 export type TxBody = ValueType<typeof TxBody>;
@@ -144,6 +159,13 @@ const InvoiceVoided = message('InvoiceVoided', 64, { tillNo: u32(1, 1), ref: byt
 const RegistryChanged = message('RegistryChanged', 64, { rowKey: bytes(1, 5, 21), by: bytes(2, 20) });
 const PriceReported = message('PriceReported', 64, { reporter: bytes(1, 20), senPerBill: amount(2) });
 const Anchored = message('Anchored', 128, { by: bytes(1, 20), topic: name(2), hash: bytes(3, 32) });
+const BatchHeld = message('BatchHeld', 64, { batch: bytes(1, 32), held: u32(2, 0, 1), amountMl: amount(3) });
+/** By recall (state 5) or write-off (6): litres that left custody, and who paid for them. */
+const CustodyEnded = message('CustodyEnded', 128, {
+  batch: bytes(1, 32), plant: bytes(2, 20), state: u32(3), outMl: amount(4), fromBondMl: amount(5), fromBalanceMl: amount(6), fromInsuranceMl: amount(7), owedMl: amount(8),
+});
+const BondDeposited = message('BondDeposited', 64, { plant: bytes(1, 20), repaidMl: amount(2), bondedMl: amount(3) });
+const BondWithdrawn = message('BondWithdrawn', 64, { plant: bytes(1, 20), amountMl: amount(2) });
 
 export const Event = message('Event', 8_256, {
   event: oneOf({
@@ -151,7 +173,7 @@ export const Event = message('Event', 8_256, {
     refunded: sub(5, Refunded), pointTaken: sub(6, PointTaken), couponCancelled: sub(7, CouponCancelled), redeemed: sub(8, Redeemed),
     batchOpened: sub(9, BatchOpened), attested: sub(10, Attested), minted: sub(11, Minted), batchRejected: sub(12, BatchRejected),
     oracleRevoked: sub(13, OracleRevoked), invoiceVoided: sub(14, InvoiceVoided), registryChanged: sub(15, RegistryChanged), priceReported: sub(16, PriceReported),
-    anchored: sub(17, Anchored),
+    anchored: sub(17, Anchored), batchHeld: sub(18, BatchHeld), custodyEnded: sub(19, CustodyEnded), bondDeposited: sub(20, BondDeposited), bondWithdrawn: sub(21, BondWithdrawn),
   }),
 });
 export type Event = ValueType<typeof Event>;

@@ -60,4 +60,9 @@ export const FAULT_TITLES: Readonly<Record<FaultCode, Title>> = {
   too_many_fee_free: { en: 'Too many fee-free transactions', ms: 'Terlalu banyak transaksi tanpa fi' },
   unknown_device: { en: 'Unknown device', ms: 'Peranti tidak dikenali' },
   unknown_reporter: { en: 'Unknown price reporter', ms: 'Pelapor harga tidak dikenali' },
+  production_date_wrong: { en: 'Wrong production date', ms: 'Tarikh pengeluaran salah' },
+  batch_ended: { en: 'Batch has ended', ms: 'Kelompok telah tamat' },
+  hold_unchanged: { en: 'Hold is unchanged', ms: 'Status tahanan tidak berubah' },
+  plant_owes: { en: 'Plant owes milk', ms: 'Kilang masih berhutang susu' },
+  exceeds_free_bond: { en: 'More than the free bond', ms: 'Melebihi bon yang bebas' },
 };

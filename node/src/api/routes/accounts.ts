@@ -36,6 +36,12 @@ function movementOf(self: Uint8Array, event: ChainEvent): Movement {
       if (equalBytes(self, plant)) return { amountMl: tollMl - repaidMl - bondedMl, other: undefined };
       return { amountMl: farms.find(({ farm }) => compareBytes(farm, self) === 0)?.weightMl ?? 0n, other: undefined };
     }
+    case 'custodyEnded':
+      return equalBytes(self, event.value.plant) ? { amountMl: -event.value.fromBalanceMl, other: undefined } : NOTHING;
+    case 'bondDeposited':
+      return equalBytes(self, event.value.plant) ? { amountMl: -(event.value.repaidMl + event.value.bondedMl), other: undefined } : NOTHING;
+    case 'bondWithdrawn':
+      return equalBytes(self, event.value.plant) ? { amountMl: event.value.amountMl, other: undefined } : NOTHING;
     default:
       return NOTHING;
   }
