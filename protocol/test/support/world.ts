@@ -3,8 +3,9 @@ import { createPrivateKey, createPublicKey, sign as cryptoSign, verify as crypto
 import {
   addressOf, batchKeyOf, buildBlock, applyBlock, chainTag, commitBlock, compareBytes, concat, DEFAULT_PARAMS, ed25519PublicKey, encode, formatAddress, genesisStateRoot, gentxBytes, loadGenesis, genesisTip, kindOf, makeChain,
   parseTx, prettyCanonicalJson, signEd25519, signInvoice, signingBytes, StateTree, stateRows, strictVerifier, taggedHash, toHex, Tx, TxBody, u32be, utf8, verifyEd25519, equalBytes, txIdOf,
-  type Certificate, type Chain, type Executed, type Genesis, type GenesisSpec, type Json, type Millilitres, type ParsedTx, type Tip, type Verifier,
+  type Certificate, type Chain, type Executed, type FaultCode, type Genesis, type GenesisSpec, type Json, type Millilitres, type ParsedTx, type Tip, type Verifier,
 } from '../../src/index.ts';
+import { BlockDraft } from '../../src/ledger/executeBlock.ts';
 import { makeCertificate } from '../../src/consensus/certificate.ts';
 import { votePreimage } from '../../src/consensus/bodies.ts';
 import { makeValidatorSet } from '../../src/consensus/validators.ts';
@@ -213,6 +214,12 @@ export class World {
     if (!applied.ok) throw new Error(JSON.stringify(applied.fault));
     this.tip = commitBlock(this.chain, this.tip, applied.value, this.certificate(applied.value));
     return applied.value;
+  }
+
+  /** What the next block would say to each of these, in order: undefined where it takes one. */
+  refusalsOf(txs: readonly Uint8Array[]): readonly (FaultCode | undefined)[] {
+    const block = new BlockDraft(this.chain, this.tip, this.tip.timeMs + 1_000);
+    return txs.map((bytes) => block.add(this.parse(bytes))?.code);
   }
 
   certificate(executed: Executed): Certificate {

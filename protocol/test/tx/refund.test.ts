@@ -1,11 +1,11 @@
 /** Refund in its cases (SPEC §6.4): where the point of a payment is, and what a till may cost its merchant. */
 import t from 'tap';
-import { balanceOf, DAY_MS, invoiceId, placeOfPoint, refundableMl, ROWS, stateRows, tillId, toHex, type InvoiceRow, type ParsedTx } from '../../src/index.ts';
+import { balanceOf, DAY_MS, invoiceId, placeOfPoint, refundableMl, ROWS, stateRows, tillId, toHex, type ParsedTx } from '../../src/index.ts';
 import { alice, bob, buy, refundOf, rich, setRow, verdict } from '../support/cases.ts';
 import { KEYS, type World } from '../support/world.ts';
 
 const { cafeteria, till1, farmA } = KEYS;
-const invoiceRow = (world: World, pay: ParsedTx): InvoiceRow => world.tip.state.get(ROWS.invoice, invoiceId(1, (pay.invoice as NonNullable<ParsedTx['invoice']>).ref)) as InvoiceRow;
+const invoiceRow = (world: World, pay: ParsedTx): stateRows.InvoiceRow => world.tip.state.get(ROWS.invoice, invoiceId(1, (pay.invoice as NonNullable<ParsedTx['invoice']>).ref)) as stateRows.InvoiceRow;
 const refundable = (world: World, pay: ParsedTx): bigint => refundableMl(world.tip.state, invoiceRow(world, pay));
 const card = (world: World): number => world.tip.state.get(ROWS.card, toHex(cafeteria.address) + toHex(alice.address))?.points ?? 0;
 const coupons = (world: World, state: number): number => [...world.tip.state.rows(ROWS.coupon)].filter((row) => row.value.state === state).length;
