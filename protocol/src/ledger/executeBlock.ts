@@ -40,8 +40,8 @@ export class BlockDraft {
 
   /** Appends a transaction; a refusal leaves the block as it was. */
   add(tx: ParsedTx): Fault | undefined {
-    const signer = toHex(tx.body.sender);
     const free = isFeeFree(this.draft, tx);
+    const signer = free ? toHex(tx.body.sender) : '';
     const ofSigner = this.#feeFree.get(signer) ?? 0;
     if (free && (this.#feeFreeCount >= FEE_FREE_MAX || ofSigner >= FEE_FREE_PER_SIGNER_MAX)) return { code: 'too_many_fee_free' };
     const applied = applyTx(this.#chain, this.draft, tx, this.env, this.txs.length);

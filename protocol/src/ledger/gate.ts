@@ -1,5 +1,5 @@
 /** The gate (SPEC §4): what must hold for a transaction to stand in a block at all. */
-import { equalBytes, toHex } from '../lib/bytes.ts';
+import { equalBytes } from '../lib/bytes.ts';
 import type { Fault, Result } from '../lib/fault.ts';
 import { assert } from '../lib/assert.ts';
 import { ROWS } from '../state/layout.ts';
@@ -57,7 +57,7 @@ export function passGate(network: NetworkContext, view: View, tx: ParsedTx, env:
   const kind = kindOf(tx.body.kind.case);
   const signers = kind.signers(view, tx, env);
   if (!signers.ok) return signers;
-  assert(toHex(signers.value[0] ?? new Uint8Array(0)) === toHex(tx.body.sender), 'the sender is the first signer');
+  assert(equalBytes(signers.value[0] ?? new Uint8Array(0), tx.body.sender), 'the sender is the first signer');
   const shown = checkSigners(view, tx, signers.value);
   if (!shown.ok) return shown;
   const refusal = checkFee(view, tx) ?? checkSignatures(network, tx);

@@ -62,7 +62,8 @@ export function bandAt(sen: Sen, priceSenPerBill: Sen, bandBps: number): { reado
   return { minMl: mulDiv(sen, ML_PER_BILL, high, 'ceil'), maxMl: mulDiv(sen, ML_PER_BILL, low > 0n ? low : 1n, 'ceil') };
 }
 
-/** The bands of the price in force and of the day before: an invoice made just before midnight stays payable. */
+/** The bands of the price in force and, where it was another, of the day before: an invoice made just before midnight stays payable. */
 export function priceBands(view: View, env: BlockTimes, sen: Sen, bandBps: number): readonly { readonly minMl: Millilitres; readonly maxMl: Millilitres }[] {
-  return [bandAt(sen, priceInForce(view, env), bandBps), bandAt(sen, priceOfDayBefore(view, env), bandBps)];
+  const [today, before] = [priceInForce(view, env), priceOfDayBefore(view, env)];
+  return (before === today ? [today] : [today, before]).map((price) => bandAt(sen, price, bandBps));
 }
