@@ -18,6 +18,8 @@ export interface ChainSources {
   readonly positionOf: (txId: Uint8Array) => Promise<{ readonly height: number; readonly index: number } | undefined>;
   readonly heightOf: (blockId: Uint8Array) => Promise<number | undefined>;
   readonly history: ChainPort['accountHistory'];
+  readonly batchHistory: ChainPort['batchHistory'];
+  readonly batchesOfLot: ChainPort['batchesOfLot'];
   readonly log: Log;
 }
 
@@ -117,6 +119,8 @@ export function makeChainService(sources: ChainSources, first: TipInfo, pool: ()
       return blockId?.length === 32 ? sources.heightOf(blockId) : undefined;
     },
     accountHistory: sources.history,
+    batchHistory: sources.batchHistory,
+    batchesOfLot: sources.batchesOfLot,
     submit: (txBytes) => pool().submit(txBytes),
     txStatus: (txHash) => pool().status(txHash),
     onFinal: (listener) => subscribe(onFinal, listener),

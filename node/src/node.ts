@@ -144,6 +144,8 @@ function makeReaders(chain: Chain, genesis: Genesis, blocks: BlockStore, index: 
     positionOf: index.positionOf,
     heightOf: index.heightOf,
     history: index.history,
+    batchHistory: index.batchHistory,
+    batchesOfLot: index.batchesOfLot,
     async readFinal(height) {
       const [block, results] = [await blocks.read(height), await index.results(height)];
       return block === undefined || results === undefined ? undefined : storedFinalBlock(chain, block, results);

@@ -47,6 +47,16 @@ export interface FinalBlock {
   readonly txs: readonly FinalTx[];
 }
 
+/** One transaction of the life of a batch, with its place in the chain. */
+export interface BatchTx {
+  readonly height: number;
+  readonly index: number;
+  readonly timeMs: number;
+  readonly txHash: string;
+  readonly body: TxBody;
+  readonly events: readonly ChainEvent[];
+}
+
 export interface TipInfo {
   readonly height: number;
   readonly timeMs: number;
@@ -83,6 +93,10 @@ export interface ChainPort {
   heightOfBlock(blockIdHex: string): Promise<number | undefined>;
   /** Newest first, at most `limit`, strictly before (height, index) where given. */
   accountHistory(address: Uint8Array, limit: number, before?: { readonly height: number; readonly index: number }): Promise<readonly { readonly height: number; readonly index: number; readonly txHash: string }[]>;
+  /** Transactions whose events name the batch, oldest first, at most `limit`. The rows of an old batch die, these stay. */
+  batchHistory(batchKey: Uint8Array, limit: number): Promise<readonly BatchTx[]>;
+  /** Keys of the batches that were opened under a printed lot, newest first; a lot is a plant's own word, so there may be several. */
+  batchesOfLot(lot: Uint8Array, limit: number): Promise<readonly Uint8Array[]>;
   submit(txBytes: Uint8Array): Promise<Submitted>;
   /** undefined: never seen here and not on chain. */
   txStatus(txHash: string): Promise<TxStatus | undefined>;

@@ -21,6 +21,7 @@ export type { TxProof } from './api/proofs.ts';
 export type { Registry } from './api/registry.ts';
 export * from './api/orderEvents.ts';
 export type { OrderEventData } from './api/streams.ts';
+export { LOT_FINDINGS, type BatchTrace, type EpcisDocument, type LotFinding, type TxTrace } from './api/trace.ts';
 export { TRANSACTION_BODY_MAX_BYTES, type TxAdmission, type TxState, type TxStatus } from './api/transactions.ts';
 export { ROSTER_MAX_BYTES, type WalletLinked } from './api/wallets.ts';
 // Keys and transactions.

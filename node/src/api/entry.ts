@@ -16,6 +16,8 @@ export interface ApiRequest<R extends Route = Route> {
   /** Host header: one of this server's own names, checked before anything else. */
   readonly host: string;
   readonly idempotencyKey: string | undefined;
+  /** The header Accept as it came; empty without one. */
+  readonly accept: string;
 }
 export type Language = 'en' | 'ms';
 
@@ -28,6 +30,14 @@ export interface Answer<B> {
   /** What the answer is known by for ever: the client may keep it and ask with If-None-Match. */
   readonly immutable?: string;
   /** True: the answer changes with the chain; its ETag is the hash of its text, so asking again is cheap. */
+  readonly revalidate?: true;
+}
+/** The answer in one of the other forms its declaration names: JSON of another media type. */
+export interface OtherAnswer {
+  readonly status: number;
+  readonly other: object;
+  readonly type: string;
+  readonly headers?: Headers;
   readonly revalidate?: true;
 }
 /** JSON text as it stands, e.g. a stored answer or a file that must keep its bytes. */
@@ -50,7 +60,7 @@ export interface Refusal {
   readonly errors?: readonly { readonly pointer: string; readonly code: string }[];
   readonly headers?: Headers;
 }
-export type Reply<R extends Route> = Answer<AnswerOf<R>> | TextAnswer | StreamAnswer | Refusal;
+export type Reply<R extends Route> = Answer<AnswerOf<R>> | OtherAnswer | TextAnswer | StreamAnswer | Refusal;
 
 export interface Entry {
   readonly declaration: Route;

@@ -56,8 +56,10 @@ function etagMatches(request: FastifyRequest, etag: string): boolean {
   return (request.headers['if-none-match'] ?? '').split(',').some((tag) => tag.trim().replace(/^W\//, '') === etag);
 }
 
-/** Sends the text, or 304 where the client has it already. */
-function sendRevalidated(request: FastifyRequest, reply: FastifyReply, text: string): FastifyReply {
+/** With `revalidate` the text is known by its hash, and 304 says that the client has it already. */
+function sendJson(request: FastifyRequest, reply: FastifyReply, body: unknown, revalidate: true | undefined): FastifyReply {
+  const text = JSON.stringify(body);
+  if (revalidate === undefined) return reply.send(text);
   const etag = `"${hash('sha256', text, 'hex').slice(0, 32)}"`;
   void reply.headers({ etag, 'cache-control': 'public, no-cache' });
   return etagMatches(request, etag) ? reply.status(304).send() : reply.send(text);
@@ -67,6 +69,7 @@ function send(request: FastifyRequest, reply: FastifyReply, answer: Reply<Route>
   if ('problem' in answer) return refuse(request, reply, answer);
   void reply.status(answer.status).headers(answer.headers ?? {});
   if ('stream' in answer) return reply.send(answer.stream);
+  if ('other' in answer) return sendJson(request, reply.type(answer.type), answer.other, answer.revalidate);
   if (answer.immutable !== undefined) {
     const etag = `"${answer.immutable}"`;
     void reply.headers({ etag, 'cache-control': 'public, max-age=31536000, immutable' });
@@ -74,9 +77,7 @@ function send(request: FastifyRequest, reply: FastifyReply, answer: Reply<Route>
   }
   // A stored answer may be a problem.
   if ('text' in answer) return reply.type(answer.status >= 400 ? PROBLEM_MEDIA_TYPE : JSON_TYPE).send(answer.text);
-  void reply.type(JSON_TYPE);
-  const text = JSON.stringify(answer.body);
-  return answer.revalidate === true ? sendRevalidated(request, reply, text) : reply.send(text);
+  return sendJson(request, reply.type(JSON_TYPE), answer.body, answer.revalidate);
 }
 
 function idempotencyRefusal(declaration: Route, key: string | string[] | undefined): Refusal | undefined {
@@ -90,6 +91,7 @@ function apiRequest(request: FastifyRequest): ApiRequest {
   return {
     id: request.id, params: request.params as never, query: request.query as never, body: request.body as never, bodyText: request.bodyText, host: request.headers.host ?? '',
     language: languageOf(request.headers['accept-language']), idempotencyKey: typeof key === 'string' ? key : undefined,
+    accept: request.headers.accept ?? '',
   };
 }
 

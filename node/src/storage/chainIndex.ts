@@ -4,18 +4,25 @@
  *   i/tx/<txId>                        → height, index
  *   i/acct/<address><height><index>    → txId
  *   i/block/<blockId>                  → height
+ *   i/batch/<batchKey><height><index>  → time, Tx, TxResult, Events: the life of a batch without reading blocks
+ *   i/lot/<length><lot><height><index> → batchKey
  *   r/<height BE8>                     → result and events of each transaction
  *   m/tip                              → height up to which it is written
+ *   m/version                          → of these layouts; an index of another version is rebuilt from the blocks
  */
-import { Events, concat, decode, encode, fromHex, toHex, u64be, utf8, type ChainEvent } from '@billcoin/protocol';
+import { concat, equalBytes, fromHex, toHex, u64be, utf8 } from '@billcoin/protocol';
 import type { StoredResult } from '../finalBlock.ts';
-import type { FinalBlock, Store, StoreOperation } from '../ports.ts';
+import type { BatchTx, FinalBlock, Store, StoreOperation } from '../ports.ts';
 import { accountsOf } from './accountsOf.ts';
+import { batchesOfLotIn, batchHistoryIn, batchRows } from './batchIndex.ts';
 import { packFrames, unpackFrames } from './frames.ts';
+import { damagedIndex, decodeEvents, encodeEvents } from './indexValues.ts';
 import { hashKey, heightKey, positionOf, readU32, readU64, under } from './rowKeys.ts';
-import { REMEDY, StorageFailure } from '../storageFailure.ts';
 
 const TIP_KEY = utf8('m/tip');
+const VERSION_KEY = utf8('m/version');
+/** Raised when a row is added or changes: the next start fills the index again. */
+const INDEX_VERSION = u64be(2);
 
 export interface Position {
   readonly height: number;
@@ -23,7 +30,7 @@ export interface Position {
 }
 
 export interface ChainIndex {
-  /** Height up to which the index is written; undefined in an empty one. */
+  /** Height up to which the index is written; undefined in an empty one and in one of another version. */
   tip(): Promise<number | undefined>;
   /** Queues the rows of one block; reads started later see them. Blocks come in order. */
   append(block: FinalBlock): Promise<void>;
@@ -33,31 +40,24 @@ export interface ChainIndex {
   heightOf(blockId: Uint8Array): Promise<number | undefined>;
   results(height: number): Promise<readonly StoredResult[] | undefined>;
   history(address: Uint8Array, limit: number, before: Position | undefined): Promise<readonly (Position & { readonly txHash: string })[]>;
+  batchHistory(batchKey: Uint8Array, limit: number): Promise<readonly BatchTx[]>;
+  batchesOfLot(lot: Uint8Array, limit: number): Promise<readonly Uint8Array[]>;
   clear(): Promise<void>;
-}
-
-function damaged(what: string): StorageFailure {
-  return new StorageFailure('damaged_value', `The index holds damaged ${what}.`, REMEDY.restoreBackup);
-}
-
-function encodeEvents(events: readonly ChainEvent[]): Uint8Array {
-  return encode(Events, { events: events.map((event) => ({ event })) });
 }
 
 function decodeResults(bytes: Uint8Array): StoredResult[] {
   const frames = unpackFrames(bytes);
-  if (frames === undefined || frames.length % 2 !== 0) throw damaged('results');
+  if (frames === undefined || frames.length % 2 !== 0) throw damagedIndex('results');
   const results: StoredResult[] = [];
   for (let i = 0; i < frames.length; i += 2) {
-    const events = decode(Events, frames[i + 1] as Uint8Array);
-    if (!events.ok) throw damaged('events');
-    results.push({ resultBytes: frames[i] as Uint8Array, events: events.value.events.map(({ event }) => event) });
+    results.push({ resultBytes: frames[i] as Uint8Array, events: decodeEvents(frames[i + 1] as Uint8Array) });
   }
   return results;
 }
 
 function rowsOf(block: FinalBlock): StoreOperation[] {
   const rows: StoreOperation[] = [
+    { type: 'put', key: VERSION_KEY, value: INDEX_VERSION },
     { type: 'put', key: TIP_KEY, value: u64be(block.height) },
     { type: 'put', key: hashKey('i/block/', block.blockId), value: u64be(block.height) },
     { type: 'put', key: heightKey('r/', block.height), value: packFrames(block.txs.flatMap((tx) => [tx.resultBytes, encodeEvents(tx.events)])) },
@@ -67,6 +67,7 @@ function rowsOf(block: FinalBlock): StoreOperation[] {
     const position = positionOf(block.height, tx.index);
     rows.push({ type: 'put', key: hashKey('i/tx/', txId), value: position });
     for (const account of accountsOf(tx.body, tx.events)) rows.push({ type: 'put', key: concat(utf8('i/acct/'), fromHex(account) as Uint8Array, position), value: txId });
+    rows.push(...batchRows(block, tx, position));
   }
   return rows;
 }
@@ -92,8 +93,8 @@ export function makeChainIndex(store: Store): ChainIndex {
 
   return {
     async tip() {
-      const bytes = await read(TIP_KEY);
-      return bytes === undefined ? undefined : readU64(bytes, 0);
+      const [bytes, version] = [await read(TIP_KEY), await read(VERSION_KEY)];
+      return bytes === undefined || version === undefined || !equalBytes(version, INDEX_VERSION) ? undefined : readU64(bytes, 0);
     },
     append: (block) => queued(rowsOf(block), false),
     // A synced write flushes LevelDB's log, and with it every earlier write.
@@ -119,6 +120,14 @@ export function makeChainIndex(store: Store): ChainIndex {
         found.push({ height: readU64(key, prefix.length), index: readU32(key, prefix.length + 8), txHash: toHex(txId) });
       }
       return found;
+    },
+    async batchHistory(batchKey, limit) {
+      await written;
+      return batchHistoryIn(store, batchKey, limit);
+    },
+    async batchesOfLot(lot, limit) {
+      await written;
+      return batchesOfLotIn(store, lot, limit);
     },
     async clear() {
       await written;

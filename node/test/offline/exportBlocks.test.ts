@@ -20,7 +20,7 @@ const skip = python ? false : 'python3 is not on this machine';
 
 const FARM = formatAddress(KEYS.farm.address);
 
-type Line = Readonly<Record<string, never>>;
+type Line = Readonly<Record<string, unknown>>;
 
 interface Ran {
   readonly code: number;

@@ -77,6 +77,18 @@ export class MemoryChain implements ChainPort {
     return all.filter((at) => before === undefined || at.height < before.height || (at.height === before.height && at.index < before.index)).slice(0, limit);
   }
 
+  async batchHistory(batchKey: Uint8Array, limit: number): ReturnType<ChainPort['batchHistory']> {
+    const hex = toHex(batchKey);
+    const names = (tx: FinalBlock['txs'][number]): boolean => tx.events.some(({ value }) => 'batch' in value && toHex(value.batch) === hex);
+    return this.#blocks.flatMap(({ height, timeMs, txs }) => txs.filter(names).map(({ index, txHash, body, events }) => ({ height, index, timeMs, txHash, body, events }))).slice(0, limit);
+  }
+
+  async batchesOfLot(lot: Uint8Array, limit: number): Promise<readonly Uint8Array[]> {
+    const opened = this.#blocks.flatMap(({ txs }) => txs).flatMap(({ body, events }) => (body.kind.case === 'openBatch' && toHex(body.kind.value.lot) === toHex(lot) ? events : []));
+    const keys = new Map(opened.flatMap(({ value }) => ('batch' in value ? [[toHex(value.batch), value.batch] as const] : [])));
+    return [...keys.values()].reverse().slice(0, limit);
+  }
+
   async submit(txBytes: Uint8Array): Promise<Submitted> {
     const parsed = parseTx(this.#chain, txBytes);
     if (!parsed.ok) return { ok: false, refusal: parsed.fault };

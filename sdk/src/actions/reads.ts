@@ -8,6 +8,7 @@ import type { MerchantDetail, Till } from '../api/merchants.ts';
 import type { TxProof } from '../api/proofs.ts';
 import type { Registry } from '../api/registry.ts';
 import type { AnswerOf, QueryOf } from '../api/route.ts';
+import type { BatchTrace, EpcisDocument, TxTrace } from '../api/trace.ts';
 import type { Client } from '../client/client.ts';
 import { request, type CallOptions } from '../client/request.ts';
 
@@ -62,6 +63,25 @@ export function getBatch(client: Client, params: { readonly batchKey: string }, 
 /** Supply, custody and gap, and a page of plants; totals and plants are of one block. */
 export function getReserve(client: Client, query: QueryOf<Routes['getReserve']> = {}, options?: CallOptions): Promise<Reserve> {
   return request<Routes['getReserve']>(client, 'GET', '/reserve', { query, idempotent: true }, options);
+}
+
+/** The life of a batch: farms, meter, statements, mint, deliveries, with links to proofs. */
+export function getBatchTrace(client: Client, params: { readonly batchKey: string }, options?: CallOptions): Promise<BatchTrace> {
+  return request<Routes['traceBatch']>(client, 'GET', '/trace/batch/{batchKey}', { params, query: { format: 'json' }, idempotent: true }, options);
+}
+
+/** From a payment to the batches it was sold from. Needs a login as its payer, its merchant, finance or auditor. @throws ApiError `not_final` */
+export function getTxTrace(client: Client, params: { readonly txHash: string }, options?: CallOptions): Promise<TxTrace> {
+  return request<Routes['traceTx']>(client, 'GET', '/trace/tx/{txHash}', { params, query: { format: 'json' }, idempotent: true }, options);
+}
+
+/** The trace of a batch or of a payment as EPCIS 2.0 JSON-LD. */
+export async function getEpcis(client: Client, of: { readonly batchKey: string } | { readonly txHash: string }, options?: CallOptions): Promise<EpcisDocument> {
+  const parts = { query: { format: 'epcis' }, idempotent: true } as const;
+  const answer: unknown = 'batchKey' in of
+    ? await request<Routes['traceBatch']>(client, 'GET', '/trace/batch/{batchKey}', { params: of, ...parts }, options)
+    : await request<Routes['traceTx']>(client, 'GET', '/trace/tx/{txHash}', { params: of, ...parts }, options);
+  return answer as EpcisDocument;
 }
 
 /** The price in force, ringgit per litre. */

@@ -11,6 +11,7 @@ import * as payments from './payments.ts';
 import * as proofs from './proofs.ts';
 import * as registry from './registry.ts';
 import * as streams from './streams.ts';
+import * as trace from './trace.ts';
 import * as transactions from './transactions.ts';
 import * as wallets from './wallets.ts';
 
@@ -42,6 +43,8 @@ export const ROUTES = {
   getBatch: batches.getBatch,
   getReserve: batches.getReserve,
   getPrice: batches.getPrice,
+  traceBatch: trace.traceBatch,
+  traceTx: trace.traceTx,
   listMerchants: merchants.listMerchants,
   getMerchant: merchants.getMerchant,
   getTill: merchants.getTill,

@@ -9,7 +9,7 @@ import type { ProblemCode } from './problems.ts';
 export const ROLES = ['public', 'student', 'till', 'staff', 'manager', 'finance', 'auditor', 'admin', 'partner', 'service'] as const;
 export type Role = (typeof ROLES)[number];
 
-export type MediaType = 'application/json' | 'text/csv' | 'text/event-stream';
+export type MediaType = 'application/json' | 'application/ld+json' | 'text/csv' | 'text/event-stream';
 
 /** Base path of every route but the health checks. */
 export const API_BASE = '/api/v1';
@@ -36,6 +36,8 @@ export interface Route {
   /** Answers by status, problems apart. */
   readonly responses: Readonly<Record<number, TSchema>>;
   readonly responseType?: MediaType;
+  /** The same answer in another form, by media type: asked for with Accept or the query key `format`. */
+  readonly alternative?: Readonly<Partial<Record<MediaType, TSchema>>>;
   /** Problem codes of this route beyond the common ones (COMMON_PROBLEMS). */
   readonly problems?: readonly ProblemCode[];
 }

@@ -2,8 +2,8 @@
 import t from 'tap';
 import { fromBase64Url, signingBytes, toBase64Url, toHex, utf8, verifyEd25519 } from '@billcoin/protocol';
 import {
-  couponText, createClient, decodeTransaction, exportMilkSales, getAccount, getBatch, getBlock, getCoupon, getGenesis, getLoyalty, getMerchant, getOrder, getPrice, getRegistry, getReserve, getTill, getTxProof, importStudents, linkWallet, listAccountTransactions,
-  listBatches, listBlocks, listMerchants, listOrders, listValidators, MILK_SALES_HEADER, payInvoice, postOrder, readInvoice, readOrder, renewLinkCode, UntrustedAnswerError, validatePayment,
+  couponText, createClient, decodeTransaction, exportMilkSales, getAccount, getBatch, getBatchTrace, getBlock, getCoupon, getEpcis, getGenesis, getLoyalty, getMerchant, getOrder, getPrice, getRegistry, getReserve, getTill, getTxProof, getTxTrace, importStudents, linkWallet, listAccountTransactions,
+  listBatches, listBlocks, listMerchants, listOrders, listValidators, LOT_FINDINGS, MILK_SALES_HEADER, payInvoice, postOrder, readInvoice, readOrder, renewLinkCode, UntrustedAnswerError, validatePayment,
 } from '../../src/index.ts';
 import { carton, genesisHash, keys, makeOrder, TILL_NO } from '../fixture.ts';
 import { refuse, startServer } from '../server.ts';
@@ -25,6 +25,16 @@ const blockSummary = { height: 1, hash, time, txCount: 0, proposer: address, rou
 const block = { ...blockSummary, prevHash: hash, txRoot: hash, resultRoot: hash, stateRoot: hash, validatorsHash: hash, nextValidatorsHash: hash, header: bytes, certificate: bytes, transactions: [{ txHash: hash, kind: 'pay', code: 0, fault: null }] };
 const coupon = { couponId: hash, merchantId, litres: '0.300', expiresAt: time, state: 'unspent', usable: true, reason: null, qr: couponText(hash) };
 
+const txPlace = { txHash: hash, height: 9, time, proof: `/api/v1/proofs/tx/${hash}` };
+const batchTrace = {
+  batchKey: hash, plant: { address, name: 'Dairy' }, lot: '4c31', lotText: 'L1', productionDate: '2026-04-10', expiresAt: time, state: 'minted', onHold: false,
+  litres: { issued: '1000.000', available: '750.000', held: '0.000', redeemed: '250.000', owedOut: '0.000' }, farms: [{ address, name: 'Farm', litres: '1000.000', percent: '100.00' }], meter: { device: 'ab'.repeat(16), from: '0.000', to: '1000.000' },
+  manifestHash: hash, opened: [{ ...txPlace, attempt: 1, claim: '1000.000', rejectedByRule: null }],
+  statements: [{ ...txPlace, attempt: 1, oracle: address, name: 'Oracle', volume: '1000.000', reject: 0, readingsRoot: hash, profileHash: hash, row: `/api/v1/proofs/row/11${hash}` }],
+  mint: { ...txPlace, volume: '1000.000', toll: '0.000', repaid: '0.000', bonded: '0.000', credits: [{ address, name: 'Farm', litres: '1000.000' }], readingsRoot: hash, profileHash: hash },
+  deliveries: [{ ...txPlace, address: merchantId, name: 'Cafeteria', litres: '250.000', noteHash: hash, row: `/api/v1/proofs/row/12${hash}` }], acts: [], complete: true, height: 9, row: `/api/v1/proofs/row/10${hash}`,
+};
+
 t.test('reads', async (t) => {
   const answers = {
     getGenesis: { network: 'billcoin-dev' },
@@ -43,6 +53,11 @@ t.test('reads', async (t) => {
     getReserve: {
       height: 1, blockHash: hash, time, supply: '1000.000', custody: '1000.000', gap: '0.000', bonds: '0.000', pools: { fees: '0.000', insurance: '0.000', subsidy: '0.000' }, coverDays: null,
       plants: { data: [{ plant: address, name: 'Dairy', status: 'active', batches: 1, issued: '1000.000', available: '1000.000', held: '0.000', redeemed: '0.000', owedOut: '0.000', bond: '0.000', owed: '0.000', href: `/api/v1/batches?plant=${address}` }], nextCursor: null },
+    },
+    traceBatch: batchTrace,
+    traceTx: {
+      ...txPlace, kind: 'pay', tillNo: 12, ref: '0'.repeat(20), merchant: { address: merchantId, name: 'Cafeteria' }, rm: '1.80', litres: '0.300', order: { order: bytes, salt: toBase64Url(new Uint8Array(16)) },
+      items: [{ product: 'milk', name: 'Milk', quantity: 1, rm: '1.80', litres: null, lot: 'L1', finding: 'proven', label: LOT_FINDINGS.proven, batches: [hash] }], batches: [batchTrace],
     },
     getPrice: { epoch: 20553, rmPerBill: '6.00', previousRmPerBill: '6.00', validFrom: time, validTo: time, reports: 3, stale: false },
     listMerchants: { data: [{ merchantId, name: 'Cafeteria', status: 'active' }], nextCursor: null },
@@ -71,6 +86,13 @@ t.test('reads', async (t) => {
   t.same(await listBatches(client, { state: 'minted' }), empty);
   t.same(await getBatch(client, { batchKey: hash }), answers.getBatch);
   t.same(await getReserve(client), answers.getReserve);
+  t.same(await getBatchTrace(client, { batchKey: hash }), answers.traceBatch);
+  t.same(requests.at(-1)?.query, { format: 'json' });
+  t.same(await getTxTrace(client, { txHash: hash }), answers.traceTx);
+  await getEpcis(client, { txHash: hash });
+  t.same([requests.at(-1)?.operation, requests.at(-1)?.query], ['traceTx', { format: 'epcis' }]);
+  await getEpcis(client, { batchKey: hash });
+  t.same([requests.at(-1)?.operation, requests.at(-1)?.query], ['traceBatch', { format: 'epcis' }]);
   t.same(await getPrice(client), answers.getPrice);
   t.same(await listMerchants(client), answers.listMerchants);
   t.same(await getMerchant(client, { merchantId }), answers.getMerchant);

@@ -35,6 +35,7 @@ t.test('details that a reader relies on', (t) => {
   t.match(post?.parameters?.at(-1), { name: 'Idempotency-Key', in: 'header', required: true });
   t.ok(document.paths['/health/live']?.['get'] !== undefined, 'health stands at the root');
   t.ok(document.paths['/api/v1/streams/orders']?.['get']?.responses['200']?.content['text/event-stream'] !== undefined);
+  t.same(Object.keys(document.paths['/api/v1/trace/batch/{batchKey}']?.['get']?.responses['200']?.content ?? {}), ['application/json', 'application/ld+json'], 'both forms of an answer');
   t.match(document.paths['/api/v1/orders/by-ref/{tillNo}/{ref}']?.['get']?.parameters, [{ name: 'tillNo', in: 'path', required: true }, { name: 'ref', in: 'path', required: true }]);
   t.end();
 });

@@ -17,6 +17,7 @@ import { orderRoutes } from './orders.ts';
 import { paymentRoutes } from './payments.ts';
 import { registryRoutes } from './registry.ts';
 import { studentRoutes } from './students.ts';
+import { traceRoutes } from './trace.ts';
 import { transactionRoutes } from './transactions.ts';
 
 export interface RouteDeps {
@@ -41,6 +42,7 @@ export function allRoutes(deps: RouteDeps): readonly Entry[] {
     ...chainRoutes({ chain, clock, index, peerCount }),
     ...accountRoutes(chain),
     ...milkRoutes({ chain, clock, index, deliveries: campus.deliveries, sales: campus.sales }),
+    ...traceRoutes({ chain, orders: campus.orders }),
     ...registryRoutes(chain, index),
     ...healthRoutes({ chain, campus, clock }),
   ];

@@ -32,15 +32,25 @@ export interface MilkDeps {
   readonly sales: Sales;
 }
 
-function dateText(yyyymmdd: number): string {
+/** 2026-04-10 of 20260410. */
+export function dateText(yyyymmdd: number): string {
   const digits = String(yyyymmdd);
   return `${digits.slice(0, 4)}-${digits.slice(4, 6)}-${digits.slice(6, 8)}`;
 }
 
+export function batchState({ state }: BatchRow): BatchSummary['state'] {
+  return STATE_NAMES[state] ?? 'closed';
+}
+
+/** The lot as people read it; null where a till could not print it. */
+export function lotTextOf(lot: Uint8Array): string | null {
+  return isLotText(lot) ? new TextDecoder().decode(lot) : null;
+}
+
 function batchSummary(view: View, batchKey: string, row: BatchRow): BatchSummary {
   return {
-    batchKey, plant: formatAddress(row.plant), plantName: view.get(ROWS.plant, toHex(row.plant))?.name ?? '', lot: toHex(row.lot), lotText: isLotText(row.lot) ? new TextDecoder().decode(row.lot) : null,
-    productionDate: dateText(row.productionDate), expiresAt: rfc3339(row.expiresAtMs), openedAt: rfc3339(row.openedAtMs), attempt: row.attempt, state: STATE_NAMES[row.state] ?? 'closed', onHold: row.onHold === 1,
+    batchKey, plant: formatAddress(row.plant), plantName: view.get(ROWS.plant, toHex(row.plant))?.name ?? '', lot: toHex(row.lot), lotText: lotTextOf(row.lot),
+    productionDate: dateText(row.productionDate), expiresAt: rfc3339(row.expiresAtMs), openedAt: rfc3339(row.openedAtMs), attempt: row.attempt, state: batchState(row), onHold: row.onHold === 1,
     claim: formatLitres(row.claimMl), issued: formatLitres(row.issuedMl), available: formatLitres(row.availableMl), held: formatLitres(row.heldMl), redeemed: formatLitres(row.redeemedMl), owedOut: formatLitres(row.owedOutMl),
   };
 }
@@ -91,7 +101,7 @@ function listBatches({ chain, index }: MilkDeps, { query }: ApiRequest<List>): R
   const { state, plant, limit = LIMIT_DEFAULT, cursor } = query;
   const after = cursor === undefined ? undefined : fromCursor(cursor, /^[0-9a-f]{64}$/);
   if (cursor !== undefined && after === undefined) return badCursor;
-  const newestFirst = [...rowsOf<BatchRow>(chain.state(), index, 'batch')].reverse().filter(({ row }) => (state === undefined || STATE_NAMES[row.state] === state) && (plant === undefined || formatAddress(row.plant) === plant));
+  const newestFirst = [...rowsOf<BatchRow>(chain.state(), index, 'batch')].reverse().filter(({ row }) => (state === undefined || batchState(row) === state) && (plant === undefined || formatAddress(row.plant) === plant));
   const { data, nextCursor } = pageOf(newestFirst, ({ id }) => id, limit, after);
   return { status: 200, body: { data: data.map(({ id, row }) => batchSummary(chain.state(), id, row)), nextCursor } };
 }
