@@ -104,8 +104,9 @@ export class Mempool {
       this.#note(tx.txHash, status, rows);
       const entry = this.#pool.remove(tx.txHash);
       if (entry !== undefined) rows.push(...endedRows(entry.arrival, entry.tx.txId, undefined));
-      const rival = tx.body.kind.case === 'pay' ? this.#pool.pendingPayOf(tx.body.kind.value.invoice) : undefined;
-      if (rival !== undefined) this.#end(rival, { status: 'superseded', by: tx.txHash }, rows);
+      const { kind } = tx.body;
+      const rivals = kind.case === 'pay' || kind.case === 'voidInvoice' ? this.#pool.pendingSettlersOf(kind.value.invoice) : [];
+      for (const rival of rivals) this.#end(rival, { status: 'superseded', by: tx.txHash }, rows);
     }
     const late: PoolEntry[] = [];
     for (const entry of this.#pool.entries()) if (block.timeMs > entry.tx.body.validUntilMs) late.push(entry);
@@ -165,7 +166,7 @@ export class Mempool {
   /** Envelope signatures, and the till's under an invoice where the till is known (its own fault comes from the check). */
   #signaturesOf(tx: ParsedTx): readonly SignatureItem[] {
     const { invoice, body } = tx;
-    if (invoice === undefined || body.kind.case !== 'pay') return tx.signatures;
+    if (invoice === undefined || (body.kind.case !== 'pay' && body.kind.case !== 'voidInvoice')) return tx.signatures;
     const till = this.#deps.tip().state.get(ROWS.till, tillId(invoice.tillNo));
     if (till === undefined) return tx.signatures;
     const message = invoiceSigningBytes(this.#deps.chain.genesisHash, body.kind.value.invoice);

@@ -1,6 +1,6 @@
 /**
- * The pending transactions in memory, with what they hold back: spends per payer, places per sender and till, one Pay
- * per invoice. Nothing here waits or reads a clock; an admitted transaction leaves only when it ends.
+ * The pending transactions in memory, with what they hold back: spends per payer, places per sender and till, one Pay and
+ * one VoidInvoice per invoice, of which the chain takes whichever is included first. Nothing here waits or reads a clock; an admitted transaction leaves only when it ends.
  */
 import { BLOCK_MAX_TXS, assert, decodeInvoice, invoiceId, toHex, type Fault, type ParsedTx } from '@billcoin/protocol';
 import type { PoolLimits } from './limits.ts';
@@ -20,13 +20,22 @@ export interface PoolEntry {
 
 export type PoolRefusal = Fault | { readonly code: 'pool_full' | 'too_many_pending'; readonly text: string };
 
-/** Lane of the fair order: a till for its Pays, else the sender. */
+/** Lane of the fair order: a till for its Pays and voids, else the sender. */
 function laneOf(tx: ParsedTx): string {
   return tx.invoice === undefined ? toHex(tx.body.sender) : `till ${tx.invoice.tillNo}`;
 }
 
 export function invoiceKeyOf(tx: ParsedTx): string | undefined {
   return tx.invoice === undefined ? undefined : invoiceId(tx.invoice.tillNo, tx.invoice.ref);
+}
+
+type Settler = 'pay' | 'voidInvoice';
+const SETTLERS: readonly Settler[] = ['pay', 'voidInvoice'];
+
+/** The place that a Pay or VoidInvoice holds: a Pay that waits, perhaps for money, keeps no till from taking its invoice back. */
+function settlerKeyOf(tx: ParsedTx): string | undefined {
+  const invoiceKey = invoiceKeyOf(tx);
+  return invoiceKey === undefined ? undefined : `${tx.body.kind.case} ${invoiceKey}`;
 }
 
 class Counter {
@@ -46,7 +55,7 @@ export class Pool {
   readonly #limits: PoolLimits;
   /** By id, in order of arrival (Maps keep it). */
   readonly #entries = new Map<string, PoolEntry>();
-  readonly #payByInvoice = new Map<string, string>();
+  readonly #settlers = new Map<string, string>();
   readonly #spendMl = new Map<string, bigint>();
   readonly #bySender = new Counter();
   readonly #byTill = new Counter();
@@ -78,11 +87,12 @@ export class Pool {
   reservedMl(payer: string): bigint {
     return this.#spendMl.get(payer) ?? 0n;
   }
-  /** The pending Pay of an invoice (its 92 bytes). */
-  pendingPayOf(invoice: Uint8Array): PoolEntry | undefined {
+  /** The pending Pay and VoidInvoice of an invoice (its 92 bytes). */
+  pendingSettlersOf(invoice: Uint8Array): readonly PoolEntry[] {
     const decoded = decodeInvoice(invoice);
-    const txHash = decoded.ok ? this.#payByInvoice.get(invoiceId(decoded.value.tillNo, decoded.value.ref)) : undefined;
-    return txHash === undefined ? undefined : this.#entries.get(txHash);
+    if (!decoded.ok) return [];
+    const id = invoiceId(decoded.value.tillNo, decoded.value.ref);
+    return SETTLERS.flatMap((kind) => this.#entries.get(this.#settlers.get(`${kind} ${id}`) ?? '') ?? []);
   }
 
   /** Why there is no place for this transaction; undefined where there is. */
@@ -99,9 +109,9 @@ export class Pool {
     if (tx.invoice !== undefined && this.#byTill.of(String(tx.invoice.tillNo)) >= paysPerTillMax) {
       return { code: 'too_many_pending', text: `The till has ${paysPerTillMax} pending payments. Wait until one of them ends.` };
     }
-    const invoiceKey = invoiceKeyOf(tx);
-    const other = invoiceKey === undefined ? undefined : this.#payByInvoice.get(invoiceKey);
-    return other === undefined ? undefined : { code: 'invoice_already_paid', txId: other };
+    const other = this.#settlers.get(settlerKeyOf(tx) ?? '');
+    if (other === undefined) return undefined;
+    return tx.body.kind.case === 'voidInvoice' ? { code: 'invoice_void' } : { code: 'invoice_already_paid', txId: other };
   }
 
   add(entry: PoolEntry): void {
@@ -109,8 +119,8 @@ export class Pool {
     assert(!this.#entries.has(tx.txHash), 'a transaction is added once');
     this.#entries.set(tx.txHash, entry);
     this.#count(entry, 1);
-    const invoiceKey = invoiceKeyOf(tx);
-    if (invoiceKey !== undefined) this.#payByInvoice.set(invoiceKey, tx.txHash);
+    const settlerKey = settlerKeyOf(tx);
+    if (settlerKey !== undefined) this.#settlers.set(settlerKey, tx.txHash);
   }
 
   remove(txHash: string): PoolEntry | undefined {
@@ -119,8 +129,8 @@ export class Pool {
     this.setParked(entry, false);
     this.#entries.delete(txHash);
     this.#count(entry, -1);
-    const invoiceKey = invoiceKeyOf(entry.tx);
-    if (invoiceKey !== undefined && this.#payByInvoice.get(invoiceKey) === txHash) this.#payByInvoice.delete(invoiceKey);
+    const settlerKey = settlerKeyOf(entry.tx);
+    if (settlerKey !== undefined && this.#settlers.get(settlerKey) === txHash) this.#settlers.delete(settlerKey);
     return entry;
   }
 

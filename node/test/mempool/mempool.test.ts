@@ -2,7 +2,7 @@ import t, { type Test } from 'tap';
 import type { PoolLimits } from '../../src/mempool/limits.ts';
 import type { Submitted, TxStatus } from '../../src/ports.ts';
 import { PoolWorld } from '../support/poolWorld.ts';
-import { keyOf } from '../support/testNetwork.ts';
+import { KEYS, keyOf } from '../support/testNetwork.ts';
 
 const ANNA = keyOf('anna');
 const BEN = keyOf('ben');
@@ -85,6 +85,24 @@ void t.test('one pending payment per invoice; the loser of a race elsewhere is s
   test.same(await world.pool.status(world.maker.parse(byAnna).txHash), { status: 'superseded', by: world.maker.parse(byBen).txHash });
   test.equal(await statusOf(world, byBen), 'final');
   test.equal(world.pool.info().transactions, 0);
+});
+
+void t.test('a Pay and a VoidInvoice of one invoice may both wait; the one that a block takes first supersedes the other', async (test) => {
+  for (const first of ['pay', 'void'] as const) {
+    const world = await makeWorld(test);
+    const { maker, pool } = world;
+    pool.afterBlock(world.block([maker.parse(maker.transfer(ANNA, KEYS.cafeteria.address, 1_000n))]));
+    const invoice = maker.invoice(`carton ${first}`);
+    const [pay, voiding] = [maker.pay(ANNA, invoice), maker.voidInvoice(invoice)];
+    test.equal(codeOf(await pool.submit(pay)), 'ok pending');
+    test.equal(codeOf(await pool.submit(voiding)), 'ok pending');
+    test.match(await pool.submit(maker.voidInvoice(invoice)), { ok: true, fresh: false }, 'the same void has the same id');
+    const [taken, left] = first === 'pay' ? [pay, voiding] : [voiding, pay];
+    pool.afterBlock(world.block([maker.parse(taken)]));
+    test.equal(await statusOf(world, taken), 'final');
+    test.same(await pool.status(maker.parse(left).txHash), { status: 'superseded', by: maker.parse(taken).txHash });
+    test.equal(pool.info().transactions, 0);
+  }
 });
 
 void t.test('a transaction whose time runs out ends expired, its reservation is given back', async (test) => {

@@ -134,6 +134,11 @@ export class TxMaker {
     return signInvoice({ tillNo: 1, amountMl, sen, ref, expiresAtS: Math.floor(Date.now() / 1_000) + expiresInS }, this.genesis.genesisHash, KEYS.till.seed);
   }
 
+  voidInvoice(invoice: Uint8Array, till: Key = KEYS.till): Uint8Array {
+    const expiresAtS = new DataView(invoice.buffer, invoice.byteOffset).getUint32(24);
+    return this.tx(till, { case: 'voidInvoice', value: { invoice } }, { salt: undefined, feeMl: 1n, validUntilMs: expiresAtS * 1_000 });
+  }
+
   pay(payer: Key, invoice: Uint8Array): Uint8Array {
     const expiresAtS = new DataView(invoice.buffer, invoice.byteOffset).getUint32(24);
     return this.tx(payer, { case: 'pay', value: { invoice } }, { salt: undefined, validUntilMs: expiresAtS * 1_000 });
