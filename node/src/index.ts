@@ -11,5 +11,8 @@ export * from './ports.ts';
 export { StorageFailure, type StorageFailureCode } from './storageFailure.ts';
 // For benchmarks: the native engines behind the ports.
 export { hashPairsNative, sha256Native } from './crypto/sha256.ts';
+export { openLevelStore } from './storage/levelStore.ts';
+export { loadRows } from './storage/recovery.ts';
+export { makeStateStore } from './storage/stateStore.ts';
 export { createVerifyPool, type VerifyPool } from './crypto/verifyPool.ts';
 export { verifyEd25519Native, verifyP256Native } from './crypto/verifier.ts';

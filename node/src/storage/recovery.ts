@@ -2,7 +2,7 @@
  * From what is on disk to the tip (consensus page §1.10): blocks are the truth, state and index are replayed from them.
  * This is the table for a node that has no peers to fetch from: whatever is lost is named, with its remedy, and refused.
  */
-import { applyBlock, commitBlock, encodeChange, encode, equalBytes, Certificate, FlatState, type ByteChange, type Chain, type Executed, type Tip, type TreeVersion } from '@billcoin/protocol';
+import { applyBlock, commitBlock, encodeChange, encode, equalBytes, Certificate, FlatState, type ByteChange, type Chain, type Executed, type StateTree, type Tip, type TreeVersion } from '@billcoin/protocol';
 import { finalBlockOf, headerOfBlock, type StoredBlock } from '../finalBlock.ts';
 import type { Log } from '../ports.ts';
 import { REMEDY, StorageFailure } from '../storageFailure.ts';
@@ -24,8 +24,8 @@ export interface Recovered {
   readonly flushNo: number;
 }
 
-/** Rows put into the tree at once while it is rebuilt. */
-const LOAD_ROWS = 16_384;
+/** Rows put into the tree at once while it is rebuilt: some 50 MB in hand; fewer would hash the upper nodes again and again. */
+const LOAD_ROWS = 2 ** 18;
 /** Blocks replayed between two writes of the state; as in operation. */
 const REPLAY_FLUSH_BLOCKS = 64;
 
@@ -59,7 +59,7 @@ async function loadState(deps: RecoveryDeps, mark: StateMark): Promise<Tip | und
   const block = mark.height === 0 ? undefined : await deps.blocks.read(mark.height);
   const set = await state.validators();
   if (set === undefined || (block === undefined && mark.height > 0)) return undefined;
-  const rows = await loadRows(deps);
+  const rows = await loadRows(chain.tree, state, deps.log);
   if (rows === undefined) return undefined;
   const root = chain.tree.root(rows.treeVersion);
   const header = block === undefined ? undefined : headerOfBlock(block.blockBytes).header;
@@ -76,13 +76,14 @@ async function loadState(deps: RecoveryDeps, mark: StateMark): Promise<Tip | und
   };
 }
 
-async function loadRows({ chain, state: store, log }: RecoveryDeps): Promise<{ readonly state: FlatState; readonly treeVersion: TreeVersion } | undefined> {
+/** Every stored row, in memory and in the tree; undefined where a row is damaged. */
+export async function loadRows(tree: StateTree, store: StateStore, log: Log): Promise<{ readonly state: FlatState; readonly treeVersion: TreeVersion } | undefined> {
   const state = new FlatState();
-  let treeVersion = chain.tree.empty();
+  let treeVersion = tree.empty();
   let chunk: ByteChange[] = [];
   const put = (): void => {
-    const next = chain.tree.update(treeVersion, chunk);
-    chain.tree.release(treeVersion);
+    const next = tree.update(treeVersion, chunk);
+    tree.release(treeVersion);
     treeVersion = next;
     chunk = [];
   };
@@ -95,7 +96,7 @@ async function loadRows({ chain, state: store, log }: RecoveryDeps): Promise<{ r
   } catch (error) {
     if (!(error instanceof StorageFailure) || error.code !== 'damaged_value') throw error;
     log.warn({ found: error.message }, 'A state row is damaged');
-    chain.tree.release(treeVersion);
+    tree.release(treeVersion);
     return undefined;
   }
   put();

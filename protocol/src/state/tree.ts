@@ -21,8 +21,8 @@ import { PAIRS_PER_CALL, changeStructure, hashLevels } from './treeUpdate.ts';
  */
 export const TREE_VERSIONS_MAX = 250;
 
-/** Rows that `buildTree` puts in at once: bounds the memory beside the tree to some 5 MB and the rows in hand. */
-const BUILD_CHUNK_ROWS = 2 ** 15;
+/** Rows that `buildTree` puts in at once: some 50 MB beside the tree; fewer would hash the upper nodes again and again. */
+const BUILD_CHUNK_ROWS = 2 ** 18;
 
 /** Immutable handle of one state of the tree, valid until it is released to the tree that made it. */
 export interface TreeVersion {

@@ -1,23 +1,31 @@
 /**
- * Strict decode, check and apply of a Pay in µs each, without signatures, and the root of the block that holds them
- * (issue "speed" of step 1). `npm run bench -- ledger`.
+ * What a payment costs in the ledger, signatures apart, and how it grows with the block (consensus page §3: a block of 2,000
+ * payments applied in 30 ms and its state root in 25 ms). `npm run bench -- ledger`.
  */
-import { applyBlock, buildBlock, checkTx, commitBlock, genesisTip, loadGenesis, makeChain, parseTx, StateTree, useSha256, verifyEd25519, type Certificate, type Chain, type ParsedTx, type Tip } from '@billcoin/protocol';
+import { applyBlock, buildBlock, checkTx, commitBlock, encodeChange, genesisTip, loadGenesis, makeChain, parseTx, StateTree, useSha256, verifyEd25519, type Certificate, type Chain, type ParsedTx, type Tip } from '@billcoin/protocol';
 import { hashPairsNative, sha256Native } from '@billcoin/node';
 import { makeBenchNetwork, type BenchNetwork } from './benchNetwork.ts';
 import { spreadOf, type Spread } from './spread.ts';
 
-const PAYS = 1_000;
-const RUNS = 15;
+/** Payments of a block; the last is the most a block may hold. */
+const SIZES = [250, 500, 1_000, 2_000];
+const RUNS = 25;
 const TIME_MS = 1_790_000_000_000;
+const PAYERS = 500;
+const FUND_STEP = 1_000;
 
 export interface LedgerBench {
+  readonly payments: number;
+  /** Each payment, µs. */
   readonly decodeUs: Spread;
   readonly checkUs: Spread;
-  /** Build of a block of 1,000 payments: gate, rules, receipts, header, state root. */
-  readonly buildUs: Spread;
-  /** A peer's verdict on it: the same and strict decode. */
-  readonly applyUs: Spread;
+  /** The whole block, ms: gate, rules, results, block and header without the state root. */
+  readonly applyMs: Spread;
+  /** Encoding the changed rows and hashing them into the state tree. */
+  readonly rootMs: Spread;
+  /** A verdict on the received block, all of it: strict decode, apply, root, comparison. */
+  readonly verdictMs: Spread;
+  readonly rows: number;
 }
 
 /** Signatures are measured apart (bench signature). */
@@ -37,8 +45,8 @@ function unsignedCertificate(height: number, blockId: Uint8Array): Certificate {
 function fund(chain: Chain, start: Tip, network: BenchNetwork): Tip {
   let tip = start;
   for (const group of network.funding(TIME_MS)) {
-    for (let from = 0; from < group.length; from += PAYS) {
-      const txs = group.slice(from, from + PAYS).map((bytes) => parsed(chain, bytes));
+    for (let from = 0; from < group.length; from += FUND_STEP) {
+      const txs = group.slice(from, from + FUND_STEP).map((bytes) => parsed(chain, bytes));
       const built = buildBlock(chain, tip, txs, tip.timeMs + 1_000, { proposerIndex: 0, round: 0 });
       if (built.txs.length !== txs.length) throw new Error('the funding does not fit its blocks');
       tip = commitBlock(chain, tip, built, unsignedCertificate(built.header.height, built.blockId));
@@ -53,38 +61,51 @@ function timeUs(count: number, work: () => void): number {
   return ((performance.now() - startMs) * 1_000) / count;
 }
 
-/** Runs the measurement; about 20 s, most of it signing. */
-export function benchLedger(): LedgerBench {
-  useSha256(sha256Native);
-  const network = makeBenchNetwork({ payers: 200, tills: 20, timeMs: TIME_MS });
-  const genesis = loadGenesis(network.genesisText, verifyEd25519);
-  if (!genesis.ok) throw new Error(genesis.fault.code);
-  const chain = makeChain(genesis.value, trusting, new StateTree(hashPairsNative));
-  const tip = fund(chain, genesisTip(chain, genesis.value), network);
-  const pays = Array.from({ length: PAYS }, (_, n) => network.pay(n, TIME_MS));
+/** One block size, the same payments in every run. */
+function benchSize(chain: Chain, tip: Tip, pays: readonly Uint8Array[]): LedgerBench {
   const env = { height: tip.height + 1, timeMs: tip.timeMs + 1_000, prevTimeMs: tip.timeMs };
-  const runs = { decode: [] as number[], check: [] as number[], build: [] as number[], apply: [] as number[] };
+  const runs = { decode: [] as number[], check: [] as number[], apply: [] as number[], root: [] as number[], verdict: [] as number[] };
+  let rows = 0;
   for (let run = 0; run < RUNS; run++) {
     const txs: ParsedTx[] = [];
-    runs.decode.push(timeUs(PAYS, () => { for (const bytes of pays) txs.push(parsed(chain, bytes)); }));
-    runs.check.push(timeUs(PAYS, () => { for (const tx of txs) if (!checkTx(chain, tip.state, tx, env).ok) throw new Error('a bench Pay is refused'); }));
-    let built = buildBlock(chain, tip, [], env.timeMs, { proposerIndex: 0, round: 0 });
-    chain.tree.release(built.treeVersion);
-    runs.build.push(timeUs(PAYS, () => { built = buildBlock(chain, tip, txs, env.timeMs, { proposerIndex: 0, round: 0 }); }));
-    runs.apply.push(timeUs(PAYS, () => {
+    runs.decode.push(timeUs(pays.length, () => { for (const bytes of pays) txs.push(parsed(chain, bytes)); }));
+    runs.check.push(timeUs(pays.length, () => { for (const tx of txs) if (!checkTx(chain, tip.state, tx, env).ok) throw new Error('a bench Pay is refused'); }));
+    const startMs = performance.now();
+    const built = buildBlock(chain, tip, txs, env.timeMs, { proposerIndex: 0, round: 0 });
+    const builtMs = performance.now() - startMs;
+    if (built.txs.length !== pays.length) throw new Error(`the block holds ${built.txs.length} of ${pays.length} payments`);
+    rows = built.changes.length;
+    const rootMs = timeUs(1_000, () => chain.tree.release(chain.tree.update(tip.treeVersion, built.changes.map(encodeChange))));
+    runs.root.push(rootMs);
+    runs.apply.push(builtMs - rootMs);
+    runs.verdict.push(timeUs(1_000, () => {
       const verdict = applyBlock(chain, tip, built.blockBytes);
       if (!verdict.ok) throw new Error(`the bench block is refused: ${verdict.fault.code}`);
       chain.tree.release(verdict.value.treeVersion);
     }));
     chain.tree.release(built.treeVersion);
   }
-  return { decodeUs: spreadOf(runs.decode), checkUs: spreadOf(runs.check), buildUs: spreadOf(runs.build), applyUs: spreadOf(runs.apply) };
+  return {
+    payments: pays.length, rows, decodeUs: spreadOf(runs.decode), checkUs: spreadOf(runs.check), applyMs: spreadOf(runs.apply), rootMs: spreadOf(runs.root), verdictMs: spreadOf(runs.verdict),
+  };
 }
 
-export function formatLedgerBench(bench: LedgerBench): string {
-  const row = (name: string, { median, low, high }: Spread): string => `${name.padEnd(44)} ${median.toFixed(1).padStart(8)} [${low.toFixed(1)} – ${high.toFixed(1)}] µs`;
-  return [
-    row('strict decode of a Pay', bench.decodeUs), row('check (gate and rule, throw-away draft)', bench.checkUs),
-    row(`build a block of ${PAYS}, root included, each`, bench.buildUs), row(`verdict on a block of ${PAYS}, decode included, each`, bench.applyUs),
-  ].join('\n');
+/** Runs the measurement; about 30 s, most of it signing. */
+export function benchLedger(): readonly LedgerBench[] {
+  useSha256(sha256Native);
+  const network = makeBenchNetwork({ payers: PAYERS, tills: 20, timeMs: TIME_MS });
+  const genesis = loadGenesis(network.genesisText, verifyEd25519);
+  if (!genesis.ok) throw new Error(genesis.fault.code);
+  const chain = makeChain(genesis.value, trusting, new StateTree(hashPairsNative));
+  const tip = fund(chain, genesisTip(chain, genesis.value), network);
+  const pays = Array.from({ length: Math.max(...SIZES) }, (_, n) => network.pay(n, TIME_MS));
+  return SIZES.map((size) => benchSize(chain, tip, pays.slice(0, size)));
+}
+
+export function formatLedgerBench(benches: readonly LedgerBench[]): string {
+  const shown = ({ median, low, high }: Spread, digits: number): string => `${median.toFixed(digits)} [${low.toFixed(digits)} – ${high.toFixed(digits)}]`;
+  return benches.map(({ payments, rows, decodeUs, checkUs, applyMs, rootMs, verdictMs }) => [
+    `${payments} payments, ${rows} rows: decode ${shown(decodeUs, 1)} µs and check ${shown(checkUs, 1)} µs each`,
+    `  apply ${shown(applyMs, 1)} ms, state root ${shown(rootMs, 1)} ms; verdict on the received block ${shown(verdictMs, 1)} ms, ${Math.round((payments * 1_000) / verdictMs.median)} payments/s replayed`,
+  ].join('\n')).join('\n');
 }

@@ -1,5 +1,6 @@
 /** `npm run bench [-- name …]`: every speed claim of the project, measured one after the other on this machine. */
 import { cpus, release, totalmem } from 'node:os';
+import { benchBoot, formatBootBench } from './boot.ts';
 import { benchDevnet, formatDevnetBench } from './devnet.ts';
 import { benchFinality, formatFinalityBench } from './finality.ts';
 import { benchLedger, formatLedgerBench } from './ledger.ts';
@@ -11,6 +12,7 @@ const BENCHES: Readonly<Record<string, () => Promise<string>>> = {
   signature: async () => formatSignatureRates(await benchSignature()),
   ledger: async () => formatLedgerBench(benchLedger()),
   tree: async () => formatTreeBench(benchTree()),
+  boot: async () => formatBootBench(await benchBoot()),
   finality: async () => formatFinalityBench(await benchFinality()),
   load: async () => formatLoadBench(await benchLoad()),
   devnet: async () => formatDevnetBench(await benchDevnet()),
