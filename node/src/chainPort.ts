@@ -1,5 +1,5 @@
 /** ChainPort: what API and campus services may ask of the running node. */
-import { fromHex, toHex, type Genesis, type Tip } from '@billcoin/protocol';
+import { equalBytes, fromHex, toHex, validatorsHash, type Genesis, type Tip } from '@billcoin/protocol';
 import { headerOfBlock, type StoredBlock } from './finalBlock.ts';
 import type { ChainPort, FinalBlock, Log, Submitted, TipInfo, TxStatus } from './ports.ts';
 
@@ -12,6 +12,7 @@ const RECENT_TXS = 16_384;
 export interface ChainSources {
   readonly genesis: Genesis;
   readonly tip: () => Tip;
+  readonly proveRow: ChainPort['proveRow'];
   readonly readBlock: (height: number) => Promise<StoredBlock | undefined>;
   /** Read back from disk; undefined above the tip. */
   readonly readFinal: (height: number) => Promise<FinalBlock | undefined>;
@@ -113,6 +114,8 @@ export function makeChainService(sources: ChainSources, first: TipInfo, pool: ()
     },
     tip: () => newest,
     state: () => tip().state,
+    proveRow: sources.proveRow,
+    validatorSet: (hash) => [tip().validators, genesis.validators].find((set) => equalBytes(validatorsHash(set), hash)),
     readFinal,
     async heightOfBlock(blockIdHex) {
       const blockId = fromHex(blockIdHex);

@@ -3,7 +3,7 @@
  * re-enter. Effects that must be durable wait for the disk here; the core itself never waits.
  */
 import {
-  BLOCK_MAX_BYTES, BLOCK_MAX_TXS, assert, buildBlock, certificateBytes, commitBlock, initialState, paramsOf, proposalTime, signedInput, step, toHex,
+  BLOCK_MAX_BYTES, BLOCK_MAX_TXS, assert, buildBlock, certificateBytes, initialState, paramsOf, proposalTime, signedInput, step, toHex,
   type Certificate, type Chain, type ConsensusState, type Effect, type Executed, type HardState, type Input, type ParsedTx, type Resume, type SignAndSend, type StartHeight, type Tip,
 } from '@billcoin/protocol';
 import { BlocksInHand, type SaveBody } from './driver/blocksInHand.ts';
@@ -36,6 +36,8 @@ export interface DriverDeps {
   readonly saveBody: SaveBody;
   /** Durable when it resolves. */
   readonly saveCertificate: (certificate: Certificate) => Promise<void>;
+  /** Makes an executed block the tip: `commitBlock`, and whatever must see the state before it. */
+  readonly commit: (tip: Tip, executed: Executed, certificate: Certificate) => Tip;
   /** A block is final and its certificate durable: index, state, pool, listeners. `bodies` counts bodies of that height on disk. */
   readonly onCommitted: (block: FinalBlock, executed: Executed, tip: Tip, bodies: number) => Promise<void>;
   /** The process must stop: storage failed, a bug, or the chain contradicts this node. */
@@ -204,12 +206,12 @@ export class Driver {
   }
 
   async #decide(id: string, certificate: Certificate): Promise<void> {
-    const { chain, saveCertificate, onCommitted, source } = this.#deps;
+    const { saveCertificate, commit, onCommitted, source } = this.#deps;
     await this.#blocks.durable(id);
     await saveCertificate(certificate);
     const bodies = this.#blocks.savedCount;
     const executed = this.#blocks.takeDecided(id);
-    this.#tip = commitBlock(chain, this.#tip, executed, certificate);
+    this.#tip = commit(this.#tip, executed, certificate);
     await onCommitted(finalBlockOf(executed, certificate), executed, this.#tip, bodies);
     this.#enqueueStart();
     if (source.hasWork()) this.enqueue({ kind: 'workAvailable' });

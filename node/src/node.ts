@@ -8,6 +8,7 @@ import { startApi } from './api/server.ts';
 import { openCampus } from './campus/campus.ts';
 import type { Campus } from './campusPorts.ts';
 import { makeChainService, storedTipInfo, type ChainService } from './chainPort.ts';
+import { checkpointSource } from './checkpointFile.ts';
 import { ConfigError, type Config } from './config.ts';
 import { hashPairsNative } from './crypto/sha256.ts';
 import { CONSENSUS_KEY_FILE, readKeyFile, type KeyPair } from './crypto/keyFiles.ts';
@@ -25,6 +26,7 @@ import { makeMetrics, type Metrics } from './metrics.ts';
 import { declareNodeMetrics } from './nodeMetrics.ts';
 import { singleValidatorNetwork } from './network/singleValidator.ts';
 import type { ChainPort, Clock, Log, Timers } from './ports.ts';
+import { RecentStates } from './recentStates.ts';
 import { makeBlockStore, type BlockStore } from './storage/blockStore.ts';
 import { makeChainIndex, type ChainIndex } from './storage/chainIndex.ts';
 import { openDataFolder, type DataFolder } from './storage/dataFolder.ts';
@@ -137,9 +139,10 @@ async function resumeInfo(guard: SignGuard | undefined, blocks: BlockStore, tip:
   return hardState?.height === tip.height + 1 ? { hardState, bodies: await blocks.bodies(tip.height + 1) } : undefined;
 }
 
-function makeReaders(chain: Chain, genesis: Genesis, blocks: BlockStore, index: ChainIndex, tip: () => Tip, log: Log): Parameters<typeof makeChainService>[0] {
+function makeReaders({ parts: { chain, genesis }, blocks, index }: OpenChain, states: RecentStates, tip: () => Tip, log: Log): Parameters<typeof makeChainService>[0] {
   return {
     genesis, tip, log,
+    proveRow: (rowKey, height) => states.proveRow(rowKey, height),
     readBlock: blocks.read,
     positionOf: index.positionOf,
     heightOf: index.heightOf,
@@ -239,7 +242,8 @@ async function openCampusParts(config: Config, { clock, log }: NodeDeps, folder:
 async function buildNode(config: Config, deps: NodeDeps, stops: StopList): Promise<RunningNode> {
   const { clock, timers, log } = deps;
   const { halt, arm } = makeHalt(deps);
-  const { parts, pair, guard, folder, blocks, index, flusher, recovered } = await openChain(config, deps, stops, halt);
+  const opened = await openChain(config, deps, stops, halt);
+  const { parts, pair, guard, folder, blocks, flusher, recovered } = opened;
   const { genesis, chain, cache } = parts;
   const metrics = makeMetrics({ processMetrics: deps.processMetrics });
   const poolWriter = groupCommit(folder.mempool);
@@ -247,7 +251,8 @@ async function buildNode(config: Config, deps: NodeDeps, stops: StopList): Promi
 
   const live: { driver?: Driver } = {};
   const tip = (): Tip => live.driver?.tip ?? recovered;
-  const readers = makeReaders(chain, genesis, blocks, index, tip, log);
+  const states = new RecentStates(chain, recovered);
+  const readers = makeReaders(opened, states, tip, log);
   const service: ChainService = makeChainService(readers, await storedTipInfo(recovered, blocks.read), () => mempool);
   const mempool: Mempool = await Mempool.open({
     chain, tip, clock, log, limits: POOL_LIMITS,
@@ -260,7 +265,7 @@ async function buildNode(config: Config, deps: NodeDeps, stops: StopList): Promi
   });
 
   const campus = await openCampusParts(config, deps, folder, service.port, cache.verify, stops);
-  const measures = declareNodeMetrics(metrics, { tip, pool: () => mempool.info(), tree: () => chain.tree.memory(), clock });
+  const measures = declareNodeMetrics(metrics, { tip, pool: () => mempool.info(), tree: () => chain.tree.memory(), states: () => states.info(), clock });
   const signing = guard === undefined || pair === undefined ? undefined : { current: guard.current, write: measures.timed('guard', guard.write), sign: nativeSigner(pair) };
   const driver = new Driver({
     chain, tip: recovered, publicKey: pair?.publicKey, signing, clock, timers, log, halt,
@@ -268,6 +273,7 @@ async function buildNode(config: Config, deps: NodeDeps, stops: StopList): Promi
     network: singleValidatorNetwork,
     saveBody: measures.timed('body', blocks.saveBody),
     saveCertificate: measures.timed('certificate', blocks.saveCertificate),
+    commit: (before, executed, certificate) => states.commit(before, executed, certificate),
     async onCommitted(block, executed, newTip, bodies) {
       // Before anything waits: the state has the block already, its spends must not be set aside a second time.
       mempool.afterBlock(block);
@@ -283,7 +289,7 @@ async function buildNode(config: Config, deps: NodeDeps, stops: StopList): Promi
   driver.start(await resumeInfo(guard, blocks, recovered));
   log.info({ chainId: genesis.chainId, height: recovered.height, validator: pair === undefined ? 'none' : toHex(pair.publicKey).slice(0, 12) }, 'Node started');
   const { host, port } = { host: config.httpHost, port: config.httpPort };
-  const api = await startApi({ chain: service.port, campus, clock, log: log.child({ part: 'api' }), config: { host, port }, registry: metrics.registry });
+  const api = await startApi({ chain: service.port, campus, clock, log: log.child({ part: 'api' }), config: { host, port }, registry: metrics.registry, checkpoint: checkpointSource(config.checkpoint, genesis, verifyEd25519Native, log) });
   stops.add('api', api.close);
   return { port: service.port, metrics, url: api.url, progress: () => driver.progress, stop: () => stops.run(log) };
 }

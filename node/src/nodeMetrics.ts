@@ -15,17 +15,20 @@ export interface MeasuredParts {
   readonly tip: () => Tip;
   readonly pool: () => ReturnType<ChainPort['poolInfo']>;
   readonly tree: () => TreeMemory;
+  readonly states: () => { readonly states: number; readonly bytes: number };
   readonly clock: Clock;
 }
 
 /** Transactions in a block: from idle blocks to full ones. */
 const TXS_BUCKETS = [0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000];
 
-export function declareNodeMetrics(metrics: Metrics, { tip, pool, tree, clock }: MeasuredParts): NodeMeasures {
+export function declareNodeMetrics(metrics: Metrics, { tip, pool, tree, states, clock }: MeasuredParts): NodeMeasures {
   metrics.measured('billcoin_chain_height', 'Height of the newest final block', () => tip().height);
   metrics.measured('billcoin_chain_tip_age_seconds', 'Time since the newest final block was built; idle blocks come every 10 s', () => (clock.nowMs() - tip().timeMs) / 1_000);
   metrics.measured('billcoin_state_rows', 'Rows of the state', () => tip().state.size);
   metrics.measured('billcoin_state_tree_bytes', 'Memory of the state tree', () => tree().allocatedBytes);
+  metrics.measured('billcoin_proof_states', 'Heights whose state is kept for proofs', () => states().states);
+  metrics.measured('billcoin_proof_state_bytes', 'Memory of the states kept beside the newest, about', () => states().bytes);
   metrics.measured('billcoin_mempool_transactions', 'Accepted transactions that have not ended', () => pool().transactions);
   metrics.measured('billcoin_mempool_bytes', 'Bytes of accepted transactions that have not ended', () => pool().bytes);
   const blocks = metrics.counter('billcoin_chain_blocks_total', 'Blocks that became final since the start');

@@ -2,7 +2,7 @@
  * The small interfaces between the node's rooms. Adapters (storage, crypto, api, campus, mempool) import this file and
  * never each other; node.ts builds them and hands each what it needs.
  */
-import type { Certificate, ChainEvent, Fault, FlatState, SendMessage, TxBody, ValidatorSet } from '@billcoin/protocol';
+import type { Certificate, ChainEvent, Fault, FlatState, SendMessage, StateProof, TxBody, ValidatorSet } from '@billcoin/protocol';
 
 /** Wall clock in ms since 1970 (block times, receipts) and a monotonic one (timers, latencies). */
 export interface Clock {
@@ -66,6 +66,14 @@ export interface TipInfo {
   readonly certificate: Certificate | undefined;
 }
 
+/** A row of state at a height, or that there is none, with its path in the state tree. */
+export interface ProvenRow {
+  readonly height: number;
+  readonly proof: StateProof;
+  /** Undefined: no such row. */
+  readonly value: Uint8Array | undefined;
+}
+
 /** How an accepted transaction stands (consensus page §1.14): it ends as exactly one of final, superseded, expired. */
 export type TxStatus =
   | { readonly status: 'pending'; readonly acceptedAtMs: number }
@@ -89,6 +97,10 @@ export interface ChainPort {
   tip(): TipInfo;
   /** Flat state after the tip. Synchronous reads; never changed by the reader. */
   state(): FlatState;
+  /** At the newest height unless given. `dropped`: that state is no longer kept. `none`: there is no such block (yet). */
+  proveRow(rowKey: Uint8Array, height?: number): ProvenRow | 'dropped' | 'none';
+  /** A set that votes or voted here, by the hash that headers name; undefined where this node does not know it. */
+  validatorSet(hash: Uint8Array): ValidatorSet | undefined;
   readFinal(height: number): Promise<FinalBlock | undefined>;
   heightOfBlock(blockIdHex: string): Promise<number | undefined>;
   /** Newest first, at most `limit`, strictly before (height, index) where given. */

@@ -7,28 +7,34 @@ import * as protocol from '../src/index.ts';
 
 t.test('the exported names', (t) => {
   const constants = `
-    ADDRESS_BYTES AMOUNT_MAX ATTEMPTS_MAX BATCH_READINGS_MAX BLOCK_MAX_BYTES BLOCK_MAX_EVIDENCE BLOCK_MAX_TXS CERTIFICATE_TYPE CHAIN_TAG_BYTES COUPON DAY_MS DEFAULT_PARAMS EPOCH_MAX EVERYBODY
-    FAULTS FEE_FREE_MAX FEE_FREE_PER_SIGNER_MAX FLAG INVOICE_AMOUNT_MAX_ML INVOICE_BYTES INVOICE_LIFE_MAX_MS INVOICE_PAID INVOICE_SEN_MAX INVOICE_SIGNED_BYTES INVOICE_TEXT_LENGTH INVOICE_VOID
-    KINDS MANIFEST_MAX_BYTES MANIFEST_READINGS_MAX ML_PER_BILL NAME_MAX_BYTES NETWORK_HINT_BYTES NIL NO_ROUND OPEN_BATCHES_MAX OPEN_BATCH_MAX_BYTES ORDER_SALT_BYTES P256_PUBLIC_KEY_BYTES POINT
-    POINTS_PER_COUPON POLICY_KEYS_MAX PUBLIC_KEY_BYTES REF_BYTES ROLE ROWS SHARES_MAX SIGNATURE_BYTES SIGNED_BATCH_MAX_BYTES SIGNED_MAX_BYTES SINGLE STATUS_ROUNDS STEP_NUMBER TAGS TIME_MAX_MS
-    TIME_MIN_MS TOTAL_POWER_MAX TREE_VERSIONS_MAX TX_MAX_BYTES VALIDATORS_MAX`;
+    ADDRESS_BYTES AMOUNT_MAX ATTEMPTS_MAX BATCH_READINGS_MAX BLOCK_MAX_BYTES BLOCK_MAX_EVIDENCE BLOCK_MAX_TXS CERTIFICATE_TYPE CHAIN_TAG_BYTES COUPON DAY_MS DEFAULT_PARAMS DELETIONS_MAX
+    DEVICE_ALG EPOCH_MAX EVERYBODY EXPIRIES_MAX FAULTS FEE_FREE_MAX FEE_FREE_PER_SIGNER_MAX FLAG HISTORY_MS INVOICE_AMOUNT_MAX_ML INVOICE_BYTES INVOICE_LIFE_MAX_MS INVOICE_PAID
+    INVOICE_SEN_MAX INVOICE_SIGNED_BYTES INVOICE_TEXT_LENGTH INVOICE_VOID KINDS MANIFEST_MAX_BYTES MANIFEST_READINGS_MAX ML_PER_BILL NAME_MAX_BYTES NETWORK_HINT_BYTES NIL NO_ROUND
+    OPEN_BATCHES_MAX OPEN_BATCH_MAX_BYTES ORDER_SALT_BYTES P256_PUBLIC_KEY_BYTES POINT POINTS_PER_COUPON POLICY_KEYS_MAX PRICE_REPORTS_MIN PUBLIC_KEY_BYTES REF_BYTES ROLE ROWS SHARES_MAX
+    SIGNATURE_BYTES SIGNED_BATCH_MAX_BYTES SIGNED_MAX_BYTES SINGLE STATUS_ROUNDS STEP_NUMBER TAGS TIME_MAX_MS TIME_MIN_MS TOTAL_POWER_MAX TREE_VERSIONS_MAX TX_MAX_BYTES VALIDATORS_MAX`;
   const messagesAndClasses = `
-    Anchor AssertionError Attest BatchKey Beat Block Body Certificate Command CommandBody Draft Event Events Evidence FlatState Flow Handover HardState Header Heat Lab Manifest OpenBatch Order
-    OrderItem Override OverrideBody Pay PaymentReceipt Proposal ProposalBody ReadingBody ReadingResult Receipt ReceiptBody Redeem Refund RegisterDevice RegisterFarm RegisterMerchant RegisterMeter RegisterPlant RegisterTill ReportPrice RevokeDevice RevokeTill RoundCert Share Sig Signed SignedBatch SignedBody
-    StateProof StateTree Stored Tank Terms Transfer Tx TxBody TxResult Validator ValidatorSet VoidInvoice Vote VoteBody`;
+    Anchor AssertionError Attest BatchKey Beat Block Body BondDeposit BondWithdraw Certificate Command CommandBody Draft Event Events Evidence FlatState Flow Handover HardState Header Heat
+    HoldBatch Lab Manifest OpenBatch Order OrderItem Override OverrideBody Pay PaymentReceipt Proposal ProposalBody ReadingBody ReadingResult RecallBatch Receipt ReceiptBody Redeem Refund
+    RegisterDevice RegisterFarm RegisterMerchant RegisterMeter RegisterPlant RegisterTill ReportPrice RevokeDevice RevokeTill RoundCert Share Sig Signed SignedBatch SignedBody StateProof
+    StateTree Stored Tank Terms Transfer Tx TxBody TxResult Validator ValidatorSet VoidInvoice Vote VoteBody WriteOffBatch`;
   const functions = `
-    activeOracles addressOf applyBlock applyTx assert assertReserveWhole attestationId balanceOf bandAt batchKeyOf bitOf bitsOf blockIdBytes blockIdOf buildBlock buildTree canonicalJson cardId
-    certificateBytes chainHash chainTag checkCertificateForm checkP256PublicKey checkPublicKey checkTx checkValidatorSet commitBlock commitHash compareBytes concat coreBlockId dayId dayOf decode
-    decodeInvoice decodeInvoiceFor decodePolicy duplicateProposal duplicateVote ed25519PublicKey emptyHardState encode encodeChange encodeInvoice encodePolicy equalBytes fault faultCode
-    faultNumber faultText formatAddress formatLitres formatRinggit fromBase64Url fromHex genesisRows genesisStateRoot genesisTip gentxBytes hashPairsPortable indexOfKey
-    initialState invoiceId invoiceSigningBytes invoiceText isCalendarDate isLotText isQuorum isThird isTimely keyIdOf kindOf loadGenesis makeBitmap makeCertificate makeChain makeReceipt
-    makeSchedule makeValidatorSet maskAddress matchCode maySign merklePath merkleRoot message mlToSen msgDelayMs mulDiv networkHint noteId ok oracleQuorum orderRef p256PublicKey paramsOf
-    parseAddress parseGenesisJson parseInvoiceText parseLitres parseRinggit parseRowKey parseTx parseVote paymentFee policyAddress poolsOf powerOf precheckP256 precheckSignature
-    prettyCanonicalJson priceBands priceInForce proposalBodyBytes proposalTime proposerAt readProposal readVote recordSigned refundSen refundableMl reserveSums roleId rowKeyBytes senToMl sha256
-    signEd25519 signInvoice signP256 signedInput signingBytes spendOf splitByWeight stateRows statusOf step strictP256Verifier strictVerifier supplyOf taggedHash tillId timeoutProposeMs
-    timeoutVoteMs toBase64Url toHex totalPowerOf txIdOf u32be u64be unsharedBytes unsignedBytes unsignedPreimage useSha256 utf8 validatorsHash verifyCertificate verifyEd25519 verifyInvoice
-    verifyMerklePath verifyP256 verifyReceipt verifyStateProof voteBodyBytes votePreimage votesOf wireBlockId wireFiles wireProposal wireVote`;
-  const names = [constants, messagesAndClasses, functions].flatMap((list) => list.trim().split(/\s+/));
+    activeOracles addressOf applyBlock applyTx assert assertReserveWhole attestationId balanceOf bandAt batchKeyOf bitOf bitsOf blockIdBytes blockIdOf bondFloorMl buildBlock buildTree
+    canonicalJson cardId certificateBytes chainHash chainTag checkCertificateForm checkP256PublicKey checkPublicKey checkTx checkValidatorSet commitBlock commitHash compareBytes concat
+    coreBlockId dayId dayOf decode decodeInvoice decodeInvoiceFor decodePolicy duplicateProposal duplicateVote ed25519PublicKey emptyHardState encode encodeChange encodeInvoice
+    encodePolicy equalBytes fault faultCode faultNumber faultText formatAddress formatLitres formatRinggit fromBase64Url fromHex genesisRows genesisStateRoot genesisTip gentxBytes
+    hashPairsPortable indexOfKey initialState invoiceId invoiceSigningBytes invoiceText isCalendarDate isDeviceKey isLotText isQuorum isSiteText isThird isTimely keyIdOf kindOf loadGenesis
+    makeBitmap makeCertificate makeChain makeReceipt makeSchedule makeValidatorSet maskAddress matchCode maySign merklePath merkleRoot message mlToSen msgDelayMs mulDiv networkHint noteId
+    ok oracleQuorum orderRef p256PublicKey paramsOf parseAddress parseGenesisJson parseInvoiceText parseLitres parseRinggit parseRowKey parseTx parseVote paymentFee placeOfPoint
+    policyAddress poolsOf powerOf precheckP256 precheckSignature prettyCanonicalJson priceAfter priceBands priceInForce proposalBodyBytes proposalTime proposerAt readProposal readVote
+    recordSigned refundSen refundableMl reserveSums roleId rowKeyBytes senToMl sha256 signEd25519 signInvoice signP256 signedInput signingBytes spendOf splitByWeight stateRows statusOf
+    step strictP256Verifier strictVerifier supplyOf taggedHash tillId timeoutProposeMs timeoutVoteMs toBase64Url toHex totalPowerOf txIdOf u32be u64be unsharedBytes unsignedBytes
+    unsignedPreimage useSha256 utf8 validatorsHash verifyCertificate verifyEd25519 verifyInvoice verifyMerklePath verifyP256 verifyReceipt verifyStateProof voteBodyBytes votePreimage
+    votesOf wireBlockId wireFiles wireProposal wireVote`;
+  const proofsAndLight = `
+    CHECKPOINT_MAX_CHARACTERS CHECKPOINT_SIGNATURES_MAX CLOCK_DRIFT_MAX_MS Checkpoint DONE_KEPT_MS LightBlock PROOF_REFUSALS RowProof SYNC_HEADERS_MAX TRUSTED_KEPT_MAX TRUSTING_PERIOD_MS WITNESSES_MAX
+    absenceAt attackEvidence attackOffenders checkTrustingPeriod checkpointJson checkpointPreimage executionOutcome followTo invoiceOutcome lightState makeRowProof newestTrusted openReceipt
+    openRowProof parseCheckpoint passTrust readCandidate takeAnswer trustBackwards trustCheckpoint trustGenesis verifyCheckpointSignatures verifyRowProof withSignature`;
+  const names = [constants, messagesAndClasses, functions, proofsAndLight].flatMap((list) => list.trim().split(/\s+/));
   t.same(Object.keys(protocol).sort(), names.sort());
   t.end();
 });

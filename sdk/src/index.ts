@@ -17,7 +17,8 @@ export type { Coupon, Loyalty } from './api/loyalty.ts';
 export type { Merchant, MerchantDetail, Till } from './api/merchants.ts';
 export { ORDER_BYTES_MAX, type OrderCreated, type OrderDetail, type OrderSummary } from './api/orders.ts';
 export { VALIDATE_WAIT_MAX_MS, VALIDATION_ERRORS, type ValidatePaymentAnswer, type ValidatePaymentRequest, type ValidationError } from './api/payments.ts';
-export type { TxProof } from './api/proofs.ts';
+export { LIGHT_HEADERS_MAX, type CheckpointAnswer } from './api/light.ts';
+export type { RowProofAnswer, TxProof } from './api/proofs.ts';
 export type { Registry } from './api/registry.ts';
 export * from './api/orderEvents.ts';
 export type { OrderEventData } from './api/streams.ts';
@@ -27,12 +28,17 @@ export { ROSTER_MAX_BYTES, type WalletLinked } from './api/wallets.ts';
 // Keys and transactions.
 export * from './key.ts';
 export { addSignature, attachSignature, decodeTransaction, encodeTransaction, transactionText, TX_LIFE_MS, txSigningBytes, type Envelope, type TxDraft } from './tx/draft.ts';
+export * from './tx/anchor.ts';
 export * from './tx/attest.ts';
+export * from './tx/custody.ts';
 export * from './tx/openBatch.ts';
 export * from './tx/pay.ts';
 export * from './tx/redeem.ts';
 export * from './tx/refund.ts';
+export * from './tx/registry.ts';
+export * from './tx/reportPrice.ts';
 export * from './tx/transfer.ts';
+export * from './tx/voidInvoice.ts';
 // Orders and invoices.
 export * from './order/couponText.ts';
 export * from './order/createOrder.ts';

@@ -7,7 +7,7 @@ import { COMMANDS, type Terminal } from './commands.ts';
 const EXIT_USAGE = 2;
 
 export function helpText(): string {
-  const commands = Object.entries(COMMANDS).map(([name, { summary }]) => `  ${name.padEnd(13)} ${summary}`);
+  const commands = Object.entries(COMMANDS).map(([name, { summary }]) => `  ${name.padEnd(17)} ${summary}`);
   return ['billcoin <command> [options]', '', 'Commands', ...commands, '', 'Options (also as BILLCOIN_… variables and in the file of --config)', makeOptionHelp()].join('\n');
 }
 

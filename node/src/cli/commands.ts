@@ -1,8 +1,10 @@
 /** The commands of `billcoin`: what they are called, what they say and what they do. */
+import { toHex, type Checkpoint } from '@billcoin/protocol';
 import type { Config } from '../config.ts';
 import { systemClock, systemTimers } from '../clock.ts';
 import { makeLog } from '../log.ts';
 import { readGenesis, startNode } from '../node.ts';
+import { checkCheckpoint, makeCheckpoint, makeCheckpointKey, signCheckpoint } from '../offline/checkpoint.ts';
 import { exportBlocks, fileSink, streamSink } from '../offline/exportBlocks.ts';
 import { initFolders } from '../offline/init.ts';
 import { makeConsensusKey } from '../offline/keys.ts';
@@ -89,11 +91,44 @@ async function writeExport(config: Config, { print, output }: Terminal): Promise
   return 0;
 }
 
+function describe({ height, blockId, timeMs }: Checkpoint): string {
+  return `Block ${height}, ${toHex(blockId)}, of ${new Date(timeMs).toISOString()}`;
+}
+
+async function checkpointKey(config: Config, { print }: Terminal): Promise<number> {
+  const made = await makeCheckpointKey(config);
+  print(`Key file    ${made.file} (mode 600; keep it away from the node if you can)`);
+  print(`Public key  ${made.publicKey} (goes into checkpointKeys of the genesis file)`);
+  return 0;
+}
+
+async function checkpointMake(config: Config, { print }: Terminal): Promise<number> {
+  print(`${describe(await makeCheckpoint(config, await readGenesis(config.genesis)))} is in ${config.checkpoint ?? ''}, not signed yet.`);
+  return 0;
+}
+
+async function checkpointSign(config: Config, { print }: Terminal): Promise<number> {
+  const genesis = await readGenesis(config.genesis);
+  const { checkpoint, signatures } = await signCheckpoint(config, genesis);
+  print(`${describe(checkpoint)} has ${signatures.length} signatures of ${genesis.spec.checkpointKeys.length} keys.`);
+  return 0;
+}
+
+async function checkpointVerify(config: Config, { print }: Terminal): Promise<number> {
+  const checked = await checkCheckpoint(config, await readGenesis(config.genesis));
+  print('problem' in checked ? `Refused: ${checked.problem}` : `${describe(checked.signed.checkpoint)} is signed by more than two thirds of the keys. Clients take it for 14 days.`);
+  return 'problem' in checked ? 1 : 0;
+}
+
 export const COMMANDS: Readonly<Record<string, Command>> = {
   keys: { summary: 'Make the consensus key of a validator in --key-dir.', run: keys },
   init: { summary: 'Make the data folder for the network of --genesis, and the sign guard of a validator.', run: init },
   start: { summary: 'Run the node until SIGINT or SIGTERM. The API listens on loopback only until logins exist.', run: start },
   status: { summary: 'Ask the running node at --http-host and --http-port how it is.', run: status },
   'verify-db': { summary: 'Replay and check every stored value. The node must be stopped.', run: verifyDb },
+  'checkpoint-key': { summary: 'Make a key for signing checkpoints in --key-dir.', run: checkpointKey },
+  'checkpoint-make': { summary: 'Write the newest block of the running node to --checkpoint, not signed.', run: checkpointMake },
+  'checkpoint-sign': { summary: 'Sign the file of --checkpoint with the key of --key-dir; needs no node.', run: checkpointSign },
+  'checkpoint-verify': { summary: 'Check the signatures of the file of --checkpoint; needs no node.', run: checkpointVerify },
   'export-blocks': { summary: 'Write blocks and state as JSON lines (SPEC §14) for auditors. The node must be stopped.', run: writeExport },
 };

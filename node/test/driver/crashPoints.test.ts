@@ -3,7 +3,7 @@
  * same bytes again or nothing, and never another vote for the same place.
  */
 import t from 'tap';
-import { StateTree, genesisTip, makeChain, toHex, verifyEd25519, wireProposal, wireVote, type ParsedTx, type SendMessage } from '@billcoin/protocol';
+import { StateTree, commitBlock, genesisTip, makeChain, toHex, verifyEd25519, wireProposal, wireVote, type ParsedTx, type SendMessage } from '@billcoin/protocol';
 import { systemClock, systemTimers } from '../../src/clock.ts';
 import { nativeSigner } from '../../src/crypto/nativeSigner.ts';
 import { openSignGuard } from '../../src/crypto/signGuard.ts';
@@ -90,6 +90,7 @@ async function live(folders: TestFolders, tx: ParsedTx, fuse: Fuse, wire: Wire):
   });
   const done = (): boolean => finals.some((block) => block.txs.some(({ txHash }) => txHash === tx.txHash));
   const driver = new Driver({
+    commit: (before, executed, certificate) => commitBlock(chain, before, executed, certificate),
     chain, tip, publicKey: KEYS.validator.publicKey, clock: systemClock, timers: systemTimers, log, halt: () => end(),
     signing: { current: guard.current, write: fuse.wrap('guard', guard.write), sign: nativeSigner(KEYS.validator) },
     source: { offer: () => [tx], parkLeftOut: () => undefined, hasWork: () => !done() },

@@ -3,12 +3,13 @@
  * Only disk, network and consensus rounds are missing; a block is made when the test says so.
  */
 import {
-  buildBlock, checkTx, commitBlock, genesisTip, makeCertificate, makeChain, parseTx, signEd25519, StateTree, toHex, votePreimage, type Chain, type Executed, type Genesis, type ParsedTx, type Tip, type TxBody,
+  buildBlock, checkTx, equalBytes, genesisTip, makeCertificate, makeChain, parseTx, signEd25519, StateTree, toHex, validatorsHash, votePreimage, type Chain, type Executed, type Genesis, type ParsedTx, type Tip, type TxBody,
 } from '@billcoin/protocol';
 import { verifyEd25519Native } from '../../src/crypto/verifier.ts';
 import { makeVerifyCache } from '../../src/crypto/verifyCache.ts';
 import { finalBlockOf } from '../../src/finalBlock.ts';
 import type { ChainPort, Clock, FinalBlock, Submitted, TipInfo, TxStatus } from '../../src/ports.ts';
+import { RecentStates } from '../../src/recentStates.ts';
 import { KEYS } from './testNetwork.ts';
 
 export class ManualClock implements Clock {
@@ -32,6 +33,7 @@ export class MemoryChain implements ChainPort {
   readonly genesis: Genesis;
   readonly clock: ManualClock;
   readonly #chain: Chain;
+  readonly #states: RecentStates;
   #tip: Tip;
   #blocks: FinalBlock[] = [];
   readonly #pending = new Map<string, ParsedTx>();
@@ -44,6 +46,7 @@ export class MemoryChain implements ChainPort {
     this.clock = new ManualClock(genesis.spec.timeMs + 1_000);
     this.#chain = makeChain(genesis, makeVerifyCache(verifyEd25519Native).verify, new StateTree());
     this.#tip = genesisTip(this.#chain, genesis);
+    this.#states = new RecentStates(this.#chain, this.#tip);
   }
 
   get network(): string { return this.genesis.spec.network; }
@@ -61,6 +64,14 @@ export class MemoryChain implements ChainPort {
 
   state(): ReturnType<ChainPort['state']> {
     return this.#tip.state;
+  }
+
+  proveRow(rowKey: Uint8Array, height?: number): ReturnType<ChainPort['proveRow']> {
+    return this.#states.proveRow(rowKey, height);
+  }
+
+  validatorSet(hash: Uint8Array): ReturnType<ChainPort['validatorSet']> {
+    return equalBytes(validatorsHash(this.validators), hash) ? this.validators : undefined;
   }
 
   async readFinal(height: number): Promise<FinalBlock | undefined> {
@@ -128,7 +139,7 @@ export class MemoryChain implements ChainPort {
     this.clock.moveTo(timeMs);
     const executed = buildBlock(this.#chain, this.#tip, [...this.#pending.values()], timeMs, { proposerIndex: 0, round: 0 });
     const certificate = this.#certificate(executed);
-    this.#tip = commitBlock(this.#chain, this.#tip, executed, certificate);
+    this.#tip = this.#states.commit(this.#tip, executed, certificate);
     const block = finalBlockOf(executed, certificate);
     this.#blocks.push(block);
     this.#end(block);

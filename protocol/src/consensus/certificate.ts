@@ -74,6 +74,12 @@ export function checkCertificateForm(set: ValidatorSet, certificate: Certificate
   return isQuorum(power, totalPowerOf(set)) ? ok(certificate) : bad('bitmap', 'is no quorum');
 }
 
+/** What every signature of a certificate covers: the VoteBody made again from type, height, round and block id. */
+export function certificatePreimage(genesisHash: Uint8Array, certificate: Certificate): Uint8Array {
+  const { height, round, blockId } = certificate;
+  return votePreimage(genesisHash, { type: votesIn(certificate), height, round, blockId: toHex(blockId) });
+}
+
 /**
  * Strict verification under the set of the certificate's height: form, quorum, and every signature over the VoteBody
  * made again from type, height, round and block id. Says nothing about whether the caller wants that height or block.
@@ -81,7 +87,7 @@ export function checkCertificateForm(set: ValidatorSet, certificate: Certificate
 export function verifyCertificate(genesisHash: Uint8Array, set: ValidatorSet, certificate: Certificate, verify: Verifier): Result<Certificate> {
   const form = checkCertificateForm(set, certificate);
   if (!form.ok) return form;
-  const preimage = votePreimage(genesisHash, { type: votesIn(certificate), height: certificate.height, round: certificate.round, blockId: toHex(certificate.blockId) });
+  const preimage = certificatePreimage(genesisHash, certificate);
   const genuine = bitsOf(certificate.bitmap).every((index, i) => verify(set.validators[index]!.publicKey, preimage, certificate.signatures[i]!));
   return genuine ? form : fault('bad_signature');
 }

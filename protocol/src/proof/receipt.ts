@@ -1,17 +1,15 @@
 /**
- * Payment receipt (consensus page §1.17): a transaction, its result, both Merkle paths, the header and the certificate
- * that made it final. Verifies offline against a validator set; this is what a till trusts, not a server (US-001.5).
+ * Payment receipt (SPEC §9): a transaction, its result, both Merkle paths, the header and the certificate that made it
+ * final. Verifies offline against a validator set; this is what a till trusts, not a server (US-001.5).
  */
-import { ok, fault, type Result } from '../lib/fault.ts';
 import { equalBytes } from '../lib/bytes.ts';
 import { chainHash } from '../lib/hash.ts';
 import { merklePath, verifyMerklePath } from '../lib/merkle.ts';
-import type { Verifier } from '../lib/signature.ts';
-import { verifyCertificate } from '../consensus/certificate.ts';
-import { validatorsHash } from '../consensus/validators.ts';
 import { decode, encode } from '../wire/codec.ts';
-import { Header, PaymentReceipt, type Certificate, type ValidatorSet } from '../wire/consensus.ts';
+import { PaymentReceipt, type Certificate, type Header } from '../wire/consensus.ts';
 import { Tx, TxBody, TxResult } from '../wire/tx.ts';
+import { verifyFinalHeader, nameHeader, type NamedHeader, type ReceiptTrust } from './finalHeader.ts';
+import { malformedProof, refuseProof, type Verdict } from './refusal.ts';
 
 /** The parts of a final block that a receipt is made from. */
 export interface ReceiptSource {
@@ -38,43 +36,44 @@ export interface VerifiedReceipt {
   readonly blockId: Uint8Array;
 }
 
-function wrong(why: string): Result<never> {
-  return fault('malformed', { path: 'PaymentReceipt', why });
+/** A receipt whose paths lead to its own header; whether that header is final is not said yet. */
+export interface OpenedReceipt extends VerifiedReceipt {
+  readonly receipt: PaymentReceipt;
 }
 
-/** What a verifier knows beforehand: the network and the set that votes at the receipt's height. */
-export interface ReceiptTrust {
-  readonly genesisHash: Uint8Array;
-  readonly validators: ValidatorSet;
-  readonly verify: Verifier;
+/** Everything about a receipt but its certificate: forms, both paths, and that the result is of this transaction. */
+export function openReceipt(genesisHash: Uint8Array, bytes: Uint8Array): Verdict<OpenedReceipt> {
+  const decoded = decode(PaymentReceipt, bytes);
+  if (!decoded.ok) return malformedProof(decoded.fault);
+  const receipt = decoded.value;
+  const named = nameHeader(genesisHash, receipt.header);
+  if (!named.ok) return named;
+  const tx = decode(Tx, receipt.tx);
+  if (!tx.ok) return malformedProof(tx.fault);
+  const body = decode(TxBody, tx.value.body);
+  if (!body.ok) return malformedProof(body.fault);
+  const result = decode(TxResult, receipt.result);
+  if (!result.ok) return malformedProof(result.fault);
+  const txId = chainHash('bill/tx-id/1', genesisHash, tx.value.body);
+  const wrong = wrongPath(receipt, named.value);
+  if (wrong !== undefined) return refuseProof('not_in_block', wrong);
+  if (!equalBytes(txId, result.value.txId)) return refuseProof('other_transaction', 'the result is of another transaction');
+  return { ok: true, value: { ...named.value, receipt, txId, body: body.value, code: result.value.code } };
+}
+
+function wrongPath({ tx, result, index, txPath, resultPath }: PaymentReceipt, { header: { txCount: count, txRoot, resultRoot } }: NamedHeader): string | undefined {
+  if (!verifyMerklePath({ leaf: tx, index, count, path: txPath, root: txRoot })) return 'the transaction is not in the block';
+  return verifyMerklePath({ leaf: result, index, count, path: resultPath, root: resultRoot }) ? undefined : 'the result is not in the block';
 }
 
 /**
- * Verifies a receipt. Nothing in it is believed: the id is recomputed, both paths lead to the header's roots, the
- * header's id stands in a certificate with a quorum of the given set.
+ * Verifies a receipt against a pinned set. Nothing in it is believed: the id is recomputed, both paths lead to the
+ * header's roots, the header's id stands in a certificate with a quorum of the given set.
  */
-export function verifyReceipt({ genesisHash, validators, verify }: ReceiptTrust, bytes: Uint8Array): Result<VerifiedReceipt> {
-  const decoded = decode(PaymentReceipt, bytes);
-  if (!decoded.ok) return decoded;
-  const receipt = decoded.value;
-  const header = decode(Header, receipt.header);
-  if (!header.ok) return header;
-  const tx = decode(Tx, receipt.tx);
-  if (!tx.ok) return tx;
-  const body = decode(TxBody, tx.value.body);
-  if (!body.ok) return body;
-  const result = decode(TxResult, receipt.result);
-  if (!result.ok) return result;
-
-  const { index, txPath, resultPath, certificate } = receipt;
-  const { txCount: count, txRoot, resultRoot } = header.value;
-  if (!verifyMerklePath({ leaf: receipt.tx, index, count, path: txPath, root: txRoot })) return wrong('the transaction is not in the block');
-  if (!verifyMerklePath({ leaf: receipt.result, index, count, path: resultPath, root: resultRoot })) return wrong('the result is not in the block');
-  const txId = chainHash('bill/tx-id/1', genesisHash, tx.value.body);
-  if (!equalBytes(txId, result.value.txId)) return wrong('the result is of another transaction');
-  if (!equalBytes(header.value.validatorsHash, validatorsHash(validators))) return wrong('the block was voted on by another validator set');
-  const blockId = chainHash('bill/header/1', genesisHash, receipt.header);
-  if (certificate.type !== 2 || certificate.height !== header.value.height || !equalBytes(certificate.blockId, blockId)) return wrong('the certificate is for another block');
-  if (!verifyCertificate(genesisHash, validators, certificate, verify).ok) return wrong('the certificate does not verify');
-  return ok({ txId, body: body.value, code: result.value.code, header: header.value, blockId });
+export function verifyReceipt(trust: ReceiptTrust, bytes: Uint8Array): Verdict<VerifiedReceipt> {
+  const opened = openReceipt(trust.genesisHash, bytes);
+  if (!opened.ok) return opened;
+  const { receipt, ...verified } = opened.value;
+  const final = verifyFinalHeader(trust, receipt.header, receipt.certificate);
+  return final.ok ? { ok: true, value: verified } : final;
 }

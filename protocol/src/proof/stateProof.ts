@@ -1,24 +1,12 @@
 /**
- * Proofs that a row of the state has a value, or that there is no such row, against a state root (consensus.md §5).
+ * Proofs that a row of the state has a value, or that there is no such row, against a state root (SPEC §8.3).
  */
 import { sha256 } from '@noble/hashes/sha2.js';
 import { equalBytes } from '../lib/bytes.ts';
 import { EMPTY_HASH, HASH_BYTES, TREE_DEPTH_MAX, bitAt, hashTreeInner, hashTreeLeaf } from '../state/treeHash.ts';
+import type { StateProof } from '../wire/consensus.ts';
 
-/** The path from a terminal (a leaf or the empty subtree) up to the root. */
-export interface StateProof {
-  /** SHA-256 of the row key asked for. */
-  readonly keyHash: Uint8Array;
-  /** Key hash and value hash of the terminal leaf; both absent where the terminal is EMPTY. */
-  readonly leafKeyHash?: Uint8Array | undefined;
-  readonly leafValueHash?: Uint8Array | undefined;
-  /** Depth of the terminal, 0–256. */
-  readonly depth: number;
-  /** ceil(depth / 8) bytes; bit i (most significant first) says that the sibling at depth i is not EMPTY. */
-  readonly bitmap: Uint8Array;
-  /** Siblings that are not EMPTY, from depth − 1 up to 0, 32 bytes each. */
-  readonly siblings: readonly Uint8Array[];
-}
+export type { StateProof };
 
 /** What the proof must show about the row. */
 export type ExpectedRow = { readonly value: Uint8Array } | 'absent';

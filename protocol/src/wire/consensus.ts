@@ -49,9 +49,17 @@ export const HardState = message('HardState', 16_384, {
 export const PaymentReceipt = message('PaymentReceipt', 65_536, {
   tx: bytes(1, 1, 16_384), result: bytes(2, 1, 128), index: u32(3, 0, BLOCK_MAX_TXS - 1), txPath: listOfBytes(4, 0, 16, 32), resultPath: listOfBytes(5, 0, 16, 32), header: bytes(6, 1, 1_024), certificate: sub(7, Certificate),
 });
+/** Path of one row key under a state root (SPEC §8.3). */
 export const StateProof = message('StateProof', 16_384, {
   keyHash: bytes(1, 32), leafKeyHash: optBytes(2, 32), leafValueHash: optBytes(3, 32), depth: u32(4, 0, 256), bitmap: bytes(5, 0, 32), siblings: listOfBytes(6, 0, 256, 32),
 });
+/** A row of state, or its absence, in a final block (SPEC §8.3). value is absent for an absent row and for one that encodes to nothing; the proof tells which. */
+export const RowProof = message('RowProof', 49_152, { header: bytes(1, 1, 1_024), certificate: sub(2, Certificate), proof: sub(3, StateProof), value: optBytes(4, 1, 16_384) });
+
+/** A final header with what a light client verifies it by (SPEC §15): nextValidators is absent where the set stays. */
+export const LightBlock = message('LightBlock', 18_432, { header: bytes(1, 1, 1_024), certificate: sub(2, Certificate), validators: sub(3, ValidatorSet), nextValidators: optSub(4, ValidatorSet) });
+/** Where a client may begin that knows nothing newer (SPEC §15): validatorsHash is that of the set voting on the next block. */
+export const Checkpoint = message('Checkpoint', SMALL, { height: u53(1, 1), blockId: bytes(2, 32), validatorsHash: bytes(3, 32), timeMs: u53(4, 1) });
 
 export type Header = ValueType<typeof Header>;
 export type Certificate = ValueType<typeof Certificate>;
@@ -68,3 +76,7 @@ export type SignedBody = ValueType<typeof SignedBody>;
 export type Evidence = ValueType<typeof Evidence>;
 export type HardState = ValueType<typeof HardState>;
 export type PaymentReceipt = ValueType<typeof PaymentReceipt>;
+export type StateProof = ValueType<typeof StateProof>;
+export type RowProof = ValueType<typeof RowProof>;
+export type LightBlock = ValueType<typeof LightBlock>;
+export type Checkpoint = ValueType<typeof Checkpoint>;

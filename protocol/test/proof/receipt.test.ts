@@ -2,7 +2,7 @@
 import t from 'tap';
 import {
   decode, encode, equalBytes, Header, makeReceipt, merkleRoot, PaymentReceipt, toHex, verifyReceipt, blockIdBytes,
-  type Executed, type ReceiptTrust, type Result, type VerifiedReceipt,
+  type Executed, type ReceiptTrust, type Verdict, type VerifiedReceipt,
 } from '../../src/index.ts';
 import { makeValidatorSet } from '../../src/consensus/validators.ts';
 import { votePreimage } from '../../src/consensus/bodies.ts';
@@ -20,9 +20,8 @@ const { genesisHash } = world.genesis;
 const trust: ReceiptTrust = { genesisHash, validators: world.tip.validators, verify: verifyFast };
 const source = { headerBytes: block.headerBytes, certificate: world.certificate(block), txs: block.txs.map((tx) => tx.bytes), results: block.results };
 
-function outcome(verified: Result<VerifiedReceipt>): string {
-  if (verified.ok) return 'ok';
-  return verified.fault.code === 'malformed' ? `${verified.fault.path} ${verified.fault.why}` : verified.fault.code;
+function outcome(verified: Verdict<VerifiedReceipt>): string {
+  return verified.ok ? 'ok' : verified.refusal.code;
 }
 
 t.test('every transaction of a final block has a receipt that verifies', (t) => {
@@ -43,15 +42,15 @@ t.test('every transaction of a final block has a receipt that verifies', (t) => 
 
 t.test('it is of one network, one set and one block', (t) => {
   const receipt = makeReceipt(source, 0);
-  t.equal(outcome(verifyReceipt({ ...trust, genesisHash: new Uint8Array(32) }, receipt)), 'PaymentReceipt the result is of another transaction', 'another network');
+  t.equal(outcome(verifyReceipt({ ...trust, genesisHash: new Uint8Array(32) }, receipt)), 'other_transaction', 'another network');
   const others = makeValidatorSet([{ publicKey: keyOf('somebody').publicKey, power: 1 }]);
-  t.equal(outcome(verifyReceipt({ ...trust, validators: others }, receipt)), 'PaymentReceipt the block was voted on by another validator set');
+  t.equal(outcome(verifyReceipt({ ...trust, validators: others }, receipt)), 'other_validator_set');
   const heavier = makeValidatorSet([{ publicKey: KEYS.validator.publicKey, power: 2 }]);
-  t.equal(outcome(verifyReceipt({ ...trust, validators: heavier }, receipt)), 'PaymentReceipt the block was voted on by another validator set', 'the same keys with other power');
+  t.equal(outcome(verifyReceipt({ ...trust, validators: heavier }, receipt)), 'other_validator_set', 'the same keys with other power');
   const empty = world.block([]);
   const later = { ...source, certificate: world.certificate(empty) };
-  t.equal(outcome(verifyReceipt(trust, makeReceipt(later, 0))), 'PaymentReceipt the certificate is for another block');
-  t.equal(outcome(verifyReceipt(trust, makeReceipt({ ...source, headerBytes: empty.headerBytes, certificate: world.certificate(empty) }, 0))), 'PaymentReceipt the transaction is not in the block');
+  t.equal(outcome(verifyReceipt(trust, makeReceipt(later, 0))), 'other_block');
+  t.equal(outcome(verifyReceipt(trust, makeReceipt({ ...source, headerBytes: empty.headerBytes, certificate: world.certificate(empty) }, 0))), 'not_in_block');
   t.end();
 });
 
@@ -61,18 +60,18 @@ t.test('each part is checked on its own', (t) => {
   const whole = decoded.value;
   const said = (over: Partial<typeof whole>): string => outcome(verifyReceipt(trust, encode(PaymentReceipt, { ...whole, ...over })));
   t.equal(said({}), 'ok');
-  t.equal(said({ index: 2 }), 'PaymentReceipt the transaction is not in the block');
-  t.equal(said({ index: 1_999 }), 'PaymentReceipt the transaction is not in the block');
-  t.equal(said({ txPath: whole.txPath.slice(1) }), 'PaymentReceipt the transaction is not in the block');
-  t.equal(said({ resultPath: [...whole.resultPath, new Uint8Array(32)] }), 'PaymentReceipt the result is not in the block');
-  t.equal(said({ result: block.results[2] as Uint8Array }), 'PaymentReceipt the result is not in the block');
-  t.match(said({ tx: Uint8Array.of(1, 2, 3) }), /^Tx/);
-  t.match(said({ result: Uint8Array.of(1, 2, 3) }), /^TxResult/);
-  t.match(said({ header: Uint8Array.of(1, 2, 3) }), /^Header/);
-  t.equal(outcome(verifyReceipt(trust, new Uint8Array(0))), 'PaymentReceipt.tx is missing');
-  t.equal(said({ certificate: { ...whole.certificate, round: 9 } }), 'PaymentReceipt the certificate does not verify');
+  t.equal(said({ index: 2 }), 'not_in_block');
+  t.equal(said({ index: 1_999 }), 'not_in_block');
+  t.equal(said({ txPath: whole.txPath.slice(1) }), 'not_in_block');
+  t.equal(said({ resultPath: [...whole.resultPath, new Uint8Array(32)] }), 'not_in_block');
+  t.equal(said({ result: block.results[2] as Uint8Array }), 'not_in_block');
+  t.equal(said({ tx: Uint8Array.of(1, 2, 3) }), 'malformed');
+  t.equal(said({ result: Uint8Array.of(1, 2, 3) }), 'malformed');
+  t.equal(said({ header: Uint8Array.of(1, 2, 3) }), 'malformed');
+  t.equal(outcome(verifyReceipt(trust, new Uint8Array(0))), 'malformed');
+  t.equal(said({ certificate: { ...whole.certificate, round: 9 } }), 'bad_signature');
   const polka = { ...whole.certificate, type: 1, signatures: [signFast(KEYS.validator.seed, votePreimage(genesisHash, { type: 'prevote', height: block.header.height, round: 0, blockId: toHex(block.blockId) }))] };
-  t.equal(said({ certificate: polka }), 'PaymentReceipt the certificate is for another block', 'prevotes make nothing final');
+  t.equal(said({ certificate: polka }), 'other_block', 'prevotes make nothing final');
   t.end();
 });
 
@@ -82,7 +81,7 @@ t.test('validators who sign a lie prove only that they signed it: the result mus
   const header: Header = { ...block.header, txCount: 2, txRoot: merkleRoot(txs), resultRoot: merkleRoot(results) };
   const headerBytes = encode(Header, header);
   const certificate = commitCertificate(genesisHash, [KEYS.validator], { ...block, header, blockId: blockIdBytes(genesisHash, headerBytes) });
-  t.equal(outcome(verifyReceipt(trust, makeReceipt({ headerBytes, certificate, txs, results }, 0))), 'PaymentReceipt the result is of another transaction');
+  t.equal(outcome(verifyReceipt(trust, makeReceipt({ headerBytes, certificate, txs, results }, 0))), 'other_transaction');
   t.end();
 });
 

@@ -2,12 +2,11 @@
 import { Type, type Static } from 'typebox';
 import { FaultName } from './transactions.ts';
 import { route } from './route.ts';
-import { Address, closed, Height, Litres, nullable, page, pageQuery, RowProof, Time, TxHash } from './values.ts';
+import { Address, closed, Height, Litres, nullable, page, pageQuery, Time, TxHash } from './values.ts';
 
 export const Account = closed({
   address: Address, litres: Litres, height: Height,
   policy: nullable(closed({ k: Type.Integer({ minimum: 1, maximum: 16 }), publicKeys: Type.Array(Type.String({ pattern: '^[0-9a-f]{64}$' })) })),
-  proof: Type.Optional(RowProof),
 });
 export type Account = Static<typeof Account>;
 

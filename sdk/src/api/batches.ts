@@ -1,7 +1,7 @@
 /** Milk: batches, the reserve behind the supply, and the price in force. */
 import { Type, type Static } from 'typebox';
 import { route } from './route.ts';
-import { Address, base64Url, BatchKey, closed, DeviceId, Hash, Height, Litres, nullable, page, pageQuery, RegistryStatus, Rm, RowProof, Time, TxHash } from './values.ts';
+import { Address, base64Url, BatchKey, closed, DeviceId, Hash, Height, Litres, nullable, page, pageQuery, RegistryStatus, Rm, Time, TxHash } from './values.ts';
 
 export const BatchState = Type.Union([
   Type.Literal('open'), Type.Literal('minted'), Type.Literal('rejected'), Type.Literal('expired'), Type.Literal('recalled'), Type.Literal('written_off'), Type.Literal('closed'),
@@ -22,7 +22,6 @@ export const BatchDetail = closed({
   redeems: Type.Array(closed({ txHash: TxHash, holder: Address, litres: Litres, time: Time })),
   height: Height,
   row: base64Url(16_384, 'Bytes of the state row: exact times and litres, what an oracle or auditor recomputes from'),
-  proof: Type.Optional(RowProof),
 });
 export type BatchDetail = Static<typeof BatchDetail>;
 
@@ -56,7 +55,7 @@ export const getReserve = route({
 
 export const Price = closed({
   epoch: Type.Integer({ minimum: 0, description: 'Day of the chain' }), rmPerBill: Rm, previousRmPerBill: Rm, validFrom: Time, validTo: Time,
-  reports: Type.Integer({ minimum: 0 }), stale: Type.Boolean({ description: 'No new price for 48 h: the last one stays in force' }), proof: Type.Optional(RowProof),
+  reports: Type.Integer({ minimum: 0 }), stale: Type.Boolean({ description: 'No new price for 48 h: the last one stays in force' }),
 });
 export type Price = Static<typeof Price>;
 export const getPrice = route({ method: 'GET', path: '/price', summary: 'The price in force, ringgit per BILL (litre).', who: ['public'], responses: { 200: Price } });

@@ -4,6 +4,7 @@ import * as batches from './batches.ts';
 import * as chain from './chain.ts';
 import * as exports from './exports.ts';
 import * as health from './health.ts';
+import * as light from './light.ts';
 import * as loyalty from './loyalty.ts';
 import * as merchants from './merchants.ts';
 import * as orders from './orders.ts';
@@ -50,6 +51,11 @@ export const ROUTES = {
   getTill: merchants.getTill,
   getRegistry: registry.getRegistry,
   getTxProof: proofs.getTxProof,
+  getInvoiceProof: proofs.getInvoiceProof,
+  getDoneProof: proofs.getDoneProof,
+  getRowProof: proofs.getRowProof,
+  getCheckpoint: light.getCheckpoint,
+  listLightHeaders: light.listLightHeaders,
   healthLive: health.healthLive,
   healthReady: health.healthReady,
   healthStartup: health.healthStartup,

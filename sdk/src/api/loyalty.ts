@@ -1,7 +1,7 @@
 /** Points and coupons (US-005). A hint for screens; the chain decides. */
 import { Type, type Static } from 'typebox';
 import { route } from './route.ts';
-import { Address, closed, CouponId, Height, Litres, nullable, RowProof, Time } from './values.ts';
+import { Address, closed, CouponId, Height, Litres, nullable, Time } from './values.ts';
 
 export const CouponState = Type.Union([Type.Literal('unspent'), Type.Literal('spent'), Type.Literal('cancelled')]);
 
@@ -17,7 +17,7 @@ export const Loyalty = closed({
   height: Height,
   merchants: Type.Array(closed({
     merchantId: Address, name: Type.String(), points: Type.Integer({ minimum: 0, maximum: 4 }), toNext: Type.Integer({ minimum: 1, maximum: 5 }),
-    coupons: Type.Array(Coupon), proof: Type.Optional(RowProof),
+    coupons: Type.Array(Coupon),
   })),
 });
 export type Loyalty = Static<typeof Loyalty>;

@@ -36,6 +36,7 @@ const API = {
   out_of_stock: row(409, 'Out of stock', 'Kehabisan stok', 'Order no more than `data` says is left.'),
   ref_reused: row(409, 'Reference used before', 'Rujukan sudah digunakan', 'Make a new order with a new salt.'),
   idempotency_in_progress: row(409, 'Still at work', 'Masih diproses', 'Repeat with the same Idempotency-Key after a moment.', true),
+  dropped: row(410, 'State no longer kept', 'Keadaan tidak lagi disimpan', 'Ask for the newest height; states of the last minutes are kept.'),
   pruned: row(410, 'No longer kept here', 'Tidak lagi disimpan di sini', 'Ask an archive node.'),
   body_too_large: row(413, 'Body too large', 'Kandungan terlalu besar', 'Send less at once.'),
   unsupported_media_type: row(415, 'Unsupported media type', 'Jenis media tidak disokong', 'Send the content type the API description names.'),

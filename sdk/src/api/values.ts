@@ -44,14 +44,6 @@ export function base64Url(maxBytes: number, description: string) {
 /** Both languages of a text shown to people. */
 export const Label = closed({ en: Type.String(), ms: Type.String() });
 
-/** A row of state with its proof against the state root of the block at `height`; `row` null proves absence. */
-export const RowProof = closed({
-  height: Height,
-  rowKey: Type.String({ pattern: '^[0-9a-f]+$', description: 'Prefix byte and key parts, hex' }),
-  row: nullable(base64Url(16_384, 'Row bytes')),
-  proof: base64Url(16_384, 'StateProof bytes'),
-});
-
 /** Query keys of every list; newest first. */
 export const pageQuery = {
   limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 100, default: 50 })),

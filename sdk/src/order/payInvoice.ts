@@ -1,6 +1,6 @@
 /** Paying a checked invoice, and verifying that an invoice was paid without believing a server. */
 import {
-  decodeInvoiceFor, equalBytes, fault, ok, toHex, verifyEd25519, verifyReceipt, type Result, type ValidatorSet,
+  decodeInvoiceFor, equalBytes, toHex, verifyEd25519, verifyReceipt, type ValidatorSet, type Verdict, type VerifiedReceipt,
 } from '@billcoin/protocol';
 import type { TxAdmission } from '../api/transactions.ts';
 import { sendTransaction } from '../actions/transactions.ts';
@@ -51,16 +51,20 @@ export interface VerifiedPayment {
 }
 
 /**
- * Verifies a receipt as the payment of exactly this invoice: what a till asks for before it shows "Paid".
- * Faults: `malformed` with the reason, `wrong_network`.
+ * Verifies a receipt against a pinned set as the payment of exactly this invoice: what a till without a connection asks
+ * for before it shows "Paid". One that is online follows the set: `verifiedPayment`.
+ * Refusals: those of `verifyReceipt`, `other_invoice`, `not_done`.
  */
-export function verifyPayment({ genesisHash, validators }: PaymentTrust, receipt: Uint8Array, invoice: Uint8Array): Result<VerifiedPayment> {
-  const wanted = decodeInvoiceFor(genesisHash, invoice);
-  if (!wanted.ok) return wanted;
+export function verifyPayment({ genesisHash, validators }: PaymentTrust, receipt: Uint8Array, invoice: Uint8Array): Verdict<VerifiedPayment> {
   const verified = verifyReceipt({ genesisHash, validators, verify: verifyEd25519 }, receipt);
-  if (!verified.ok) return verified;
-  const { body, code, txId, header, blockId } = verified.value;
-  if (body.kind.case !== 'pay' || !equalBytes(body.kind.value.invoice, invoice)) return fault('malformed', { path: 'PaymentReceipt', why: 'is not the payment of this invoice' });
-  if (code !== 0) return fault('malformed', { path: 'PaymentReceipt', why: `is of a transaction that ended with fault ${code}` });
-  return ok({ txHash: toHex(txId), payer: body.sender, height: header.height, blockHash: toHex(blockId), timeMs: header.timeMs });
+  return verified.ok ? paymentOf(genesisHash, verified.value, invoice) : verified;
+}
+
+/** Whether a verified transaction is the successful payment of exactly this invoice. */
+export function paymentOf(genesisHash: Uint8Array, { body, code, txId, header, blockId }: VerifiedReceipt, invoice: Uint8Array): Verdict<VerifiedPayment> {
+  const wanted = decodeInvoiceFor(genesisHash, invoice);
+  if (!wanted.ok) return { ok: false, refusal: { code: 'other_invoice', why: `the invoice is not one of this network: ${wanted.fault.code}` } };
+  if (body.kind.case !== 'pay' || !equalBytes(body.kind.value.invoice, invoice)) return { ok: false, refusal: { code: 'other_invoice', why: 'the transaction is not the payment of this invoice' } };
+  if (code !== 0) return { ok: false, refusal: { code: 'not_done', why: `the transaction ended with fault ${code}` } };
+  return { ok: true, value: { txHash: toHex(txId), payer: body.sender, height: header.height, blockHash: toHex(blockId), timeMs: header.timeMs } };
 }

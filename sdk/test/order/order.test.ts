@@ -117,13 +117,13 @@ t.test('a receipt proves the payment of exactly this invoice, and of no other', 
   const proven = verifyPayment(trust, receipt, invoice.bytes);
   t.match(proven, { ok: true, value: { txHash: pay.txHash, blockHash: blockId, height: 7, timeMs: 1_775_808_923_000 } });
   t.equal(proven.ok ? formatAddress(proven.value.payer) : '', keys.student.addressText);
-  const refused = { ok: false, fault: { code: 'malformed' } };
-  t.match(verifyPayment(trust, receipt, makeOrder().invoice), refused, 'another order');
-  t.match(verifyPayment(trust, receiptOf([transfer, pay], 0).receipt, invoice.bytes), refused, 'a Transfer is no payment');
-  t.match(verifyPayment(trust, receiptOf([pay], 0, 9).receipt, invoice.bytes), refused, 'a fault is no payment');
-  t.match(verifyPayment(trust, receipt.subarray(1), invoice.bytes), refused);
-  t.match(verifyPayment(trust, receipt, new Uint8Array(92)), refused);
-  t.match(verifyPayment({ genesisHash, validators: { validators: validators.validators.slice(1) } }, receipt, invoice.bytes), refused, 'another set');
+  const refused = (code: string): object => ({ ok: false, refusal: { code } });
+  t.match(verifyPayment(trust, receipt, makeOrder().invoice), refused('other_invoice'), 'another order');
+  t.match(verifyPayment(trust, receiptOf([transfer, pay], 0).receipt, invoice.bytes), refused('other_invoice'), 'a Transfer is no payment');
+  t.match(verifyPayment(trust, receiptOf([pay], 0, 9).receipt, invoice.bytes), refused('not_done'), 'a fault is no payment');
+  t.match(verifyPayment(trust, receipt.subarray(1), invoice.bytes), refused('malformed'));
+  t.match(verifyPayment(trust, receipt, new Uint8Array(92)), refused('other_invoice'));
+  t.match(verifyPayment({ genesisHash, validators: { validators: validators.validators.slice(1) } }, receipt, invoice.bytes), refused('other_validator_set'), 'another set');
 });
 
 t.test('the coupon text has one spelling', (t) => {

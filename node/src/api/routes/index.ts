@@ -1,5 +1,5 @@
 /** Every resource of the API and the file that serves it. A route of the SDK that none of them serves stops the start. */
-import { assert } from '@billcoin/protocol';
+import { assert, type SignedCheckpoint } from '@billcoin/protocol';
 import { ROUTES, type Route } from '@billcoin/sdk';
 import type { Campus } from '../../campusPorts.ts';
 import type { ChainPort, Clock } from '../../ports.ts';
@@ -11,10 +11,12 @@ import { accountRoutes } from './accounts.ts';
 import { chainRoutes } from './chain.ts';
 import { exportRoutes } from './exports.ts';
 import { healthRoutes } from './health.ts';
+import { lightRoutes } from './light.ts';
 import { loyaltyRoutes } from './loyalty.ts';
 import { milkRoutes } from './milk.ts';
 import { orderRoutes } from './orders.ts';
 import { paymentRoutes } from './payments.ts';
+import { proofRoutes } from './proofs.ts';
 import { registryRoutes } from './registry.ts';
 import { studentRoutes } from './students.ts';
 import { traceRoutes } from './trace.ts';
@@ -28,12 +30,16 @@ export interface RouteDeps {
   readonly receipts: Receipts;
   readonly metrics: ApiMetrics;
   readonly peerCount: () => number;
+  /** The operator's checkpoint, checked; undefined where there is none. */
+  readonly checkpoint: () => Promise<SignedCheckpoint | undefined>;
 }
 
 export function allRoutes(deps: RouteDeps): readonly Entry[] {
-  const { chain, campus, clock, index, receipts, metrics, peerCount } = deps;
+  const { chain, campus, clock, index, receipts, metrics, peerCount, checkpoint } = deps;
   return [
-    ...transactionRoutes(chain, receipts, metrics),
+    ...transactionRoutes(chain, metrics),
+    ...proofRoutes(chain, receipts),
+    ...lightRoutes(chain, checkpoint),
     ...paymentRoutes(campus.payments, metrics),
     ...orderRoutes(campus.orders),
     ...studentRoutes(campus.students, campus.wallets),

@@ -1,16 +1,14 @@
-/** /transactions and /proofs/tx: hand one in, ask what became of it, prove it. */
-import { decode, faultCode, fromBase64Url, toBase64Url, toHex, Tx, TxBody } from '@billcoin/protocol';
+/** /transactions: hand one in, ask what became of it. */
+import { decode, faultCode, fromBase64Url, Tx, TxBody } from '@billcoin/protocol';
 import { ROUTES } from '@billcoin/sdk';
 import type { ChainPort, Submitted } from '../../ports.ts';
 import { rfc3339 } from '../../rfc3339.ts';
 import { serve, type ApiRequest, type Entry, type Refusal, type Reply } from '../entry.ts';
 import type { ApiMetrics } from '../metrics.ts';
 import { faultRefusal } from '../problem.ts';
-import type { Receipts } from '../receipts.ts';
 
 type Post = typeof ROUTES.postTransaction;
 type Get = typeof ROUTES.getTransaction;
-type Proof = typeof ROUTES.getTxProof;
 
 type PoolRefusal = Extract<Submitted, { readonly ok: false }>['refusal'];
 
@@ -51,21 +49,9 @@ async function get(chain: ChainPort, { params }: ApiRequest<Get>): Promise<Reply
   return { status: 200, body: { txHash, status: 'final', kind, height, index, code, fault: faultCode(code) ?? null, time: rfc3339(timeMs) } };
 }
 
-async function prove(chain: ChainPort, receipts: Receipts, { params }: ApiRequest<Proof>): Promise<Reply<Proof>> {
-  const { txHash } = params;
-  const status = await chain.txStatus(txHash);
-  if (status === undefined) return { problem: 'not_found' };
-  if (status.status !== 'final') return { problem: 'not_final', detail: `The transaction is ${status.status}.` };
-  const receipt = await receipts.of(status.height, status.index);
-  if (receipt === undefined) return { problem: 'pruned' };
-  const body = { txHash, height: status.height, blockHash: toHex(status.blockId), time: rfc3339(status.timeMs), receipt: toBase64Url(receipt) };
-  return { status: 200, body, immutable: `proof-${txHash}` };
-}
-
-export function transactionRoutes(chain: ChainPort, receipts: Receipts, metrics: ApiMetrics): readonly Entry[] {
+export function transactionRoutes(chain: ChainPort, metrics: ApiMetrics): readonly Entry[] {
   return [
     serve(ROUTES.postTransaction, (request) => post(chain, metrics, request)),
     serve(ROUTES.getTransaction, (request) => get(chain, request)),
-    serve(ROUTES.getTxProof, (request) => prove(chain, receipts, request)),
   ];
 }

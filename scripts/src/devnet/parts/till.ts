@@ -69,7 +69,7 @@ export class Till {
     if (open === undefined) return;
     const verified = verifyPayment(this.#trust, receipt, open.invoice);
     if (!verified.ok) {
-      this.#part.say(`till ${this.#tillNo}: SERVER ANSWER NOT PROVEN for order ${ref}: ${JSON.stringify(verified.fault)}`);
+      this.#part.say(`till ${this.#tillNo}: SERVER ANSWER NOT PROVEN for order ${ref}: ${verified.refusal.code} ${verified.refusal.why}`);
       return;
     }
     this.#open.delete(ref);

@@ -1,0 +1,37 @@
+/** What a light client follows the chain by (SPEC §15): headers with certificates and sets, and signed checkpoints. */
+import { Type, type Static } from 'typebox';
+import { route } from './route.ts';
+import { base64Url, closed, Hash, Height, PublicKey, Signature } from './values.ts';
+
+export const CheckpointAnswer = closed({
+  height: Height, blockId: Hash, validatorsHash: Hash, timeMs: Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }),
+  signatures: Type.Array(closed({ publicKey: PublicKey, signature: Signature }), { maxItems: 50 }),
+});
+export type CheckpointAnswer = Static<typeof CheckpointAnswer>;
+
+export const getCheckpoint = route({
+  method: 'GET',
+  path: '/light/checkpoint',
+  summary: 'The checkpoint this node was given, signed by the keys that genesis pins; valid for 14 days.',
+  who: ['public'],
+  responses: { 200: CheckpointAnswer },
+  problems: ['not_found'],
+});
+
+/** Headers of one answer: some 200 KB with four validators. */
+export const LIGHT_HEADERS_MAX = 100;
+
+export const listLightHeaders = route({
+  method: 'GET',
+  path: '/light/headers',
+  summary: 'Final headers from a height on, each with certificate and validator set.',
+  who: ['public'],
+  query: closed({ from: Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }), limit: Type.Optional(Type.Integer({ minimum: 1, maximum: LIGHT_HEADERS_MAX, default: LIGHT_HEADERS_MAX })) }),
+  responses: {
+    200: closed({
+      tip: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, description: 'Newest final height of this node' }),
+      data: Type.Array(closed({ height: Height, lightBlock: base64Url(18_432, 'LightBlock bytes: header, certificate, set, next set where it changes') }), { maxItems: LIGHT_HEADERS_MAX }),
+    }),
+  },
+  problems: ['pruned'],
+});
