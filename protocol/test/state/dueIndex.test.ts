@@ -16,7 +16,8 @@ function sorted(state: FlatState, beforeMs: number): readonly string[] {
     const timeMs = type.diesAtMs?.(value, id);
     return timeMs === undefined || timeMs >= beforeMs ? [] : [{ type, id, timeMs }];
   });
-  dead.sort((a, b) => a.timeMs - b.timeMs || a.type.prefix - b.type.prefix || (a.id < b.id ? -1 : 1));
+  const order = (row: (typeof dead)[number]): string => [row.timeMs, row.type.prefix].map((part) => String(part).padStart(16, '0')).join(' ') + row.id;
+  dead.sort((a, b) => (order(a) < order(b) ? -1 : 1));
   return dead.map(({ type, id, timeMs }) => `${timeMs} ${type.name} ${id}`);
 }
 
