@@ -4,7 +4,7 @@
  */
 import { createHash, createPrivateKey, sign } from 'node:crypto';
 import {
-  addressOf, applyBlock, batchKeyOf, buildBlock, chainTag, commitBlock, compareBytes, ed25519PublicKey, encode, formatAddress, genesisTip, loadGenesis, makeCertificate, makeChain, parseTx, signInvoice, signingBytes, StateTree,
+  addressOf, applyBlock, batchKeyOf, buildBlock, chainTag, commitBlock, compareBytes, ed25519PublicKey, encode, formatAddress, genesisTip, kindOf, loadGenesis, makeCertificate, makeChain, parseTx, signInvoice, signingBytes, StateTree,
   taggedHash, toHex, Tx, TxBody, utf8, verifyEd25519, votePreimage,
   type Certificate, type Chain, type Executed, type Genesis, type Tip,
 } from '@billcoin/protocol';
@@ -92,7 +92,8 @@ class SampleChain {
     if (sender === undefined) throw new Error('a transaction has a sender');
     const salt = new Uint8Array(8);
     salt[7] = this.#salt++;
-    const flat = kind.case === 'transfer' || kind.case === 'refund' || kind.case === 'redeem';
+    const { fee } = kindOf(kind.case);
+    const flat = fee === 'sender' || (fee === 'merchant' && kind.case !== 'revokeTill');
     const body = encode(TxBody, { chainTag: chainTag(this.genesis.genesisHash), sender: sender.address, salt, validUntilMs: this.tip.timeMs + 600_000, feeMl: flat ? 1n : 0n, policies: [], kind, ...over });
     const message = signingBytes('bill/tx/1', this.genesis.genesisHash, body);
     const sigs = signers.map((key) => ({ publicKey: key.publicKey, signature: ed25519(key.seed, message) })).sort((a, b) => compareBytes(a.publicKey, b.publicKey));
@@ -109,13 +110,18 @@ class SampleChain {
     return signInvoice({ tillNo: 1, amountMl, sen, ref, expiresAtS: this.tip.timeMs / 1_000 + 120 }, this.genesis.genesisHash, SAMPLE_KEYS.till.seed);
   }
 
-  block(txs: readonly Uint8Array[]): Executed {
+  voidInvoice(invoice: Uint8Array): Uint8Array {
+    const expiresAtS = new DataView(invoice.buffer, invoice.byteOffset).getUint32(24);
+    return this.tx([SAMPLE_KEYS.till], { case: 'voidInvoice', value: { invoice } }, { salt: undefined, validUntilMs: expiresAtS * 1_000 });
+  }
+
+  block(txs: readonly Uint8Array[], afterMs = 1_000): Executed {
     const parsed = txs.map((bytes) => {
       const tx = parseTx(this.chain, bytes);
       if (!tx.ok) throw new Error(`a sample transaction is refused: ${tx.fault.code}`);
       return tx.value;
     });
-    const built = buildBlock(this.chain, this.tip, parsed, this.tip.timeMs + 1_000, { proposerIndex: 0, round: 0 });
+    const built = buildBlock(this.chain, this.tip, parsed, this.tip.timeMs + afterMs, { proposerIndex: 0, round: 0 });
     const applied = applyBlock(this.chain, this.tip, built.blockBytes);
     if (!applied.ok || built.txs.length !== txs.length) throw new Error('a sample transaction is not included');
     const certificate = this.#certify(applied.value);
@@ -146,14 +152,19 @@ export interface SampleHistory {
   readonly titles: readonly (readonly string[])[];
 }
 
-/** Three blocks: a mint; five payments, whose points become a coupon; the coupon, a refund, a delivery and a failure. */
+type Named = readonly [title: string, bytes: Uint8Array];
+
+/**
+ * Six blocks: a mint; five payments, whose points become a coupon; the coupon, a refund, a delivery and a failure; the
+ * registries and reports; the end of a batch; and the next day under its new price. Every kind stands in one of them.
+ */
 export function sampleHistory(observe: (block: SampleBlock) => void = () => undefined): SampleHistory {
   const world = new SampleChain(sampleGenesis());
   const { plant, farmA, farmB, treasury, cafeteria, student, till, oracle1, oracle2, oracle3 } = SAMPLE_KEYS;
   const titles: string[][] = [];
-  const close = (named: readonly (readonly [string, Uint8Array])[]): Executed => {
+  const close = (named: readonly Named[], afterMs?: number): Executed => {
     titles.push(named.map(([title]) => title));
-    const executed = world.block(named.map(([, bytes]) => bytes));
+    const executed = world.block(named.map(([, bytes]) => bytes), afterMs);
     observe(world.blocks[world.blocks.length - 1] as SampleBlock);
     return executed;
   };
@@ -163,7 +174,7 @@ export function sampleHistory(observe: (block: SampleBlock) => void = () => unde
   const statement = { batch, attempt: 1, volumeMl: 1_000_000n, reject: 0, readingsRoot: new Uint8Array(32).fill(9), profileHash: new Uint8Array(32).fill(7) };
   close([
     ['the plant opens a batch of 1,000 L', world.tx([plant], { case: 'openBatch', value: opening })],
-    ...[oracle1, oracle2, oracle3].map((oracle): [string, Uint8Array] => [`${oracle.label} attests; three of four mint`, world.tx([oracle], { case: 'attest', value: statement })]),
+    ...[oracle1, oracle2, oracle3].map((oracle): Named => [`${oracle.label} attests; three of four mint`, world.tx([oracle], { case: 'attest', value: statement })]),
   ]);
   const first = world.invoice('carton 0', 300n, 180n);
   const paid = close([
@@ -171,15 +182,54 @@ export function sampleHistory(observe: (block: SampleBlock) => void = () => unde
     ['farm B sends 100 L to the treasury', world.tx([farmB], { case: 'transfer', value: { to: treasury.address, amountMl: 100_000n } })],
     ['the plant sends 50 L to the cafeteria', world.tx([plant], { case: 'transfer', value: { to: cafeteria.address, amountMl: 50_000n } })],
     ['the student pays a carton of RM 1.80', world.pay(first)],
-    ...[1, 2, 3, 4].map((index): [string, Uint8Array] => [`and carton ${index + 1}`, world.pay(world.invoice(`carton ${index}`, 300n, 180n))]),
+    ...[1, 2, 3, 4].map((index): Named => [`and carton ${index + 1}`, world.pay(world.invoice(`carton ${index}`, 300n, 180n))]),
   ]);
   const couponId = paid.txs[3]?.txId as Uint8Array;
   close([
     ['the student pays 500 mL, 300 mL of them with the coupon', world.pay(world.invoice('with coupon', 500n, 300n), couponId)],
-    ['the till refunds nothing: the point of the first carton is in a spent coupon', world.tx([till], { case: 'refund', value: { tillNo: 1, ref: first.slice(14, 24), amountMl: 300n } })],
+    ['the cafeteria refunds nothing, for a fee: the point of the first carton is in a spent coupon', world.tx([cafeteria], { case: 'refund', value: { tillNo: 1, ref: first.slice(14, 24), amountMl: 300n } })],
     ['the till refunds 50 mL of the sixth payment', world.tx([till], { case: 'refund', value: { tillNo: 1, ref: taggedHash('bill/order/1', utf8('with coupon')).slice(0, 10), amountMl: 50n } })],
     ['the cafeteria takes delivery of 40 L', world.tx([cafeteria, plant], { case: 'redeem', value: { batch, amountMl: 40_000n, noteHash: new Uint8Array(32).fill(2) } })],
     ['the student sends more than there is: only the fee is gone', world.tx([student], { case: 'transfer', value: { to: farmA.address, amountMl: 1_000_000n } })],
   ]);
+  close(registrations(world));
+  close(endOfCustody(world, batch));
+  close([], 86_400_000);
   return { genesis: world.genesis, blocks: world.blocks, titles };
+}
+
+/** Registries, price reports, an anchor and a void, by those who may. */
+function registrations(world: SampleChain): readonly Named[] {
+  const { regulator, campus, treasury, plant, farmB, cafeteria, student, till, meter, reporter1, reporter2, reporter3 } = SAMPLE_KEYS;
+  const device = new Uint8Array(16).fill(0x52);
+  const reports: readonly (readonly [SampleKey, bigint])[] = [[reporter1, 590n], [reporter2, 640n], [reporter3, 700n]];
+  return [
+    ['the campus authority registers the student as a merchant', world.tx([campus], { case: 'registerMerchant', value: { account: student.address, name: 'Student shop', status: 1 } })],
+    ['with a till', world.tx([campus], { case: 'registerTill', value: { tillNo: 2, merchant: student.address, publicKey: till.publicKey } })],
+    ['and revokes it', world.tx([campus], { case: 'revokeTill', value: { tillNo: 2 } })],
+    ['the regulator suspends farm B', world.tx([regulator], { case: 'registerFarm', value: { account: farmB.address, name: 'Farm B', status: 2 } })],
+    ['gives the plant a new toll', world.tx([regulator], { case: 'registerPlant', value: { account: plant.address, name: 'Plant', status: 1, ceilingMl: 5_000_000n, tollBps: 5_000, bondBps: 500, profileHash: new Uint8Array(32).fill(7) } })],
+    ['registers a device', world.tx([regulator], {
+      case: 'registerDevice', value: { device, alg: 1, publicKey: meter.publicKey, owner: plant.address, site: utf8('plant-1'), fromMs: START_MS, untilMs: START_MS + YEAR_MS, calibration: new Uint8Array(16), calibratedUntilMs: START_MS + YEAR_MS },
+    })],
+    ['as a custody meter', world.tx([regulator], { case: 'registerMeter', value: { meter: device, plant: plant.address, total: 5n } })],
+    ['and revokes it from the start', world.tx([regulator], { case: 'revokeDevice', value: { device, fromMs: START_MS } })],
+    ...reports.map(([by, senPerBill]): Named => [`${by.label} reports ${senPerBill} sen`, world.tx([by], { case: 'reportPrice', value: { senPerBill } })]),
+    ['the treasury anchors its log', world.tx([treasury], { case: 'anchor', value: { topic: 'audit', hash: new Uint8Array(32).fill(4) } })],
+    ['the till takes an invoice of the cafeteria back', world.voidInvoice(world.invoice('nobody pays', 300n, 180n))],
+    ['the cafeteria revokes its till, for a fee', world.tx([cafeteria], { case: 'revokeTill', value: { tillNo: 1 } }, { feeMl: 1n })],
+  ];
+}
+
+/** A bond is raised, a batch held and released, written off for what spilt, and recalled. */
+function endOfCustody(world: SampleChain, batch: Uint8Array): readonly Named[] {
+  const { regulator, plant } = SAMPLE_KEYS;
+  return [
+    ['the plant raises its bond', world.tx([plant], { case: 'bondDeposit', value: { amountMl: 10_000n } })],
+    ['and takes a part back', world.tx([plant], { case: 'bondWithdraw', value: { amountMl: 4_000n } })],
+    ['the regulator holds the batch', world.tx([regulator], { case: 'holdBatch', value: { batch, held: 1 } })],
+    ['and releases it', world.tx([regulator], { case: 'holdBatch', value: { batch, held: 0 } })],
+    ['the plant writes the rest of it off', world.tx([plant], { case: 'writeOffBatch', value: { batch } })],
+    ['the regulator recalls what was delivered', world.tx([regulator], { case: 'recallBatch', value: { batch } })],
+  ];
 }

@@ -134,6 +134,72 @@ function milkCases(): Case[] {
   ];
 }
 
+/** One case of a kind with salt: its fields as people read them, and the bytes beside them. */
+function plain(title: string, signer: string, kindNo: number, kind: string, fields: Readable, feeMl: number, ...bytes: readonly Bytes[]): Case {
+  const { address } = keyOf(signer);
+  const { envelope, salt } = salted(title, address, feeMl);
+  return { title, signers: [signer], envelope, kind, fields, body: body(address, salt, VALID_UNTIL_MS, feeMl, kindNo, ...bytes) };
+}
+
+function voidCases(): Case[] {
+  const till = keyOf('till');
+  const bytes = invoice(till);
+  const envelope = { sender: hex(till.address), validUntilMs: EXPIRES_AT_S * 1_000, feeMl: '1' };
+  return [{ title: 'VoidInvoice: no salt, time is the expiry of the invoice, the merchant pays the fee', signers: ['till'], envelope, kind: 'voidInvoice', fields: { invoice: hex(bytes) }, body: body(till.address, undefined, EXPIRES_AT_S * 1_000, 1, 3, bin(1, bytes)) }];
+}
+
+const text = (no: number, value: string): Bytes => bin(no, Buffer.from(value));
+
+function partyCases(): Case[] {
+  const { address: merchant } = keyOf('merchant');
+  const { address: farm } = keyOf('farm 1');
+  const { address: plant } = keyOf('plant');
+  const { publicKey } = keyOf('till');
+  const profileHash = draw('profile', 32);
+  const party = (account: Bytes, name: string, status: number): Readable => ({ account: hex(account), name, status });
+  const partyBytes = (account: Bytes, name: string, status: number): readonly Bytes[] => [bin(1, account), text(2, name), num(3, status)];
+  return [
+    plain('RegisterMerchant', 'campus', 8, 'registerMerchant', party(merchant, 'Kafeteria Universiti', 1), 0, ...partyBytes(merchant, 'Kafeteria Universiti', 1)),
+    plain('RegisterMerchant suspends', 'campus', 8, 'registerMerchant', party(merchant, 'Café Ω', 2), 0, ...partyBytes(merchant, 'Café Ω', 2)),
+    plain('RegisterTill', 'campus', 9, 'registerTill', { tillNo: 12, merchant: hex(merchant), publicKey: hex(publicKey) }, 0, num(1, 12), bin(2, merchant), bin(3, publicKey)),
+    plain('RevokeTill by the campus authority, free', 'campus', 10, 'revokeTill', { tillNo: 4_294_967_295 }, 0, num(1, 4_294_967_295)),
+    plain('RevokeTill by the merchant, for a fee', 'merchant', 10, 'revokeTill', { tillNo: 12 }, 1, num(1, 12)),
+    plain('RegisterFarm revokes', 'regulator', 11, 'registerFarm', party(farm, 'Ladang Satu', 3), 0, ...partyBytes(farm, 'Ladang Satu', 3)),
+    plain('RegisterPlant', 'regulator', 12, 'registerPlant', { ...party(plant, 'Kilang', 1), ceilingMl: '20000000', tollBps: 5_333, bondBps: 1_000, profileHash: hex(profileHash) }, 0,
+      ...partyBytes(plant, 'Kilang', 1), num(4, 20_000_000), num(5, 5_333), num(6, 1_000), bin(7, profileHash)),
+  ];
+}
+
+function deviceCases(): Case[] {
+  const [device, ed25519, calibration, owner] = [draw('device', 16), keyOf('device').publicKey, draw('calibration', 16), keyOf('plant').address];
+  // Private key 1: its public key is the base point, SEC 2 §2.4.2, whose y is odd.
+  const p256 = Buffer.from('036b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296', 'hex');
+  const [fromMs, untilMs, calibratedUntilMs] = [1_775_000_000_000, 1_806_536_000_000, 1_790_000_000_000];
+  const fields = (alg: number, publicKey: Bytes): Readable => ({ device: hex(device), alg, publicKey: hex(publicKey), owner: hex(owner), site: hex(Buffer.from('plant-1')), fromMs, untilMs, calibration: hex(calibration), calibratedUntilMs });
+  const bytes = (alg: number, publicKey: Bytes): readonly Bytes[] => [bin(1, device), num(2, alg), bin(3, publicKey), bin(4, owner), text(5, 'plant-1'), num(6, fromMs), num(7, untilMs), bin(8, calibration), num(9, calibratedUntilMs)];
+  return [
+    plain('RegisterDevice with an Ed25519 key', 'regulator', 13, 'registerDevice', fields(1, ed25519), 0, ...bytes(1, ed25519)),
+    plain('RegisterDevice with a P-256 key', 'regulator', 13, 'registerDevice', fields(2, p256), 0, ...bytes(2, p256)),
+    plain('RegisterMeter at a total of zero', 'regulator', 14, 'registerMeter', { meter: hex(device), plant: hex(owner), total: '0' }, 0, bin(1, device), bin(2, owner)),
+    plain('RevokeDevice', 'regulator', 15, 'revokeDevice', { device: hex(device), fromMs: untilMs }, 0, bin(1, device), num(2, untilMs)),
+  ];
+}
+
+function custodyCases(): Case[] {
+  const batch = draw('batch', 32);
+  const hash = draw('log head', 32);
+  return [
+    plain('HoldBatch', 'regulator', 16, 'holdBatch', { batch: hex(batch), held: 1 }, 0, bin(1, batch), num(2, 1)),
+    plain('HoldBatch releases', 'regulator', 16, 'holdBatch', { batch: hex(batch), held: 0 }, 0, bin(1, batch)),
+    plain('RecallBatch', 'regulator', 17, 'recallBatch', { batch: hex(batch) }, 0, bin(1, batch)),
+    plain('WriteOffBatch by the plant', 'plant', 18, 'writeOffBatch', { batch: hex(batch) }, 0, bin(1, batch)),
+    plain('BondWithdraw', 'plant', 19, 'bondWithdraw', { amountMl: '100000' }, 1, num(1, 100_000)),
+    plain('ReportPrice', 'reporter', 27, 'reportPrice', { senPerBill: '612' }, 0, num(1, 612)),
+    plain('Anchor', 'treasury', 44, 'anchor', { topic: 'audit', hash: hex(hash) }, 0, text(1, 'audit'), bin(2, hash)),
+    plain('BondDeposit', 'plant', 45, 'bondDeposit', { amountMl: '9007199254740991' }, 1, num(1, 9_007_199_254_740_991n)),
+  ];
+}
+
 function finished({ title, signers, envelope, kind, fields, body: bytes }: Case): object {
   const message = Buffer.concat([Buffer.from('bill/tx/1\0'), genesisHash, bytes]);
   const keys = signers.map(keyOf).sort((a, b) => Buffer.compare(a.publicKey, b.publicKey));
@@ -152,6 +218,6 @@ export function makeTransactionVectors(): string {
     summary: 'Body bytes, id = SHA-256("bill/tx-id/1" || 00 || genesisHash || body) and whole Tx bytes, signed over "bill/tx/1" || 00 || genesisHash || body by the keys of the seeds, '
       + 'signatures ascending by public key. Bytes are hex, amounts decimal text.',
     seed: SEED,
-    cases: [...transferCases(), ...payCases(), ...tradeCases(), ...milkCases()].map(finished),
+    cases: [...transferCases(), ...payCases(), ...voidCases(), ...tradeCases(), ...milkCases(), ...partyCases(), ...deviceCases(), ...custodyCases()].map(finished),
   }, undefined, 2)}\n`;
 }

@@ -2,7 +2,8 @@
 import t from 'tap';
 import { compareBytes, formatAddress, parseTx, toHex, verifyEd25519, chainTag } from '@billcoin/protocol';
 import {
-  addSignature, attachSignature, buildPay, buildRedeem, buildTransfer, createKey, decodeTransaction, encodeTransaction, keyFromSeed, signTransfer, TX_LIFE_MS, txSigningBytes,
+  addSignature, attachSignature, buildAnchor, buildPay, buildRedeem, buildRevokeTill, buildTransfer, buildVoidInvoice, createKey, decodeTransaction, encodeTransaction, keyFromSeed, signTransfer, TX_LIFE_MS, txSigningBytes,
+  type Key, type TxDraft,
 } from '../../src/index.ts';
 import { genesisHash, keys, makeOrder } from '../fixture.ts';
 
@@ -57,6 +58,31 @@ t.test('holder and plant sign one Redeem in any order; signing twice changes not
   t.equal(both.txHash, draft.txHash, 'signatures are no part of the id');
   const elsewhere = { publicKey: plant.publicKey, signature: plant.sign(txSigningBytes(draft)) };
   t.same(attachSignature(byHolder, elsewhere).sigs, both.sigs, 'a signature made by a device fits as well');
+  t.end();
+});
+
+t.test('a till voids its invoice: derivable, of the right form, under the same id each time', (t) => {
+  const network = { genesisHash, chainTag: chainTag(genesisHash), verify: verifyEd25519 };
+  const { invoice } = makeOrder();
+  const [a, b] = [buildVoidInvoice({ genesisHash, invoice, till: keys.till.address }), buildVoidInvoice({ genesisHash, invoice, till: keys.till.address })];
+  if (!a.ok || !b.ok) throw new Error('the invoice is refused');
+  t.equal(a.value.txHash, b.value.txHash);
+  const parsed = parseTx(network, encodeTransaction(addSignature(a.value, keys.till)));
+  t.ok(parsed.ok && parsed.value.body.salt === undefined && parsed.value.body.feeMl === 1n);
+  t.match(buildVoidInvoice({ genesisHash, invoice: invoice.subarray(1), till: keys.till.address }), { ok: false, fault: { code: 'malformed' } });
+  t.end();
+});
+
+t.test('a free kind has no fee, a merchant who revokes a till pays one', (t) => {
+  const tillNo = 3;
+  const feeOf = (draft: TxDraft, by: Key): bigint | undefined => {
+    const opened = decodeTransaction(genesisHash, encodeTransaction(addSignature(draft, by)));
+    return opened.ok ? opened.value.body.feeMl : undefined;
+  };
+  t.equal(feeOf(buildRevokeTill({ genesisHash, sender: plant.address, tillNo }), plant), 0n);
+  t.equal(feeOf(buildRevokeTill({ genesisHash, sender: merchant.address, tillNo, feeMl: 1n }), merchant), 1n);
+  t.equal(feeOf(buildAnchor({ genesisHash, authority: plant.address, topic: 'audit', hash: new Uint8Array(32) }), plant), 0n);
+  t.throws(() => buildAnchor({ genesisHash, authority: plant.address, topic: '', hash: new Uint8Array(32) }), 'a topic has a name');
   t.end();
 });
 
