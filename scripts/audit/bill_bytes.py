@@ -160,3 +160,15 @@ def address_text(address):
     prefix = [ord(char) >> 5 for char in "bill"] + [0] + [ord(char) & 31 for char in "bill"]
     check = _polymod(prefix + words + [0] * 6) ^ 0x2BC830A3
     return "bill1" + "".join(_CHARS[word] for word in words + [check >> 5 * (5 - i) & 31 for i in range(6)])
+
+
+def address_bytes(text):
+    """The 20 bytes of an address text."""
+    words = [_CHARS.index(char) for char in text.removeprefix("bill1")]
+    prefix = [ord(char) >> 5 for char in "bill"] + [0] + [ord(char) & 31 for char in "bill"]
+    if not text.startswith("bill1") or len(words) != 38 or _polymod(prefix + words) != 0x2BC830A3:
+        raise ValueError(f"{text} is not an address")
+    number = 0
+    for word in words[:32]:
+        number = number << 5 | word
+    return number.to_bytes(20, "big")

@@ -90,6 +90,7 @@ class Recount:
         expect(header.bytes(12) == merkle_root([bytes.fromhex(one) for one in line["evidence"]]), f"{where}: evidence root")
         self.block, self.height, self.time_ms, self.block_id = header, height, header.int(3), block_id
         self.txs, self.results = [], []
+        self.books.begin_block(self.time_ms)
         self.blocks += 1
 
     def commit(self, data, height, block_id, where):
@@ -141,7 +142,7 @@ class Recount:
         expect(header.bytes(6) == merkle_root(self.txs), f"{where}: transaction root")
         expect(header.bytes(8) == merkle_root(self.results), f"{where}: result root")
         self.roots.append((self.height, header.bytes(9)))
-        self.books.end_block(self.time_ms)
+        self.books.end_block()
         self.block = None
 
     def state_line(self, line):
@@ -175,7 +176,7 @@ class Recount:
         whole = self.first <= 1
         return {
             "genesisHash": self.genesis_hash.hex(), "from": self.first, "to": self.height, "blockId": self.block_id.hex(), "transactions": self.transactions, "signatures": self.signatures,
-            "stateRows": len(self.rows), "supplyMl": str(books.supply) if whole else None, "mintedMl": str(books.minted), "redeemedMl": str(books.redeemed),
+            "stateRows": len(self.rows), "supplyMl": str(books.supply) if whole else None, "gapMl": str(sum(books.owed.values())) if whole else None, "mintedMl": str(books.minted), "redeemedMl": str(books.redeemed), "endedMl": str(books.ended),
             "sales": {month: {address_text(merchant): sums for merchant, sums in merchants.items()} for month, merchants in sorted(books.sales.items())},
         }
 

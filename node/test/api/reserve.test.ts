@@ -3,7 +3,7 @@ import t from 'tap';
 import { API_BASE, createClient, getReserve, listBatches, type BatchSummary } from '@billcoin/sdk';
 import { openWorld, sdkKey, wallet } from '../support/campusWorld.ts';
 import { departures } from '../support/conforms.ts';
-import { KEYS } from '../support/testNetwork.ts';
+import { KEYS, keyOf, TxMaker, type Key } from '../support/testNetwork.ts';
 
 const ml = (litres: string): number => Number(litres.replace('.', ''));
 const sum = (batches: readonly BatchSummary[], of: (batch: BatchSummary) => string): number => batches.reduce((total, batch) => total + ml(of(batch)), 0);
@@ -47,6 +47,32 @@ t.test('the answer is known by its content until it changes', async (t) => {
   const later = await world.get('/reserve', { 'if-none-match': etag });
   t.equal(later.status, 200, 'another block is another answer');
   t.not(later.headers.get('etag'), etag);
+});
+
+t.test('held litres stay in custody; what a plant owes is the gap; a new plant joins the pages', async (t) => {
+  const world = await openWorld(t);
+  const maker = new TxMaker(world.chain.genesis);
+  const sign = async (key: Key, kind: Parameters<TxMaker['tx']>[1]): Promise<void> => {
+    const submitted = await world.chain.submit(maker.tx(key, kind, { validUntilMs: world.nowMs + 60_000 }));
+    if (!submitted.ok) throw new Error(submitted.refusal.code);
+    await world.block();
+  };
+  const [first, second] = [world.batchKey(await world.mint(4_000n)), world.batchKey(await world.mint(6_000n))];
+  await sign(KEYS.regulator, { case: 'holdBatch', value: { batch: first, held: 1 } });
+  t.match((await world.get('/reserve')).json, { supply: '10.000', custody: '10.000', gap: '0.000', plants: { data: [{ available: '6.000', held: '4.000' }] } });
+  await sign(KEYS.plant, { case: 'writeOffBatch', value: { batch: second } });
+  t.match((await world.get('/reserve')).json, { supply: '10.000', custody: '4.000', gap: '6.000', plants: { data: [{ available: '0.000', held: '4.000', owedOut: '6.000', owed: '6.000' }] } }, 'a plant without bond or balance owes it all');
+
+  const other = keyOf('other plant').address;
+  const terms = { account: other, name: 'Other plant', status: 1, ceilingMl: 1_000n, tollBps: 0, bondBps: 0, profileHash: new Uint8Array(32) };
+  await sign(KEYS.regulator, { case: 'registerPlant', value: terms });
+  await sign(KEYS.regulator, { case: 'registerPlant', value: { ...terms, status: 2 } });
+  const client = createClient({ baseUrl: world.api.url });
+  const page = await getReserve(client, { limit: 1 });
+  const next = await getReserve(client, { limit: 1, cursor: page.plants.nextCursor ?? '' });
+  t.same([...page.plants.data, ...next.plants.data].map(({ name, status, batches }) => `${name} ${status} ${batches}`).sort(), ['Other plant suspended 0', 'Plant active 2']);
+  t.equal(next.plants.nextCursor, null);
+  t.equal(next.gap, '6.000', 'totals stand on every page');
 });
 
 t.test('plants come in pages; a cursor of another list is refused', async (t) => {

@@ -7,7 +7,7 @@ import type { EpcisEvent } from '../../src/trace/epcisEvent.ts';
 import { carton, openWorld, sdkKey, wallet, type World } from '../support/campusWorld.ts';
 import { departures } from '../support/conforms.ts';
 import { epcisDepartures } from '../support/epcisSchema.ts';
-import { KEYS } from '../support/testNetwork.ts';
+import { KEYS, TxMaker } from '../support/testNetwork.ts';
 
 const cafeteria = sdkKey(KEYS.cafeteria);
 const eventsOf = (document: EpcisDocument): readonly EpcisEvent[] => document.epcisBody.eventList as unknown as readonly EpcisEvent[];
@@ -135,6 +135,30 @@ t.test('a rejected attempt stays in the trace, and EPCIS tells of the one in for
   t.same(epcisDepartures(document), []);
   t.match(eventsOf(document), [{ bizStep: 'commissioning', inputQuantityList: [{ quantity: 8.2 }], outputQuantityList: [{ quantity: 8.1 }] }, { bizStep: 'mmu:minting', quantityList: [{ quantity: 7.9 }], bizTransactionList: [{ type: 'cert' }] }]);
   t.equal(eventsOf(document)[1]?.bizTransactionList?.length, 1, 'a refusal certifies nothing');
+});
+
+t.test('hold, release and recall stand in the trace and in EPCIS, with who paid', async (t) => {
+  const { world, batchKey } = await sellCarton(t);
+  const maker = new TxMaker(world.chain.genesis);
+  const batch = world.batchKey('LOT-20000');
+  const kinds = [{ case: 'holdBatch', value: { batch, held: 1 } }, { case: 'holdBatch', value: { batch, held: 0 } }, { case: 'recallBatch', value: { batch } }] as const;
+  for (const kind of kinds) {
+    const submitted = await world.chain.submit(maker.tx(KEYS.regulator, kind, { validUntilMs: world.nowMs + 60_000 }));
+    t.ok(submitted.ok, kind.case);
+    await world.block();
+  }
+  const answer = await world.get(`/trace/batch/${batchKey}`);
+  t.same(departures('traceBatch', answer), []);
+  t.match(answer.json, {
+    state: 'recalled', litres: { available: '0.000', owedOut: '15.000' },
+    acts: [{ act: 'held', litres: '15.000', paid: null }, { act: 'released', litres: '15.000', paid: null }, { act: 'recalled', litres: '15.000', paid: { bond: '0.000', balance: '0.000', insurance: '0.000', owed: '15.000' } }],
+  });
+  await world.block(10 * 86_400_000);
+  const document = await getEpcis(createClient({ baseUrl: world.api.url }), { batchKey });
+  t.same(epcisDepartures(document), []);
+  t.same(eventsOf(document).slice(4).map(({ action, bizStep, disposition, quantityList }) => `${action ?? ''} ${bizStep} ${disposition} ${quantityList?.[0]?.quantity ?? 0}`), [
+    'OBSERVE holding unavailable 15', 'OBSERVE inspecting available 15', 'OBSERVE holding recalled 20',
+  ], 'a recall is about all of the milk, and what was recalled does not expire');
 });
 
 t.test('EPCIS: the events keep the rules of the standard, and a second export is the same bytes', async (t) => {
