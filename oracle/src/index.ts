@@ -17,7 +17,7 @@ export { judgeReading, makeBench, type Arrival, type Bench } from './rules/judge
 export { MY_PROFILE, profileHash, type Profile } from './rules/profile.ts';
 export { REFUSAL_MANIFEST, RULES, ruleText, type Judgement } from './rules/table.ts';
 export { makeHttpChain } from './registry/httpChain.ts';
-export { PASSING_CODES, type ChainReader, type Submission, type TxState } from './registry/chainReader.ts';
+export { PASSING_CODES, type ChainReader, type StatementOnChain, type Submission, type TxState } from './registry/chainReader.ts';
 export { ConfigError, parseConfig, readConfig, type OracleConfig } from './service/config.ts';
 export { readOracleKey } from './service/keyFile.ts';
 export type { Log } from './service/log.ts';

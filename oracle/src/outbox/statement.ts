@@ -1,5 +1,6 @@
 /** A statement and the transaction round it. The statement never changes; the transaction is re-signed after it expired. */
-import { Attest, decode, encode, equalBytes, fromHex, taggedHash, toHex, type stateRows } from '@billcoin/protocol';
+import { Attest, decode, encode, equalBytes, fromHex, taggedHash, toHex } from '@billcoin/protocol';
+import type { StatementOnChain } from '../registry/chainReader.ts';
 import { addSignature, buildAttest, encodeTransaction, type Signer } from '@billcoin/sdk';
 import type { OutboxRow, SignRow } from '../store/rows.ts';
 
@@ -25,6 +26,6 @@ export function signRound(genesisHash: Uint8Array, oracle: Signer, attest: Attes
   return { batch: toHex(attest.batch), attempt: attest.attempt, tx: toHex(encodeTransaction(draft)), txHash: draft.txHash, validUntilMs, state: 'pending', round };
 }
 
-export function sameAsOnChain(attest: Attest, row: stateRows.AttestationRow): boolean {
+export function sameAsOnChain(attest: Attest, row: StatementOnChain): boolean {
   return attest.volumeMl === row.volumeMl && attest.reject === row.reject && equalBytes(attest.readingsRoot, row.readingsRoot) && equalBytes(attest.profileHash, row.profileHash);
 }

@@ -1,5 +1,5 @@
 /** What the oracle asks of the chain, as a port: an HTTP adapter on the sdk in the service, a small honest chain in tests. */
-import type { FaultCode, stateRows } from '@billcoin/protocol';
+import type { Attest, FaultCode } from '@billcoin/protocol';
 import type { OpenLot } from '../closing/openLot.ts';
 import type { Registry } from './registry.ts';
 
@@ -11,6 +11,9 @@ export type Submission =
   /** `passing`: it may be accepted later unchanged (pool full, batch held, ceiling reached). */
   | { readonly ok: false; readonly code: FaultCode | 'pool_full' | 'too_many_pending'; readonly passing: boolean };
 
+/** What an oracle has stated about an attempt. */
+export type StatementOnChain = Pick<Attest, 'volumeMl' | 'reject' | 'readingsRoot' | 'profileHash'>;
+
 /** Every method rejects with an Error when the node cannot be reached; the caller tries again. */
 export interface ChainReader {
   readonly genesisHash: Uint8Array;
@@ -20,7 +23,7 @@ export interface ChainReader {
   /** Batches that wait for statements. */
   openBatches(): Promise<readonly OpenLot[]>;
   /** The statement on chain under the natural key (oracle, batch, attempt). */
-  attestation(batch: Uint8Array, attempt: number, oracle: Uint8Array): Promise<stateRows.AttestationRow | undefined>;
+  attestation(batch: Uint8Array, attempt: number, oracle: Uint8Array): Promise<StatementOnChain | undefined>;
   submit(txBytes: Uint8Array): Promise<Submission>;
   /** undefined: never seen by the node and not on chain. */
   txStatus(txHash: string): Promise<TxState | undefined>;

@@ -3,7 +3,7 @@ import { equalBytes, FAULTS, stateRows, toHex, type FaultCode } from '@billcoin/
 import { ApiError, decodeTransaction, getBatch, getRegistry, getStatus, getTransaction, listBatches, sendTransaction, type Client, type Registry as RegistryView } from '@billcoin/sdk';
 import type { OpenLot } from '../closing/openLot.ts';
 import { ALG } from '../reading/signature.ts';
-import { PASSING_CODES, type ChainReader, type Submission } from './chainReader.ts';
+import { PASSING_CODES, type ChainReader, type StatementOnChain, type Submission } from './chainReader.ts';
 import { address, AnswerError, blockTimeMs, hex, litres, makeLotReader, OPEN_BATCHES_MAX } from './lotReader.ts';
 import type { Registry } from './registry.ts';
 
@@ -44,7 +44,7 @@ async function readOpenBatches(client: Client, readLot: ReturnType<typeof makeLo
   return lots;
 }
 
-async function readAttestation(client: Client, batch: Uint8Array, attempt: number, oracle: Uint8Array): Promise<stateRows.AttestationRow | undefined> {
+async function readAttestation(client: Client, batch: Uint8Array, attempt: number, oracle: Uint8Array): Promise<StatementOnChain | undefined> {
   const detail = await orAbsent(getBatch(client, { batchKey: toHex(batch) }));
   const held = detail?.attestations.find((row) => row.attempt === attempt && equalBytes(address(row.oracle), oracle));
   if (detail === undefined || held === undefined) return undefined;

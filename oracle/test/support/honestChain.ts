@@ -3,14 +3,14 @@
  * executes once, one statement an (oracle, batch, attempt), a transaction only until validUntilMs. Not a mock of calls:
  * what it answers follows from what it was given. `cut` breaks the line before or after a submission arrives.
  */
-import { attestationId, equalBytes, ed25519PublicKey, parseTx, chainTag, toHex, verifyEd25519, type Attest, type FaultCode, type ParsedTx, type stateRows } from '@billcoin/protocol';
-import type { ChainReader, OpenLot, Registry, Submission, TxState } from '@billcoin/oracle';
+import { attestationId, equalBytes, ed25519PublicKey, parseTx, chainTag, toHex, verifyEd25519, type Attest, type FaultCode, type ParsedTx } from '@billcoin/protocol';
+import type { ChainReader, OpenLot, Registry, StatementOnChain, Submission, TxState } from '@billcoin/oracle';
 import { GENESIS, seedOf } from './world.ts';
 
 export interface HonestChain extends ChainReader {
   registry: Registry;
   timeMs: number;
-  readonly attestations: ReadonlyMap<string, stateRows.AttestationRow>;
+  readonly attestations: ReadonlyMap<string, StatementOnChain>;
   /** Bytes of every submission that arrived, in order. */
   readonly arrived: readonly Uint8Array[];
   open(lot: OpenLot): void;
@@ -32,7 +32,7 @@ export function makeHonestChain(registry: Registry, startMs: number, oracleName 
   const blocks: number[] = Array.from({ length: registry.height + 1 }, () => registry.timeMs);
   blocks.push(startMs);
   const lots = new Map<string, OpenLot>();
-  const attestations = new Map<string, stateRows.AttestationRow>();
+  const attestations = new Map<string, StatementOnChain>();
   const waiting = new Map<string, ParsedTx>();
   const done = new Map<string, TxState>();
   const arrived: Uint8Array[] = [];

@@ -66,7 +66,7 @@ export function deviceId(key: Key): Uint8Array {
   return key.address.slice(0, 16);
 }
 
-function registries(paths: Paths, startMs: number): Pick<GenesisInput, 'tills' | 'farms' | 'plants' | 'devices' | 'meters' | 'oracles' | 'merchants'> {
+function registries(paths: Paths, startMs: number): Pick<GenesisInput, 'tills' | 'farms' | 'plants' | 'devices' | 'meters' | 'oracles' | 'merchants' | 'reporters'> {
   const account = (name: string): string => keyOf(paths, name).addressText;
   const publicKey = (name: string): string => toHex(keyOf(paths, name).publicKey);
   return {
