@@ -1,6 +1,6 @@
 /**
  * The pending transactions in memory, with what they hold back: spends per payer, places per sender and till, one Pay and
- * one VoidInvoice per invoice, of which the chain takes whichever is included first. Nothing here waits or reads a clock; an admitted transaction leaves only when it ends.
+ * one VoidInvoice per invoice, of which the chain takes whichever is included first, and one Pay per coupon. Nothing here waits or reads a clock; an admitted transaction leaves only when it ends.
  */
 import { BLOCK_MAX_TXS, assert, decodeInvoice, invoiceId, toHex, type Fault, type ParsedTx } from '@billcoin/protocol';
 import type { PoolLimits } from './limits.ts';
@@ -32,10 +32,17 @@ export function invoiceKeyOf(tx: ParsedTx): string | undefined {
 type Settler = 'pay' | 'voidInvoice';
 const SETTLERS: readonly Settler[] = ['pay', 'voidInvoice'];
 
-/** The place that a Pay or VoidInvoice holds: a Pay that waits, perhaps for money, keeps no till from taking its invoice back. */
-function settlerKeyOf(tx: ParsedTx): string | undefined {
+/**
+ * What only one pending transaction may hold. A Pay and a VoidInvoice of one invoice wait side by side: a Pay that waits,
+ * perhaps for money, keeps no till from taking its invoice back. A coupon is spent whole, so a second Pay that names it
+ * could only wait until it expires; whoever sent it is told at once.
+ */
+function claimsOf(tx: ParsedTx): readonly string[] {
+  const { kind } = tx.body;
   const invoiceKey = invoiceKeyOf(tx);
-  return invoiceKey === undefined ? undefined : `${tx.body.kind.case} ${invoiceKey}`;
+  if (invoiceKey === undefined) return [];
+  const invoice = `${kind.case} ${invoiceKey}`;
+  return kind.case === 'pay' && kind.value.couponId !== undefined ? [invoice, `coupon ${toHex(kind.value.couponId)}`] : [invoice];
 }
 
 class Counter {
@@ -55,7 +62,8 @@ export class Pool {
   readonly #limits: PoolLimits;
   /** By id, in order of arrival (Maps keep it). */
   readonly #entries = new Map<string, PoolEntry>();
-  readonly #settlers = new Map<string, string>();
+  /** Claim → id of the transaction that holds it. */
+  readonly #claims = new Map<string, string>();
   readonly #spendMl = new Map<string, bigint>();
   readonly #bySender = new Counter();
   readonly #byTill = new Counter();
@@ -92,7 +100,7 @@ export class Pool {
     const decoded = decodeInvoice(invoice);
     if (!decoded.ok) return [];
     const id = invoiceId(decoded.value.tillNo, decoded.value.ref);
-    return SETTLERS.flatMap((kind) => this.#entries.get(this.#settlers.get(`${kind} ${id}`) ?? '') ?? []);
+    return SETTLERS.flatMap((kind) => this.#entries.get(this.#claims.get(`${kind} ${id}`) ?? '') ?? []);
   }
 
   /** Why there is no place for this transaction; undefined where there is. */
@@ -109,9 +117,9 @@ export class Pool {
     if (tx.invoice !== undefined && this.#byTill.of(String(tx.invoice.tillNo)) >= paysPerTillMax) {
       return { code: 'too_many_pending', text: `The till has ${paysPerTillMax} pending payments. Wait until one of them ends.` };
     }
-    const other = this.#settlers.get(settlerKeyOf(tx) ?? '');
-    if (other === undefined) return undefined;
-    return tx.body.kind.case === 'voidInvoice' ? { code: 'invoice_void' } : { code: 'invoice_already_paid', txId: other };
+    const [invoice, coupon] = claimsOf(tx).map((claim) => this.#claims.get(claim));
+    if (invoice !== undefined) return tx.body.kind.case === 'voidInvoice' ? { code: 'invoice_void' } : { code: 'invoice_already_paid', txId: invoice };
+    return coupon === undefined ? undefined : { code: 'coupon_not_usable' };
   }
 
   add(entry: PoolEntry): void {
@@ -119,8 +127,7 @@ export class Pool {
     assert(!this.#entries.has(tx.txHash), 'a transaction is added once');
     this.#entries.set(tx.txHash, entry);
     this.#count(entry, 1);
-    const settlerKey = settlerKeyOf(tx);
-    if (settlerKey !== undefined) this.#settlers.set(settlerKey, tx.txHash);
+    for (const claim of claimsOf(tx)) this.#claims.set(claim, tx.txHash);
   }
 
   remove(txHash: string): PoolEntry | undefined {
@@ -129,8 +136,7 @@ export class Pool {
     this.setParked(entry, false);
     this.#entries.delete(txHash);
     this.#count(entry, -1);
-    const settlerKey = settlerKeyOf(entry.tx);
-    if (settlerKey !== undefined && this.#settlers.get(settlerKey) === txHash) this.#settlers.delete(settlerKey);
+    for (const claim of claimsOf(entry.tx)) if (this.#claims.get(claim) === txHash) this.#claims.delete(claim);
     return entry;
   }
 

@@ -42,3 +42,22 @@ void t.test('removing gives back every count', async (test) => {
   test.same([pool.size, pool.bytes, pool.parkedCount, pool.reservedMl('p'), pool.refusal(pay)], [0, 0, 0, 0n, undefined]);
   test.equal(pool.remove(pay.txHash), undefined);
 });
+
+void t.test('one pending Pay holds a coupon; its end frees it', async (test) => {
+  const maker = new TxMaker(makeTestGenesis(Date.now()));
+  const pool = new Pool(POOL_LIMITS);
+  const couponId = new Uint8Array(32).fill(7);
+  const pay = (label: string, coupon?: Uint8Array): ParsedTx => {
+    const { tx, body, ...rest } = maker.parse(maker.pay(KEYS.farm, maker.invoice(label)));
+    if (body.kind.case !== 'pay') throw new Error('this is a Pay');
+    return { ...rest, tx, body: { ...body, kind: { case: 'pay', value: { ...body.kind.value, couponId: coupon } } } };
+  };
+  const [first, second, other, plain] = [pay('first', couponId), pay('second', couponId), pay('third', new Uint8Array(32).fill(8)), pay('fourth')];
+  fill(pool, [first]);
+  test.same(pool.refusal(second), { code: 'coupon_not_usable' }, 'a second would only wait until it expires');
+  test.same([pool.refusal(other), pool.refusal(plain)], [undefined, undefined], 'other coupons and none are free');
+  pool.remove(first.txHash);
+  test.equal(pool.refusal(second), undefined, 'it may be sent after all');
+  fill(pool, [second]);
+  test.same(pool.refusal(first), { code: 'coupon_not_usable' });
+});
