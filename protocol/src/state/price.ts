@@ -1,4 +1,4 @@
-/** The price in force (SPEC §6.5): sen per BILL of a day; without a new one the last stays in force. */
+/** The price in force (SPEC §6.6): sen per BILL of a day; without a new one the last stays in force. */
 import { assert } from '../lib/assert.ts';
 import { mulDiv, ML_PER_BILL, type Millilitres, type Sen } from '../lib/amount.ts';
 import { dayId, dayOf, ROWS } from './layout.ts';
@@ -55,7 +55,7 @@ function priceOfDayBefore(view: View, env: BlockTimes): Sen {
   return row?.senPerBill ?? priceInForce(view, env);
 }
 
-/** Litres an invoice over `sen` may ask for at one price, inclusive (SPEC §6, price band). */
+/** Litres an invoice over `sen` may ask for at one price, inclusive (SPEC §6.2, price band). */
 export function bandAt(sen: Sen, priceSenPerBill: Sen, bandBps: number): { readonly minMl: Millilitres; readonly maxMl: Millilitres } {
   const low = mulDiv(priceSenPerBill, BPS - BigInt(bandBps), BPS, 'floor');
   const high = mulDiv(priceSenPerBill, BPS + BigInt(bandBps), BPS, 'ceil');
