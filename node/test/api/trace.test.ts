@@ -2,6 +2,7 @@
 import t, { type Test } from 'tap';
 import { decode, fromBase64Url, Order, taggedHash, toHex, utf8, type OrderItem } from '@billcoin/protocol';
 import { buildAttest, buildOpenBatch, createClient, getBatchTrace, getEpcis, getTxTrace, type EpcisDocument } from '@billcoin/sdk';
+import { rfc3339 } from '../../src/rfc3339.ts';
 import { eventIdOf, preHash } from '../../src/trace/eventHash.ts';
 import type { EpcisEvent } from '../../src/trace/epcisEvent.ts';
 import { carton, openWorld, sdkKey, wallet, type World } from '../support/campusWorld.ts';
@@ -54,6 +55,9 @@ t.test('a payment leads over its lot and the delivery to the farm, and the refer
     deliveries: [{ txHash: noteHash, name: 'Cafeteria', litres: '5.000', row: `/api/v1/proofs/row/12${batchKey}${toHex(cafeteria.address)}` }], row: `/api/v1/proofs/row/10${batchKey}`, complete: true,
   }]);
   t.notOk(answer.text.includes(wallet('ali').addressText), 'the payer stands nowhere');
+  const links = [...new Set(answer.text.match(/\/proofs\/(tx|row)\/[0-9a-f]+/g))];
+  t.equal(links.length, 7, 'payment, opening, statement with its row, delivery with its row, batch');
+  for (const link of links) t.equal((await world.get(link)).status, 200, link);
 
   const order = fromBase64Url(trace.order?.order ?? '') ?? new Uint8Array(0);
   const salt = fromBase64Url(trace.order?.salt ?? '') ?? new Uint8Array(0);
@@ -112,7 +116,7 @@ t.test('a rejected attempt stays in the trace, and EPCIS tells of the one in for
   const zero = new Uint8Array(32);
   const open = async (attempt: number): Promise<void> => {
     await world.submit(buildOpenBatch({
-      ...envelope, plant: plant.address, lot: utf8('LOT-R'), productionDate: 20_260_528, expiresAtMs: world.nowMs + 86_400_000, claimMl: 8_000n, meter: new Uint8Array(16).fill(0x51), totalFrom: 0n, totalTo: 8_100n,
+      ...envelope, plant: plant.address, lot: utf8('LOT-R'), productionDate: world.productionDate, expiresAtMs: world.nowMs + 86_400_000, claimMl: 8_000n, meter: new Uint8Array(16).fill(0x51), totalFrom: 0n, totalTo: 8_100n,
       shares: [{ farm: KEYS.farm.address, weightMl: 8_200n }], manifestHash: zero, attempt,
     }), plant);
     await world.block();
@@ -174,7 +178,7 @@ t.test('EPCIS: the events keep the rules of the standard, and a second export is
   const events = eventsOf(document);
   t.same(events.map(({ type, bizStep }) => `${type} ${bizStep}`), ['TransformationEvent commissioning', 'TransactionEvent mmu:minting', 'ObjectEvent shipping', 'ObjectEvent receiving']);
   const network = toHex(world.chain.genesisHash).slice(0, 8);
-  t.match(events[0], { inputQuantityList: [{ uom: 'LTR' }], outputQuantityList: [{ epcClass: `urn:mmu:class:batch:${batchKey}`, quantity: 20, uom: 'LTR' }], ilmd: { 'cbvmda:lotNumber': 'LOT-20000', 'cbvmda:productionDate': '2026-05-28' } });
+  t.match(events[0], { inputQuantityList: [{ uom: 'LTR' }], outputQuantityList: [{ epcClass: `urn:mmu:class:batch:${batchKey}`, quantity: 20, uom: 'LTR' }], ilmd: { 'cbvmda:lotNumber': 'LOT-20000', 'cbvmda:productionDate': rfc3339(world.chain.genesis.spec.timeMs).slice(0, 10) } });
   t.match(events[1], { action: 'ADD', disposition: 'available', quantityList: [{ quantity: 20, uom: 'LTR' }], bizTransactionList: [{ type: 'cert', bizTransaction: `urn:mmu:bt:${network}:${mintHash}` }] });
   t.match(events[2], { action: 'OBSERVE', disposition: 'in_transit', quantityList: [{ quantity: 5 }], bizTransactionList: [{ type: 'desadv', bizTransaction: `urn:mmu:bt:${network}:${noteHash}` }] });
   t.equal(document.creationDate, events.at(-1)?.eventTime);

@@ -6,7 +6,7 @@ import { API_BASE, LOT_FINDINGS, ROUTES, type BatchTrace, type LotFinding, type 
 import type { OrderRow, Orders } from '../../campusPorts.ts';
 import type { BatchTx, ChainPort, FinalTx } from '../../ports.ts';
 import { rfc3339 } from '../../rfc3339.ts';
-import { lifeOf, openingOf, takenBefore, type Act, type BatchLife, type Statement } from '../../trace/batchTrace.ts';
+import { lifeOf, openingOf, takenBefore, type Act, type BatchLife, type Place, type Statement } from '../../trace/batchTrace.ts';
 import { batchEvents, epcisDocument, saleEvents } from '../../trace/epcis.ts';
 import type { EpcisEvent } from '../../trace/epcisEvent.ts';
 import { serve, type Answer, type ApiRequest, type Entry, type OtherAnswer, type Reply } from '../entry.ts';
@@ -114,14 +114,27 @@ interface ItemTrace {
   readonly lives: readonly LoadedLife[];
 }
 
+type LoadLife = (batchKey: Uint8Array) => Promise<LoadedLife | undefined>;
+
+/** Items of one order often share a lot: its batches are read once. */
+function loadOnce(chain: ChainPort): LoadLife {
+  const loaded = new Map<string, Promise<LoadedLife | undefined>>();
+  return (batchKey) => {
+    const id = toHex(batchKey);
+    const life = loaded.get(id) ?? loadLife(chain, batchKey);
+    loaded.set(id, life);
+    return life;
+  };
+}
+
 /** What proves that this merchant took the printed lot before the sale. Never a guess: no delivery, no batch. */
-async function traceItem(chain: ChainPort, merchant: Uint8Array, at: { readonly height: number; readonly index: number }, item: OrderItem): Promise<ItemTrace> {
+async function traceItem(chain: ChainPort, load: LoadLife, merchant: Uint8Array, at: Place, item: OrderItem): Promise<ItemTrace> {
   if (item.lot === '') return { item, finding: 'no_lot', lives: [] };
   const keys = await chain.batchesOfLot(utf8(item.lot), BATCHES_PER_LOT_MAX);
   if (keys.length === 0) return { item, finding: 'unknown_lot', lives: [] };
   const lives: LoadedLife[] = [];
   for (const key of keys) {
-    const loaded = await loadLife(chain, key);
+    const loaded = await load(key);
     if (loaded !== undefined && takenBefore(loaded.life, merchant, at).length > 0) lives.push(loaded);
   }
   return { item, finding: lives.length === 0 ? 'not_taken' : 'proven', lives };
@@ -186,7 +199,8 @@ async function traceTx(chain: ChainPort, orders: Orders, request: ApiRequest<OfT
   if (paid === undefined) return { problem: 'not_found', detail: 'Only payments have items to trace. A batch has /trace/batch.' };
   const order = await orderOf(orders, paid);
   const items: ItemTrace[] = [];
-  for (const item of itemsOf(order)) items.push(await traceItem(chain, paid.merchant, status, item));
+  const load = loadOnce(chain);
+  for (const item of itemsOf(order)) items.push(await traceItem(chain, load, paid.merchant, status, item));
   const lives = new Map(items.flatMap((item) => item.lives).map((loaded) => [toHex(loaded.life.batchKey), loaded] as const));
   const sale: TracedSale = { tx, place: { height: status.height, timeMs: status.timeMs }, paid, order, items, lives: [...lives.values()] };
   return answerIn(request, () => saleView(chain, sale), () => saleEventsOf(chain, sale));
