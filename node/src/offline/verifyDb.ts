@@ -1,8 +1,8 @@
 /**
  * `billcoin verify-db`: replays every stored block from genesis and compares what it gives with headers, certificates,
- * index and flat state. Reads every value, hence checks every checksum. The node must be stopped.
+ * index and flat state, and adds up the reserve equation. Reads every value, hence checks every checksum. The node must be stopped.
  */
-import { StateTree, applyBlock, commitBlock, equalBytes, genesisTip, makeChain, toHex, verifyCertificate, type Chain, type Genesis, type Tip } from '@billcoin/protocol';
+import { StateTree, applyBlock, assertReserveWhole, commitBlock, equalBytes, genesisTip, makeChain, toHex, verifyCertificate, type Chain, type Genesis, type Tip } from '@billcoin/protocol';
 import type { Config } from '../config.ts';
 import { hashPairsNative } from '../crypto/sha256.ts';
 import { verifyEd25519Native } from '../crypto/verifier.ts';
@@ -60,6 +60,7 @@ async function verifyStores(chain: Chain, genesis: Tip, { blocks, state, index }
     if (mark?.height === height) problems.push(...(await compareState(chain, tip, state, mark)));
     onProgress(height, tipHeight);
   }
+  assertReserveWhole(tip.state);
   if (mark !== undefined && mark.height > tipHeight) problems.push(`the state is at block ${mark.height}, the blocks end at ${tipHeight}`);
   return { height: tip.height, transactions, stateHeight: mark?.height, problems };
 }

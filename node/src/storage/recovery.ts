@@ -2,7 +2,7 @@
  * From what is on disk to the tip (consensus page §1.10): blocks are the truth, state and index are replayed from them.
  * This is the table for a node that has no peers to fetch from: whatever is lost is named, with its remedy, and refused.
  */
-import { applyBlock, commitBlock, encodeChange, encode, equalBytes, Certificate, FlatState, type ByteChange, type Chain, type Executed, type StateTree, type Tip, type TreeVersion } from '@billcoin/protocol';
+import { applyBlock, assertReserveWhole, commitBlock, encodeChange, encode, equalBytes, Certificate, FlatState, type ByteChange, type Chain, type Executed, type StateTree, type Tip, type TreeVersion } from '@billcoin/protocol';
 import { finalBlockOf, headerOfBlock, type StoredBlock } from '../finalBlock.ts';
 import type { Log } from '../ports.ts';
 import { REMEDY, StorageFailure } from '../storageFailure.ts';
@@ -69,6 +69,8 @@ async function loadState(deps: RecoveryDeps, mark: StateMark): Promise<Tip | und
     chain.tree.release(rows.treeVersion);
     return undefined;
   }
+  // The blocks kept the books block by block; here they are added up from nothing.
+  assertReserveWhole(rows.state);
   chain.tree.release(genesis.treeVersion);
   return {
     height: mark.height, timeMs: header?.timeMs ?? genesis.timeMs, blockId, certificateBytes: block === undefined ? undefined : encode(Certificate, block.certificate),

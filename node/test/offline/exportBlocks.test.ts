@@ -11,7 +11,7 @@ import { runCli } from '../../src/cli/cli.ts';
 import type { Config } from '../../src/config.ts';
 import { sdkKey } from '../support/campusWorld.ts';
 import { nextBlock, runNode, submitFinal, type TestNode } from '../support/runNode.ts';
-import { KEYS, keyOf, makeTestFolders, TxMaker, type Key } from '../support/testNetwork.ts';
+import { dateOf, KEYS, keyOf, makeTestFolders, TxMaker, type Key } from '../support/testNetwork.ts';
 
 const RECOUNT = fileURLToPath(new URL('../../../scripts/audit/recount.py', import.meta.url));
 const python = spawnSync('python3', ['--version']).error === undefined;
@@ -63,7 +63,7 @@ async function payFive(maker: TxMaker, payer: Key, send: (bytes: Uint8Array) => 
 /** Opens a lot of the plant's meter and mints all of it. */
 async function mintLot(maker: TxMaker, send: (bytes: Uint8Array) => Promise<unknown>, lot: string, totalFrom: bigint, volumeMl: bigint, lifeMs: number): Promise<Uint8Array> {
   const opening = {
-    lot: utf8(lot), productionDate: 20_260_528, expiresAtMs: Date.now() + lifeMs, claimMl: volumeMl, meter: new Uint8Array(16).fill(0x51), totalFrom, totalTo: totalFrom + volumeMl,
+    lot: utf8(lot), productionDate: dateOf(maker.genesis.spec.timeMs), expiresAtMs: Date.now() + lifeMs, claimMl: volumeMl, meter: new Uint8Array(16).fill(0x51), totalFrom, totalTo: totalFrom + volumeMl,
     shares: [{ farm: KEYS.farm.address, weightMl: 1n }], manifestHash: new Uint8Array(32), attempt: 1,
   };
   const batch = batchKeyOf(KEYS.plant.address, opening.lot, opening.productionDate);
@@ -107,7 +107,7 @@ async function makeChainOnDisk(test: Test): Promise<Chain> {
   const { validUntilMs } = maker.parse(maker.pay(ali, invoice)).body;
   await send(maker.tx(ali, { case: 'pay', value: { invoice, couponId } }, { salt: undefined, validUntilMs }));
   await send(maker.tx(KEYS.till, { case: 'refund', value: { tillNo: 1, ref: sha256(utf8('with coupon')).slice(0, 10), amountMl: 50n } }));
-  const batch = batchKeyOf(KEYS.plant.address, utf8('LOT-1'), 20_260_528);
+  const batch = batchKeyOf(KEYS.plant.address, utf8('LOT-1'), dateOf(genesis.spec.timeMs));
   const redeem = buildRedeem({ genesisHash: genesis.genesisHash, validUntilMs: Date.now() + 60_000, holder: KEYS.cafeteria.address, batch, amountMl: 2_500n, noteHash: sha256(utf8('note')) });
   await send(encodeTransaction([sdkKey(KEYS.cafeteria), sdkKey(KEYS.plant)].reduce(addSignature, redeem)));
   await send(maker.tx(KEYS.campus, { case: 'registerTill', value: { tillNo: 2, merchant: KEYS.cafeteria.address, publicKey: keyOf('till 2').publicKey } }));

@@ -15,7 +15,7 @@ import { makeLog } from '../../src/log.ts';
 import type { FinalBlock, KeyValueStore } from '../../src/ports.ts';
 import { openKeyValueMemory } from '../../src/storage/keyValueMemory.ts';
 import { MemoryChain } from './memoryChain.ts';
-import { KEYS, keyOf, makeTestGenesis, type Key } from './testNetwork.ts';
+import { dateOf, KEYS, keyOf, makeTestGenesis, type Key } from './testNetwork.ts';
 
 export const PRICE_SEN = 600n;
 const METER = new Uint8Array(16).fill(0x51);
@@ -66,6 +66,11 @@ export class World {
     this.logLines = parts.logLines;
   }
 
+  /** Of every lot: the day the chain began. */
+  get productionDate(): number {
+    return dateOf(this.chain.genesis.spec.timeMs);
+  }
+
   get nowMs(): number {
     return this.chain.clock.nowMs();
   }
@@ -89,7 +94,7 @@ export class World {
   }
 
   batchKey(lot: string): Uint8Array {
-    return batchKeyOf(KEYS.plant.address, utf8(lot), 20_260_528);
+    return batchKeyOf(KEYS.plant.address, utf8(lot), this.productionDate);
   }
 
   /** Mints milk to the farm. */
@@ -100,7 +105,7 @@ export class World {
     const plant = sdkKey(KEYS.plant);
     const oracle = sdkKey(KEYS.oracle);
     await this.submit(buildOpenBatch({
-      ...this.#envelope, plant: plant.address, lot: utf8(lot), productionDate: 20_260_528, expiresAtMs: this.nowMs + 9 * DAY_MS, claimMl: volumeMl, meter: METER, totalFrom, totalTo: totalFrom + volumeMl,
+      ...this.#envelope, plant: plant.address, lot: utf8(lot), productionDate: this.productionDate, expiresAtMs: this.nowMs + 9 * DAY_MS, claimMl: volumeMl, meter: METER, totalFrom, totalTo: totalFrom + volumeMl,
       shares: [{ farm: KEYS.farm.address, weightMl: 1n }], manifestHash: new Uint8Array(32), attempt: 1,
     }), plant);
     await this.block();

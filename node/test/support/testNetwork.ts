@@ -25,6 +25,11 @@ export function keyOf(label: string): Key {
   return { seed, publicKey, address: addressOf(publicKey) };
 }
 
+/** Production date of a lot, yyyymmdd: the chain wants it near the time at which the lot is opened. */
+export function dateOf(timeMs: number): number {
+  return Number(new Date(timeMs).toISOString().slice(0, 10).replaceAll('-', ''));
+}
+
 export const KEYS = {
   validator: keyOf('validator'), regulator: keyOf('regulator'), campus: keyOf('campus'), treasury: keyOf('treasury'), plant: keyOf('plant'), farm: keyOf('farm'), cafeteria: keyOf('cafeteria'), till: keyOf('till 1'),
   oracle: keyOf('oracle'),
@@ -147,7 +152,7 @@ export class TxMaker {
   /** Opens a batch and attests it: together they mint `volumeMl` to the farm. */
   mint(volumeMl: bigint): readonly [open: Uint8Array, attest: Uint8Array] {
     const lot = utf8('LOT-1');
-    const productionDate = 20_260_528;
+    const productionDate = dateOf(this.genesis.spec.timeMs);
     const batch = batchKeyOf(KEYS.plant.address, lot, productionDate);
     const open = { lot, productionDate, expiresAtMs: Date.now() + 9 * DAY_MS, claimMl: volumeMl, meter: METER, totalFrom: 0n, totalTo: volumeMl, shares: [{ farm: KEYS.farm.address, weightMl: 1n }], manifestHash: new Uint8Array(32), attempt: 1 };
     return [
