@@ -1,5 +1,5 @@
 /**
- * Authorisation bypass (known to break real chains): for every kind, that nobody but its rightful signers is heard. Each
+ * Authorisation bypass (Elderflower, which broke a real chain): for every kind, that nobody but its rightful signers is heard. Each
  * transaction of the table is valid as it stands; only who signs it changes.
  */
 import t from 'tap';
@@ -72,7 +72,7 @@ function scene(...overrides: Parameters<typeof rich>): World {
 t.same(Object.keys(ROWS_OF_KIND).sort(), Object.keys(KINDS).sort(), 'every kind stands in the table');
 
 for (const [name, row] of Object.entries(ROWS_OF_KIND)) {
-  t.test(`authorisation bypass: ${name} is refused to everybody but its signers`, (t) => {
+  t.test(`Elderflower (authorisation bypass): ${name} is refused to everybody but its signers`, (t) => {
     const world = scene();
     const { rightful, cosigners = [], ownAccount, kind, over } = row;
     const build = (sender: Key, signers: readonly Key[]): Uint8Array => world.sign(world.body(sender.address, kind(world), over?.(world)), ...signers);
@@ -97,7 +97,7 @@ for (const [name, row] of Object.entries(ROWS_OF_KIND)) {
   });
 }
 
-t.test('authorisation bypass: of a k-of-n role k members sign, neither k − 1, nor k + 1, nor members of another account', (t) => {
+t.test('Elderflower (authorisation bypass): of a k-of-n role k members sign, neither k − 1, nor k + 1, nor members of another account', (t) => {
   const members = [1, 2, 3].map((no) => keyOf(`member ${no}`)) as [Key, Key, Key];
   const policy = encodePolicy(2, members.map((key) => key.publicKey));
   const shared = policyAddress(policy);
