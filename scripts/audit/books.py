@@ -9,7 +9,7 @@ VOID_INVOICE, REFUND, REGISTER_TILL, REGISTER_PLANT, OPEN_BATCH = 3, 4, 9, 12, 6
 FEE_FREE = {2, 6, 7, 8, 9, 11, 12, 13, 14, 15, 16, 17, 18, 27, 44}
 
 REVOKED = 3
-# Batches that expire in one block (SPEC §8.2).
+# Batches that expire in one block (SPEC §8.1).
 EXPIRIES_MAX = 64
 
 # Prefixes of rows (SPEC §8.1).
@@ -146,7 +146,7 @@ class Books:
         return from_bond, from_balance, from_insurance, owed
 
     def end_block(self):
-        """Expiry (SPEC §8.2): batches whose time had passed, oldest first, then by key; those that ended meanwhile are over."""
+        """Expiry (SPEC §8.1): batches whose time had passed, oldest first, then by key; those that ended meanwhile are over."""
         for _, batch in self.lapsed:
             if batch in self.live:
                 _, plant, out = self.live.pop(batch)

@@ -1,4 +1,4 @@
-/** The reserve page: every figure of it can be counted again from the other reads (SPEC §7.4). */
+/** The reserve page: every figure of it can be counted again from the other reads (SPEC §7.6). */
 import t from 'tap';
 import { API_BASE, createClient, getReserve, listBatches, type BatchSummary } from '@billcoin/sdk';
 import { openWorld, sdkKey, wallet } from '../support/campusWorld.ts';

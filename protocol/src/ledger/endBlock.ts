@@ -1,5 +1,5 @@
 /**
- * What a block does after its transactions (SPEC §8.2). The table is the order of work, frozen at genesis; releases of
+ * What a block does after its transactions (SPEC §8.1). The table is the order of work, frozen at genesis; releases of
  * stake take their place before the price, epochs between price and deletions.
  */
 import { endCustody } from '../state/custody.ts';

@@ -1,5 +1,5 @@
 /**
- * Which rows a time is near for (SPEC §8.2): a heap over the flat state, derived from it and never part of it. Order is by
+ * Which rows a time is near for (SPEC §8.1): a heap over the flat state, derived from it and never part of it. Order is by
  * time, then row key, so that every node finds the same rows in the same order, whenever it built its heap.
  *
  * A row whose time moves later keeps its entry, which is corrected when it comes up; so a card that is stamped every day

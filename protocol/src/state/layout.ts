@@ -12,7 +12,7 @@ export interface RowType<V> {
   readonly prefix: number;
   readonly value: Message<V>;
   readonly arrow: string;
-  /** The last instant at which a row lives; after it rules no longer see it, and the end of a block deletes it (SPEC §8.2). Absent: it never dies. */
+  /** The last instant at which a row lives; after it rules no longer see it, and the end of a block deletes it (SPEC §8.1). Absent: it never dies. */
   diesAtMs?(value: V, id: string): number | undefined;
   /** The last instant before the end of a block acts on the row otherwise: the expiry of a batch. */
   lapsesAtMs?(value: V): number | undefined;
