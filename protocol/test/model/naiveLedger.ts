@@ -1,229 +1,186 @@
 /**
- * An independent, naive ledger: plain maps by name, no drafts, no rows, no wire. It is written from the tables of the
- * protocol page, not from the code, and says for every transaction what must become of it.
+ * An independent, naive ledger for the whole law of this version: plain maps by name, no drafts, no rows, no proofs. It
+ * is written from the tables of the protocol page, not from the code, and says for every transaction what must become
+ * of it and, where it is refused, every reason that speaks against it.
  */
-export type Outcome = 'out' | 'done' | 'fault';
+import * as custody from './naiveCustody.ts';
+import * as milk from './naiveMint.ts';
+import * as money from './naivePay.ts';
+import * as registry from './naiveRegistry.ts';
+import { addressOfKey, addressOfPolicy, hex, NaiveState, PARAMS, type Block, type NaiveTx, type Reasons } from './naiveState.ts';
 
-export interface NaivePay {
-  readonly payer: string;
-  readonly merchant: string;
-  readonly till: number;
-  readonly ref: string;
-  readonly amountMl: number;
-  readonly sen: number;
-  readonly expiresAtMs: number;
-  readonly coupon?: string;
-  readonly signatureOk: boolean;
-}
+/** Out: it may not stand in the block. Fault: it stands there with one of these codes, and only fee and replay record remain. */
+export type Verdict = { readonly what: 'done' } | { readonly what: 'out' | 'fault'; readonly why: Reasons };
 
-interface Payment { pay: NaivePay; own: number; refunded: number; card: string | undefined; id: string }
-interface Card { id: string | undefined; points: number; day: number; ofDay: number }
-interface Coupon { owner: string; merchant: string; ml: number; state: 'unspent' | 'spent' | 'cancelled'; moved?: string | undefined; expires: number }
-interface Batch { from: number; to: number; claim: number; farms: Map<string, number>; attempt: number; state: string; available: number; redeemed: number; issued: number; votes: Map<string, string>; expires: number }
+/** Kinds that may stand in a block with a fault; all others are included only if they succeed (the ✓ of the table). */
+const MAY_FAULT = ['transfer', 'refund', 'redeem', 'bondWithdraw', 'bondDeposit'];
+const FEE_FREE_IN_BLOCK = 64;
+const FEE_FREE_OF_SIGNER = 16;
+const policyKeys = (policy: string): string[] => (policy.slice(4).match(/.{64}/g) ?? []);
 
-const DAY = 86_400_000;
+export class NaiveLedger extends NaiveState {
+  #block: Block = { height: 0, now: 0, before: 0 };
+  #feeFree: string[] = [];
 
-export class NaiveLedger {
-  readonly balances = new Map<string, number>();
-  readonly payments = new Map<string, Payment>();
-  readonly cards = new Map<string, Card>();
-  readonly coupons = new Map<string, Coupon>();
-  readonly batches = new Map<string, Batch>();
-  readonly tillRefunds = new Map<string, number>();
-  fees = 0;
-  supply = 0;
-  bond = 0;
-  meter = 0;
-  readonly revoked = new Set<string>();
-
-  balance(name: string): number {
-    return this.balances.get(name) ?? 0;
+  begin(now: number): void {
+    this.#block = { height: this.#block.height + 1, now, before: this.#block.now };
+    this.#feeFree = [];
   }
 
-  #add(name: string, ml: number): void {
-    this.balances.set(name, this.balance(name) + ml);
+  end(): void {
+    custody.expireBatches(this, this.#block);
   }
 
-  transfer(from: string, to: string, ml: number, fee: number): Outcome {
-    if (fee < 1 || this.balance(from) < fee) return 'out';
-    this.#add(from, -fee);
-    this.fees += fee;
-    if (from === to || this.balance(from) < ml) return 'fault';
-    this.#add(from, -ml);
-    this.#add(to, ml);
-    return 'done';
-  }
+  apply(tx: NaiveTx): Verdict {
+    const gate: Reasons = new Set();
+    const sender = hex(tx.body.sender);
+    this.#times(tx, gate);
+    const required = this.#signers(tx, sender, gate);
+    const shown = this.#checkSigners(tx, required, gate);
+    const payer = this.#feePayer(tx, sender);
+    this.#checkFee(tx, sender, payer, gate);
+    const free = payer === undefined && tx.body.kind.case !== 'pay';
+    if (free && (this.#feeFree.length >= FEE_FREE_IN_BLOCK || this.#feeFree.filter((one) => one === sender).length >= FEE_FREE_OF_SIGNER)) gate.add('too_many_fee_free');
+    if (gate.size > 0) return { what: 'out', why: gate };
 
-  pay(id: string, pay: NaivePay, now: number): Outcome {
-    const key = `${pay.till}/${pay.ref}`;
-    const wanted = (pay.sen * 1000) / 600;
-    // Price 600, band 100 bps: 594 … 606 sen; litres are rounded up.
-    const low = Math.ceil((pay.sen * 1000) / 606);
-    const high = Math.ceil((pay.sen * 1000) / 594);
-    if (!pay.signatureOk || this.payments.has(key) || now > pay.expiresAtMs || pay.expiresAtMs > now + DAY || pay.payer === pay.merchant) return 'out';
-    if (wanted <= 0 || pay.amountMl < 2 || pay.amountMl > 100_000 || pay.amountMl < low || pay.amountMl > high) return 'out';
-    let part = 0;
-    if (pay.coupon !== undefined) {
-      const coupon = this.coupons.get(pay.coupon);
-      if (coupon === undefined || coupon.owner !== pay.payer || coupon.merchant !== pay.merchant || coupon.state !== 'unspent' || now > coupon.expires) return 'out';
-      part = Math.min(coupon.ml, pay.amountMl);
+    if (payer !== undefined) this.#pay(payer, tx.body.feeMl);
+    const why: Reasons = new Set();
+    this.#execute(tx, sender, why);
+    // What a till signs its merchant pays: it is left out rather than charged for a failure.
+    if (why.size > 0 && (!MAY_FAULT.includes(tx.body.kind.case) || (payer !== undefined && payer !== sender))) {
+      if (payer !== undefined) this.#pay(payer, -tx.body.feeMl);
+      return { what: 'out', why };
     }
-    const own = pay.amountMl - part;
-    if (this.balance(pay.payer) < own) return 'out';
-    if (pay.coupon !== undefined) (this.coupons.get(pay.coupon) as Coupon).state = 'spent';
-    const fee = Math.min(own, Math.max(1, Math.ceil((own * 20) / 10_000)));
-    this.#add(pay.payer, -own);
-    this.#add(pay.merchant, own - fee);
+    if (free) this.#feeFree.push(sender);
+    for (const [address, policy] of shown) this.policies.set(address, policy);
+    if (tx.invoice === undefined) this.done.set(tx.id, tx.body.validUntilMs);
+    return why.size > 0 ? { what: 'fault', why } : { what: 'done' };
+  }
+
+  #pay(payer: string, fee: bigint): void {
+    this.add(payer, -fee);
     this.fees += fee;
-    const card = pay.coupon === undefined && own >= 200 ? this.#point(id, pay, now) : undefined;
-    this.payments.set(key, { pay, own, refunded: 0, card, id });
-    return 'done';
   }
 
-  #cardOf(merchant: string, account: string, now: number): Card {
-    const key = `${merchant}/${account}`;
-    const card = this.cards.get(key) ?? { id: undefined, points: 0, day: -1, ofDay: 0 };
-    const day = Math.floor(now / DAY);
-    if (card.day !== day) Object.assign(card, { day, ofDay: 0 });
-    this.cards.set(key, card);
-    return card;
-  }
-
-  #point(id: string, pay: NaivePay, now: number): string | undefined {
-    const card = this.#cardOf(pay.merchant, pay.payer, now);
-    if (card.ofDay >= 10) return undefined;
-    card.ofDay += 1;
-    const cardId = card.id ?? id;
-    this.#grow(card, pay.merchant, pay.payer, 1, id, now);
-    return cardId;
-  }
-
-  #grow(card: Card, merchant: string, account: string, points: number, name: string, now: number): void {
-    card.id ??= name;
-    card.points += points;
-    if (card.points < 5) return;
-    this.coupons.set(card.id, { owner: account, merchant, ml: 300, state: 'unspent', expires: now + 90 * DAY });
-    card.points -= 5;
-    card.id = card.points === 0 ? undefined : name;
-  }
-
-  #follow(card: string): string {
-    let at = card;
-    for (let coupon = this.coupons.get(at); coupon?.state === 'cancelled' && coupon.moved !== undefined; coupon = this.coupons.get(at)) at = coupon.moved;
-    return at;
-  }
-
-  refund(id: string, key: string, ml: number, byTill: boolean, now: number, fee: number): Outcome {
-    const payment = this.payments.get(key);
-    if (payment === undefined) return 'out';
-    const { payer, merchant, till } = payment.pay;
-    if (fee < 1 || this.balance(merchant) < fee) return 'out';
-    if (now > payment.pay.expiresAtMs + 7 * DAY) return 'out';
-    const place = payment.card === undefined ? undefined : this.#placeOf(payment.card, merchant, payer, now);
-    const kept = place === 'spent' ? 300 : 0;
-    const tillDay = `${till}/${Math.floor(now / DAY)}`;
-    const today = (this.tillRefunds.get(tillDay) ?? 0) + ml;
-    const fails = ml > Math.max(0, payment.own - kept - payment.refunded) || (byTill && today > 20_000) || this.balance(merchant) - fee < ml;
-    if (fails && byTill) return 'out';
-    this.#add(merchant, -fee);
-    this.fees += fee;
-    if (fails) return 'fault';
-    if (byTill) this.tillRefunds.set(tillDay, today);
-    this.#add(merchant, -ml);
-    this.#add(payer, ml);
-    payment.refunded += ml;
-    if (payment.own - payment.refunded < 200 && place !== undefined && place !== 'spent') {
-      this.#takePoint(this.#follow(payment.card ?? ''), merchant, payer, id, now);
-      payment.card = undefined;
-    }
-    return 'done';
-  }
-
-  /** Where the point of a payment is: on the card, in an unspent coupon, or spent. */
-  #placeOf(cardId: string, merchant: string, payer: string, now: number): 'card' | 'coupon' | 'spent' {
-    const at = this.#follow(cardId);
-    const coupon = this.coupons.get(at);
-    if (coupon !== undefined) return coupon.state === 'unspent' ? 'coupon' : 'spent';
-    return this.#cardOf(merchant, payer, now).id === at ? 'card' : 'spent';
-  }
-
-  #takePoint(at: string, merchant: string, payer: string, id: string, now: number): void {
-    const card = this.#cardOf(merchant, payer, now);
-    const coupon = this.coupons.get(at);
-    if (coupon === undefined) {
-      card.points -= 1;
-      if (card.points === 0) card.id = undefined;
+  #times({ id, body, invoice }: NaiveTx, why: Reasons): void {
+    if (invoice !== undefined) {
+      if (body.salt !== undefined || body.validUntilMs !== invoice.expiresAt) why.add('malformed');
       return;
     }
-    coupon.state = 'cancelled';
-    coupon.moved = card.id ?? id;
-    this.#grow(card, merchant, payer, 4, id, now);
+    if (this.#block.now > body.validUntilMs) why.add('expired');
+    if (body.validUntilMs > this.#block.now + PARAMS.txLifeMax) why.add('valid_until_too_far');
+    if (this.done.has(id)) why.add('already_executed');
   }
 
-  open(key: string, batch: { from: number; to: number; claim: number; farms: Map<string, number>; attempt: number; expires: number }, now: number): Outcome {
-    const before = this.batches.get(key);
-    if (batch.claim > batch.to - batch.from || batch.expires <= now) return 'out';
-    if (before === undefined) {
-      if (batch.attempt !== 1 || batch.from < this.meter) return 'out';
-      if ([...this.batches.values()].filter((b) => b.state === 'open').length >= 8) return 'out';
-      this.meter = batch.to;
-    } else {
-      if (!['open', 'rejected'].includes(before.state) || batch.attempt !== before.attempt + 1 || batch.from !== before.from || batch.to !== before.to) return 'out';
-      if (before.state === 'rejected' && [...this.batches.values()].filter((b) => b.state === 'open').length >= 8) return 'out';
+  /** Addresses that must sign. */
+  #signers(tx: NaiveTx, sender: string, why: Reasons): string[] {
+    const { regulator, campus, treasury } = this.roles;
+    const only = (...allowed: (string | undefined)[]): string[] => {
+      if (!allowed.includes(sender)) why.add('wrong_signers');
+      return [sender];
+    };
+    const { kind } = tx.body;
+    switch (kind.case) {
+      case 'voidInvoice': {
+        const till = this.tills.get(tx.invoice?.till ?? 0);
+        if (till === undefined) why.add('unknown_till');
+        return only(till === undefined ? undefined : addressOfKey(till.key));
+      }
+      case 'refund':
+        money.refundSigner(this, sender, kind.value, this.#block, why);
+        return [sender];
+      case 'redeem': {
+        const batch = this.batch(hex(kind.value.batch), this.#block);
+        if (batch === undefined) why.add('unknown_batch');
+        return batch === undefined ? [sender] : [sender, batch.plant];
+      }
+      case 'registerMerchant': case 'registerTill': return only(campus);
+      case 'revokeTill': {
+        const till = this.tills.get(kind.value.tillNo);
+        if (till === undefined) why.add('unknown_till');
+        return only(campus, till?.merchant);
+      }
+      case 'registerFarm': case 'registerPlant': case 'registerDevice': case 'registerMeter': case 'revokeDevice': case 'holdBatch': case 'recallBatch': return only(regulator);
+      case 'writeOffBatch': {
+        const batch = this.batch(hex(kind.value.batch), this.#block);
+        if (batch === undefined) why.add('unknown_batch');
+        return only(regulator, batch?.plant);
+      }
+      case 'reportPrice':
+        if (!this.reporters.has(sender)) why.add('unknown_reporter');
+        return [sender];
+      case 'anchor': return only(regulator, campus, treasury);
+      default: return [sender];
     }
-    this.batches.set(key, { ...batch, state: 'open', available: 0, redeemed: 0, issued: 0, votes: new Map() });
-    return 'done';
   }
 
-  attest(key: string, oracle: string, attempt: number, statement: string, volume: number): Outcome {
-    const batch = this.batches.get(key);
-    if (this.revoked.has(oracle) || batch === undefined) return 'out';
-    const earlier = batch.attempt === attempt ? batch.votes.get(oracle) : undefined;
-    if (earlier === statement) return 'out';
-    if (earlier !== undefined) {
-      this.revoked.add(oracle);
-      return 'done';
+  /** Exactly the required keys, every signature right; the policies shown for the first time. */
+  #checkSigners(tx: NaiveTx, required: string[], why: Reasons): Map<string, string> {
+    const shown = new Map<string, string>();
+    const wanted = new Set<string>();
+    for (const address of required) {
+      const fresh = tx.body.policies.map(hex).find((policy) => addressOfPolicy(policy) === address);
+      const policy = this.policies.get(address) ?? fresh;
+      if (this.policies.get(address) === undefined && fresh !== undefined) shown.set(address, fresh);
+      const allowed = policy === undefined ? tx.keys.filter((key) => addressOfKey(key) === address) : tx.keys.filter((key) => policyKeys(policy).includes(key));
+      const k = policy === undefined ? 1 : Number.parseInt(policy.slice(0, 2), 16);
+      if (allowed.length !== k) why.add('wrong_signers');
+      for (const key of allowed) wanted.add(key);
     }
-    if (batch.attempt !== attempt || !['open', 'minted', 'closed'].includes(batch.state) || volume > batch.claim) return 'out';
-    batch.votes.set(oracle, statement);
-    if (batch.state !== 'open') return 'done';
-    const active = 4 - this.revoked.size;
-    const faulty = Math.floor((active - 1) / 3);
-    const quorum = Math.floor((active + faulty) / 2) + 1;
-    const inForce = [...batch.votes].filter(([name]) => !this.revoked.has(name)).map(([, said]) => said);
-    if (inForce.filter((said) => said.startsWith('reject')).length >= quorum) batch.state = 'rejected';
-    else if (volume > 0 && inForce.filter((said) => said === statement).length >= quorum) this.#mint(batch, volume);
-    return 'done';
+    if (wanted.size !== tx.keys.length) why.add('wrong_signers');
+    if (shown.size !== tx.body.policies.length) why.add('malformed');
+    if (!tx.signaturesHold) why.add('bad_signature');
+    return shown;
   }
 
-  #mint(batch: Batch, volume: number): void {
-    const toll = Math.floor((volume * 5_333) / 10_000);
-    const total = [...this.batches.values()].reduce((sum, b) => sum + b.available, 0) + volume;
-    const fill = Math.min(toll, Math.max(0, Math.floor(total / 10) - this.bond));
-    this.bond += fill;
-    this.#add('plant', toll - fill);
-    const weights = [...batch.farms];
-    const sum = weights.reduce((acc, [, weight]) => acc + weight, 0);
-    const parts = weights.map(([farm, weight]) => ({ farm, ml: Math.floor(((volume - toll) * weight) / sum), rest: ((volume - toll) * weight) % sum }));
-    let left = volume - toll - parts.reduce((acc, part) => acc + part.ml, 0);
-    // Stable sort: farms stand in address order, so ties go to the lower address.
-    for (const part of [...parts].sort((a, b) => b.rest - a.rest)) if (left-- > 0) part.ml += 1;
-    for (const part of parts) this.#add(part.farm, part.ml);
-    Object.assign(batch, { state: 'minted', issued: volume, available: volume });
-    this.supply += volume;
+  #feePayer(tx: NaiveTx, sender: string): string | undefined {
+    const { kind } = tx.body;
+    switch (kind.case) {
+      case 'transfer': case 'redeem': case 'bondWithdraw': case 'bondDeposit': return sender;
+      case 'voidInvoice': return this.tills.get(tx.invoice?.till ?? 0)?.merchant;
+      case 'refund': return this.records.get(`${kind.value.tillNo}/${hex(kind.value.ref)}`)?.merchant;
+      case 'revokeTill': return sender === this.roles.campus ? undefined : sender;
+      default: return undefined;
+    }
   }
 
-  redeem(key: string, holder: string, ml: number, now: number, fee: number, plantSigned: boolean): Outcome {
-    const batch = this.batches.get(key);
-    if (batch === undefined || !plantSigned || fee < 1 || this.balance(holder) < fee) return 'out';
-    this.#add(holder, -fee);
-    this.fees += fee;
-    if (batch.state !== 'minted' || now > batch.expires || ml > batch.available || this.balance(holder) < ml) return 'fault';
-    this.#add(holder, -ml);
-    batch.available -= ml;
-    batch.redeemed += ml;
-    this.supply -= ml;
-    if (batch.available === 0) batch.state = 'closed';
-    return 'done';
+  #checkFee(tx: NaiveTx, sender: string, payer: string | undefined, why: Reasons): void {
+    const { feeMl } = tx.body;
+    if (payer === undefined) {
+      if (feeMl !== 0n) why.add('malformed');
+      return;
+    }
+    if (feeMl < PARAMS.minFee) why.add('fee_too_low');
+    if (payer !== sender && feeMl > PARAMS.minFee) why.add('over_till_cap');
+    if (this.balance(payer) < feeMl) why.add('insufficient_balance');
+  }
+
+  #execute(tx: NaiveTx, sender: string, why: Reasons): void {
+    const block = this.#block;
+    const { kind } = tx.body;
+    switch (kind.case) {
+      case 'transfer': return money.transfer(this, sender, kind.value, why);
+      case 'pay': return money.pay(this, tx, sender, kind.value, block, why);
+      case 'voidInvoice': return money.voidInvoice(this, tx, block, why);
+      case 'refund': return money.refund(this, tx, sender, kind.value, block, why);
+      case 'redeem': return custody.redeem(this, sender, kind.value, block, why);
+      case 'openBatch': return milk.openBatch(this, sender, kind.value, block, why);
+      case 'attest': return milk.attest(this, sender, kind.value, block, why);
+      case 'registerMerchant': return void this.merchants.set(hex(kind.value.account), kind.value.status);
+      case 'registerTill': return registry.registerTill(this, kind.value, why);
+      case 'revokeTill': return registry.revokeTill(this, kind.value, why);
+      case 'registerFarm': return void this.farms.set(hex(kind.value.account), kind.value.status);
+      case 'registerPlant': return registry.registerPlant(this, kind.value);
+      case 'registerDevice': return registry.registerDevice(this, kind.value, why);
+      case 'registerMeter': return registry.registerMeter(this, kind.value, why);
+      case 'revokeDevice': return registry.revokeDevice(this, kind.value, why);
+      case 'holdBatch': return custody.holdBatch(this, kind.value, block, why);
+      case 'recallBatch': return custody.recallBatch(this, kind.value, block, why);
+      case 'writeOffBatch': return custody.writeOffBatch(this, kind.value, block, why);
+      case 'bondWithdraw': return custody.bondWithdraw(this, sender, kind.value, why);
+      case 'bondDeposit': return custody.bondDeposit(this, sender, kind.value, why);
+      case 'reportPrice': return registry.reportPrice(this, sender, kind.value, block);
+      case 'anchor': return undefined;
+    }
   }
 }
