@@ -2,11 +2,8 @@
  * What a proven row, or its proven absence, says about a payment or an execution (SPEC §8.4). Records die some time after
  * they can no longer be needed, so absence alone says nothing: it counts only in a header of the right time.
  */
-import { DAY_MS } from '../state/layout.ts';
+import { DONE_KEPT_MS } from '../state/layout.ts';
 import type { DoneRow, InvoiceRow } from '../wire/state.ts';
-
-/** How long `done` outlives validUntilMs. */
-export const DONE_KEPT_MS = DAY_MS;
 
 /** Absence at a time when a record can neither still come nor have died already. */
 export type Absence =

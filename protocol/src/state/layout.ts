@@ -23,7 +23,9 @@ function row<V>(name: string, prefix: number, value: Message<V>, arrow: string, 
 }
 
 export const DAY_MS = 86_400_000;
-/** What stays after its last use, so that whoever comes just too late is told why, and absence can still be proven. */
+/** An id is remembered this long after its transaction can no longer be included: so long, absence proves that it never was. */
+export const DONE_KEPT_MS = DAY_MS;
+/** What stays after its last use, so that whoever comes just too late is told why. */
 const GRACE_MS = DAY_MS;
 /** Batches with their statements and delivery notes, and prices: a year and a month, for the books of the year before. */
 export const HISTORY_MS = 400 * DAY_MS;
@@ -37,7 +39,7 @@ export const ROWS = {
   account: row('account', 0x01, v.AccountRow, 'address → balance, policy'),
   card: row('card', 0x02, v.CardRow, 'merchant ‖ account → points of the card', { diesAtMs: ({ untilMs }) => untilMs + GRACE_MS }),
   coupon: row('coupon', 0x03, v.CouponRow, 'coupon id → owner, merchant, litres, state', { diesAtMs: ({ expiresAtMs }) => expiresAtMs + GRACE_MS }),
-  done: row('done', 0x04, v.DoneRow, 'transaction id → height, index, code', { diesAtMs: ({ validUntilMs }) => validUntilMs + GRACE_MS }),
+  done: row('done', 0x04, v.DoneRow, 'transaction id → height, index, code', { diesAtMs: ({ validUntilMs }) => validUntilMs + DONE_KEPT_MS }),
   invoice: row('invoice', 0x05, v.InvoiceRow, 'till number ‖ ref → paid or void, amounts, refunds', { diesAtMs: ({ keptUntilMs }) => keptUntilMs + GRACE_MS }),
   merchant: row('merchant', 0x06, v.MerchantRow, 'address → name, status'),
   till: row('till', 0x07, v.TillRow, 'till number → merchant, key, refunds of the day'),
