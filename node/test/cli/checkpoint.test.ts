@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import t from 'tap';
 import { lightState, parseCheckpoint, trustCheckpoint, verifyEd25519 } from '@billcoin/protocol';
+import { checkpointRoot, createClient, createVerifiedClient, verifiedReserve } from '@billcoin/sdk';
 import { runCli } from '../../src/cli/cli.ts';
 import { CHECKPOINT_KEY_FILE } from '../../src/offline/checkpoint.ts';
 import { runNode, submitFinal } from '../support/runNode.ts';
@@ -42,6 +43,13 @@ t.test('make, sign, verify, serve', async (t) => {
   const { genesisHash, spec, validators } = folders.genesis;
   const trusted = trustCheckpoint({ genesisHash, verify: verifyEd25519 }, spec.checkpointKeys, signed.value, validators, Date.now());
   t.ok(trusted.ok && lightState(trusted.value, 0).trusted.length === 1);
+
+  const client = createClient({ baseUrl: node.url });
+  const root = await checkpointRoot(client, { genesisHash, checkpointKeys: spec.checkpointKeys });
+  t.equal(root.height, signed.value.checkpoint.height);
+  t.equal((await verifiedReserve(createVerifiedClient({ client, genesisHash, root }))).supplyMl, 1_000n, 'a client begins there');
+  await t.rejects(checkpointRoot(client, { genesisHash, checkpointKeys: [new Uint8Array(32)] }), { code: 'checkpoint_not_signed' });
+  await t.rejects(checkpointRoot(client, { genesisHash, checkpointKeys: spec.checkpointKeys, nowMs: Date.now() + 15 * 86_400_000 }), { code: 'trust_expired' });
 
   await writeFile(file, (await readFile(file, 'utf8')).replace(/"height": \d+/, '"height": 999'));
   t.match(await cli('checkpoint-verify', ...at), { code: 1, text: /bad_signature/ });

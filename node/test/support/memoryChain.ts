@@ -1,5 +1,5 @@
 /**
- * A chain of one validator in memory for API and campus tests: the real ledger, real certificates, a clock the test moves.
+ * A chain in memory for API and campus tests: the real ledger, real certificates, a clock the test moves.
  * Only disk, network and consensus rounds are missing; a block is made when the test says so.
  */
 import {
@@ -10,7 +10,7 @@ import { makeVerifyCache } from '../../src/crypto/verifyCache.ts';
 import { finalBlockOf } from '../../src/finalBlock.ts';
 import type { ChainPort, Clock, FinalBlock, Submitted, TipInfo, TxStatus } from '../../src/ports.ts';
 import { RecentStates } from '../../src/recentStates.ts';
-import { KEYS } from './testNetwork.ts';
+import { KEYS, type Key } from './testNetwork.ts';
 
 export class ManualClock implements Clock {
   #nowMs: number;
@@ -41,8 +41,12 @@ export class MemoryChain implements ChainPort {
   readonly #onFinal = new Set<(block: FinalBlock) => void>();
   readonly #onAdmitted = new Set<(txHash: string, body: TxBody) => void>();
 
-  constructor(genesis: Genesis) {
+  readonly #validatorKeys: readonly Key[];
+
+  /** `validatorKeys` are those of the genesis. */
+  constructor(genesis: Genesis, validatorKeys: readonly Key[] = [KEYS.validator]) {
     this.genesis = genesis;
+    this.#validatorKeys = validatorKeys;
     this.clock = new ManualClock(genesis.spec.timeMs + 1_000);
     this.#chain = makeChain(genesis, makeVerifyCache(verifyEd25519Native).verify, new StateTree());
     this.#tip = genesisTip(this.#chain, genesis);
@@ -157,9 +161,14 @@ export class MemoryChain implements ChainPort {
 
   #certificate(executed: Executed): FinalBlock['certificate'] {
     const vote = { type: 'precommit', height: executed.header.height, round: executed.header.round, blockId: toHex(executed.blockId) } as const;
-    const signature = signEd25519(KEYS.validator.seed, votePreimage(this.genesisHash, vote));
-    const certificate = makeCertificate(this.validators, vote, [{ ...vote, validatorIndex: 0, signature }]);
-    if (certificate === undefined) throw new Error('the only validator is a quorum');
+    const message = votePreimage(this.genesisHash, vote);
+    const votes = this.validators.validators.map(({ publicKey }, validatorIndex) => {
+      const key = this.#validatorKeys.find((one) => equalBytes(one.publicKey, publicKey));
+      if (key === undefined) throw new Error('every validator has a key here');
+      return { ...vote, validatorIndex, signature: signEd25519(key.seed, message) };
+    });
+    const certificate = makeCertificate(this.validators, vote, votes);
+    if (certificate === undefined) throw new Error('all of them are a quorum');
     return certificate;
   }
 

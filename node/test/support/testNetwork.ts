@@ -39,14 +39,14 @@ const PROFILE_HASH = new Uint8Array(32).fill(0x0f);
 const DAY_MS = 86_400_000;
 const { ACTIVE } = stateRows;
 
-/** One oracle is a quorum of itself, so one attestation mints. The farm gets all but the plant's toll. */
-export function testSpec(timeMs: number, params: Partial<GenesisSpec['params']> = {}): GenesisSpec {
+/** One oracle is a quorum of itself, so one attestation mints. The farm gets all but the plant's toll. One validator unless more are given. */
+export function testSpec(timeMs: number, params: Partial<GenesisSpec['params']> = {}, validators: readonly Key[] = [KEYS.validator]): GenesisSpec {
   const network = 'node-test';
-  const entry = { name: 'Uni', publicKey: KEYS.validator.publicKey, account: KEYS.validator.address, active: true };
+  const entries = validators.map((key, i) => ({ key, entry: { name: `Uni ${i + 1}`, publicKey: key.publicKey, account: key.address, active: true } }));
   const spec: GenesisSpec = {
     network, timeMs, params: { ...DEFAULT_PARAMS, ...params }, priceSenPerBill: 600n,
     roles: { regulator: KEYS.regulator.address, campusAuthority: KEYS.campus.address, treasury: KEYS.treasury.address },
-    validators: [{ ...entry, status: ACTIVE, proof: signEd25519(KEYS.validator.seed, gentxBytes(network, entry)) }],
+    validators: entries.map(({ key, entry }) => ({ ...entry, status: ACTIVE, proof: signEd25519(key.seed, gentxBytes(network, entry)) })),
     checkpointKeys: [KEYS.validator.publicKey],
     merchants: [{ account: KEYS.cafeteria.address, name: 'Cafeteria', status: ACTIVE }],
     tills: [{ tillNo: 1, merchant: KEYS.cafeteria.address, publicKey: KEYS.till.publicKey, status: ACTIVE, day: 0, refundedMl: 0n }],
@@ -84,8 +84,8 @@ function genesisJson(spec: GenesisSpec): Json {
   };
 }
 
-export function makeTestGenesis(timeMs: number, params?: Partial<GenesisSpec['params']>): Genesis {
-  const loaded = loadGenesis(prettyCanonicalJson(genesisJson(testSpec(timeMs, params))), verifyEd25519);
+export function makeTestGenesis(timeMs: number, params?: Partial<GenesisSpec['params']>, validators?: readonly Key[]): Genesis {
+  const loaded = loadGenesis(prettyCanonicalJson(genesisJson(testSpec(timeMs, params, validators))), verifyEd25519);
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.fault));
   return loaded.value;
 }

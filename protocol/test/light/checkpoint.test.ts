@@ -49,7 +49,7 @@ t.test('it begins trust for 14 days, with the set it names', (t) => {
 t.test('a file is read strictly', (t) => {
   const text = checkpointJson(three);
   t.same(parseCheckpoint(text), { ok: true, value: three });
-  const refused = (changed: string): void => t.match(parseCheckpoint(changed), { ok: false, refusal: { code: 'malformed' } });
+  const refused = (changed: string): boolean => t.match(parseCheckpoint(changed), { ok: false, refusal: { code: 'malformed' } });
   refused('{');
   refused('null');
   refused(text.replace('"height": 1000', '"height": 0'));

@@ -1,5 +1,6 @@
 /** What a light client follows the chain by (SPEC §15): headers with certificates and sets, and signed checkpoints. */
 import { Type, type Static } from 'typebox';
+import { LIGHT_HEADERS_MAX } from '../verified/limits.ts';
 import { route } from './route.ts';
 import { base64Url, closed, Hash, Height, PublicKey, Signature } from './values.ts';
 
@@ -17,9 +18,6 @@ export const getCheckpoint = route({
   responses: { 200: CheckpointAnswer },
   problems: ['not_found'],
 });
-
-/** Headers of one answer: some 200 KB with four validators. */
-export const LIGHT_HEADERS_MAX = 100;
 
 export const listLightHeaders = route({
   method: 'GET',

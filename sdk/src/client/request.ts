@@ -20,6 +20,9 @@ export interface CallOptions {
   readonly timeoutMs?: number;
 }
 
+/** Largest answer unless the caller says less: a month of a busy campus as CSV. A server cannot make us hold more. */
+export const ANSWER_MAX_BYTES = 33_554_432;
+
 export interface RequestParts<R extends Route> {
   readonly params?: ParamsOf<R>;
   readonly query?: QueryOf<R>;
@@ -27,6 +30,7 @@ export interface RequestParts<R extends Route> {
   readonly headers?: Readonly<Record<string, string>>;
   /** True where sending it twice does no more than sending it once. */
   readonly idempotent: boolean;
+  readonly answerMaxBytes?: number;
   /** Of a transaction that is on its way: a timeout tells it. */
   readonly txHash?: string;
 }
@@ -85,10 +89,29 @@ async function exchange<R extends Route>(client: Client, method: string, url: st
   const { headers, body } = await headersAndBody(client, parts);
   try {
     const response = await client.fetch(url, { method, headers, signal, ...(body === undefined ? {} : { body }) });
-    return { response, text: await response.text() };
+    return { response, text: await boundedText(response, parts.answerMaxBytes ?? ANSWER_MAX_BYTES) };
   } catch (cause) {
+    if (cause instanceof ConnectionError) throw cause;
     throw new ConnectionError(`${method} ${url}: ${asError(cause).message}`, { cause });
   }
+}
+
+/** The text of an answer of at most `maxBytes`; a longer one is cut off and refused. */
+async function boundedText(response: Response, maxBytes: number): Promise<string> {
+  if (response.body === null) return '';
+  const reader = response.body.getReader() as ReadableStreamDefaultReader<Uint8Array>;
+  const decoder = new TextDecoder();
+  let bytes = 0;
+  let text = '';
+  for (let part = await reader.read(); !part.done; part = await reader.read()) {
+    bytes += part.value.length;
+    if (bytes > maxBytes) {
+      await reader.cancel();
+      throw new ConnectionError(`the answer has more than ${maxBytes} bytes`, { status: response.status });
+    }
+    text += decoder.decode(part.value, { stream: true });
+  }
+  return text + decoder.decode();
 }
 
 async function headersAndBody<R extends Route>(client: Client, parts: RequestParts<R>): Promise<{ headers: Record<string, string>; body: string | undefined }> {

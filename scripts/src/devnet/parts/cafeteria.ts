@@ -1,7 +1,7 @@
 /** The cafeteria: two tills, a shelf that is filled by deliveries, and an account that sells its earnings. */
 import { readFileSync } from 'node:fs';
-import { loadGenesis, verifyEd25519 } from '@billcoin/protocol';
-import { signTransfer } from '@billcoin/sdk';
+import { loadGenesis, trustGenesis, verifyEd25519 } from '@billcoin/protocol';
+import { createVerifiedClient, signTransfer } from '@billcoin/sdk';
 import { keyOf, pathsOf, TILLS } from '../network.ts';
 import { takeDelivery } from './delivery.ts';
 import { runPart } from './part.ts';
@@ -20,8 +20,8 @@ await runPart<'cafeteria'>((part) => {
   const treasury = keyOf(paths, 'treasury');
   const genesis = loadGenesis(readFileSync(paths.genesis, 'utf8'), verifyEd25519);
   if (!genesis.ok) throw new Error(`${paths.genesis} is refused`);
-  const trust = { genesisHash, validators: genesis.value.validators };
-  const tills = TILLS.map((tillNo) => new Till(part, tillNo, keyOf(paths, `till-${tillNo}`), trust));
+  const verified = createVerifiedClient({ client, genesisHash, root: trustGenesis(genesis.value) });
+  const tills = TILLS.map((tillNo) => new Till(part, tillNo, keyOf(paths, `till-${tillNo}`), verified));
   const openOrders = (): number => tills.reduce((sum, till) => sum + till.open, 0);
   let shelfLot: string | undefined;
   let stopWaiting = (): void => undefined;

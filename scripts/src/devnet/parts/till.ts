@@ -1,7 +1,7 @@
 /** A till: makes and signs orders, and shows "Paid" only after it verified the proof itself. */
 import { fromBase64Url, parseRinggit, toHex, type OrderItem } from '@billcoin/protocol';
 import {
-  createOrder, getOrder, getPrice, getTxProof, INVOICE_LIFE_S, postOrder, streamOrders, verifyPayment, type Key, type PaymentTrust, type TillOrder,
+  createOrder, getOrder, getPrice, getTxProof, INVOICE_LIFE_S, postOrder, ProofError, streamOrders, verifiedPayment, type Key, type TillOrder, type VerifiedClient,
 } from '@billcoin/sdk';
 import type { Handed } from '../messages.ts';
 import type { Part } from './part.ts';
@@ -27,15 +27,15 @@ export class Till {
   readonly #part: Part;
   readonly #tillNo: number;
   readonly #key: Key;
-  readonly #trust: PaymentTrust;
+  readonly #verified: VerifiedClient;
   readonly #open = new Map<string, Open>();
   readonly #over = new AbortController();
 
-  constructor(part: Part, tillNo: number, key: Key, trust: PaymentTrust) {
+  constructor(part: Part, tillNo: number, key: Key, verified: VerifiedClient) {
     this.#part = part;
     this.#tillNo = tillNo;
     this.#key = key;
-    this.#trust = trust;
+    this.#verified = verified;
     void this.#listen();
     void this.#ask();
   }
@@ -64,16 +64,18 @@ export class Till {
   }
 
   /** Takes a payment off the list if its receipt proves it; a receipt that does not is an alarm. */
-  #confirm(ref: string, receipt: Uint8Array): void {
+  async #confirm(ref: string, receipt: Uint8Array): Promise<void> {
     const open = this.#open.get(ref);
     if (open === undefined) return;
-    const verified = verifyPayment(this.#trust, receipt, open.invoice);
-    if (!verified.ok) {
-      this.#part.say(`till ${this.#tillNo}: SERVER ANSWER NOT PROVEN for order ${ref}: ${verified.refusal.code} ${verified.refusal.why}`);
+    try {
+      await verifiedPayment(this.#verified, { invoice: open.invoice, receipt });
+    } catch (error) {
+      if (!(error instanceof ProofError)) throw error;
+      this.#part.say(`till ${this.#tillNo}: SERVER ANSWER NOT PROVEN for order ${ref}: ${error.message}`);
       return;
     }
-    this.#open.delete(ref);
-    this.#part.note({ kind: 'paid', ref, atMs: Date.now() });
+    // The stream and the question may both have brought the receipt.
+    if (this.#open.delete(ref)) this.#part.note({ kind: 'paid', ref, atMs: Date.now() });
   }
 
   async #listen(): Promise<void> {
@@ -81,7 +83,7 @@ export class Till {
       try {
         for await (const message of streamOrders(this.#part.client, { tillNo: this.#tillNo, signal: this.#over.signal })) {
           if (message.event !== 'order.paid' || message.data.proof === undefined) continue;
-          this.#confirm(message.data.ref, fromBase64Url(message.data.proof) ?? new Uint8Array());
+          await this.#confirm(message.data.ref, fromBase64Url(message.data.proof) ?? new Uint8Array());
         }
       } catch (error) {
         console.error(error); // the orders are asked for meanwhile
@@ -111,7 +113,7 @@ export class Till {
     if (order.status === 'EXPIRED' || order.status === 'CANCELLED') this.#open.delete(ref);
     if (order.payment?.status !== 'final') return;
     const { receipt } = await getTxProof(client, { txHash: order.payment.txHash });
-    this.#confirm(ref, fromBase64Url(receipt) ?? new Uint8Array());
+    await this.#confirm(ref, fromBase64Url(receipt) ?? new Uint8Array());
   }
 
   close(): void {
