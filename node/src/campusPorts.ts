@@ -181,7 +181,7 @@ export interface Payments {
   validate(validation: Validation): Promise<Validated>;
 }
 
-// ---- loyalty, sales, deliveries --------------------------------------------------------------------------------
+// ---- loyalty, sales ----------------------------------------------------------------------------------------------
 
 export interface Loyalty {
   /** Ids of the coupons an account ever got, in no order that means anything, at most `limit`. */
@@ -200,16 +200,6 @@ export interface Sales {
   meanDailyMl(): Promise<bigint>;
 }
 
-export interface RedeemRow {
-  readonly txHash: string;
-  readonly holder: string;
-  readonly amountMl: string;
-  readonly timeMs: number;
-}
-export interface Deliveries {
-  ofBatch(batchKey: string, limit: number): Promise<readonly RedeemRow[]>;
-}
-
 export interface CampusStatus {
   /** Last final block whose rows are written. */
   readonly height: number;
@@ -224,7 +214,6 @@ export interface Campus {
   readonly payments: Payments;
   readonly loyalty: Loyalty;
   readonly sales: Sales;
-  readonly deliveries: Deliveries;
   status(): CampusStatus;
   /** Resolves when all blocks up to the tip of this moment are projected. */
   caughtUp(): Promise<void>;

@@ -1,10 +1,9 @@
 #!/usr/bin/env node
 /** The `billcoin` command. */
-import { useSha256 } from '@billcoin/protocol';
 import { runCli } from './cli/cli.ts';
-import { sha256Native } from './crypto/sha256.ts';
+import { useNativeHashing } from './node.ts';
 
-useSha256(sha256Native);
+useNativeHashing();
 
 const stopAsked = new Promise<void>((resolve) => {
   process.once('SIGINT', () => resolve());

@@ -3,14 +3,14 @@
  * The only file that knows all rooms of the node.
  */
 import { readFile } from 'node:fs/promises';
-import { StateTree, genesisTip, indexOfKey, loadGenesis, makeChain, toHex, type Chain, type Genesis, type Tip, type Verifier } from '@billcoin/protocol';
+import { StateTree, genesisTip, indexOfKey, loadGenesis, makeChain, toHex, useSha256, type Chain, type Genesis, type Tip, type Verifier } from '@billcoin/protocol';
 import { startApi } from './api/server.ts';
 import { openCampus } from './campus/campus.ts';
 import type { Campus } from './campusPorts.ts';
 import { makeChainService, storedTipInfo, type ChainService } from './chainPort.ts';
 import { checkpointSource } from './checkpointFile.ts';
 import { ConfigError, type Config } from './config.ts';
-import { hashPairsNative } from './crypto/sha256.ts';
+import { hashPairsNative, sha256Native } from './crypto/sha256.ts';
 import { CONSENSUS_KEY_FILE, readKeyFile, type KeyPair } from './crypto/keyFiles.ts';
 import { nativeSigner } from './crypto/nativeSigner.ts';
 import { createSignGuard, openSignGuard, type SignGuard } from './crypto/signGuard.ts';
@@ -94,6 +94,11 @@ export async function readGenesis(path: string): Promise<Genesis> {
   if (genesis.ok) return genesis.value;
   const { code, ...data } = genesis.fault;
   throw new ConfigError(`The genesis file ${path} is refused (${code}): ${Object.values(data).map(String).join(' ')}.`);
+}
+
+/** Once at the start of the process: every hash of the protocol is made natively from then on. */
+export function useNativeHashing(): void {
+  useSha256(sha256Native);
 }
 
 async function makeChainParts(config: Config): Promise<ChainParts> {

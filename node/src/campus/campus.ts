@@ -71,7 +71,6 @@ export async function openCampus(deps: CampusDeps): Promise<Campus> {
       },
     },
     sales: openSales({ store, clock, log, cursor: follower.cursor }),
-    deliveries: { ofBatch: async (batchKey, limit) => (await listRows(store, TABLES.redeem, { under: `${batchKey}/`, limit })).map(({ value }) => value) },
     status: () => ({ height: follower.cursor().height, failure: follower.failure() }),
     caughtUp: follower.caughtUp,
     onBlock: follower.onBlock,

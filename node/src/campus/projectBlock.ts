@@ -1,5 +1,5 @@
 /**
- * What one final block means for the campus rows: payments and refunds with their export lines, coupons, deliveries, day
+ * What one final block means for the campus rows: payments and refunds with their export lines, coupons, day
  * totals, and the states of orders. Everything comes from the block's own events; the newest state is never asked,
  * because it may be ahead of the block.
  */
@@ -103,7 +103,7 @@ async function onRefunded(place: Place, refunded: EventOf<'refunded'>): Promise<
 }
 
 async function onEvent(place: Place, event: ChainEvent): Promise<readonly OrderEvent[]> {
-  const { context, batch, block, tx } = place;
+  const { context, batch } = place;
   switch (event.case) {
     case 'paid':
       return await onPaid(place, event.value);
@@ -111,11 +111,6 @@ async function onEvent(place: Place, event: ChainEvent): Promise<readonly OrderE
       return await onRefunded(place, event.value);
     case 'couponIssued':
       batch.put(TABLES.coupon, `${blindIndex(context.keys, 'address', event.value.account)}/${toHex(event.value.couponId)}`, 1);
-      return [];
-    case 'redeemed':
-      batch.put(TABLES.redeem, `${toHex(event.value.batch)}/${blockPlace(block.height, tx.index)}`, {
-        txHash: tx.txHash, holder: formatAddress(event.value.holder), amountMl: String(event.value.amountMl), timeMs: block.timeMs,
-      });
       return [];
     default:
       return [];

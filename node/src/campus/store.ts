@@ -3,7 +3,7 @@
  * decimal strings of base units. Prefixes are never reused. Nothing here names a student or an address in plain.
  */
 import { assert } from '@billcoin/protocol';
-import type { OrderRow, PaymentRow, RedeemRow } from '../campusPorts.ts';
+import type { OrderRow, PaymentRow } from '../campusPorts.ts';
 import type { KeyValueOperation, KeyValueStore } from '../ports.ts';
 
 export interface Table<V> {
@@ -82,7 +82,6 @@ export const TABLES = {
   coupon: table<1>('cp', 'blind index of the owner / coupon id → issued'),
   sale: table<SaleRow>('e', 'block time (ms) / height / index → export line'),
   day: table<DayRow>('d', 'day of the chain → payments and litres'),
-  redeem: table<RedeemRow>('r', 'batch / height / index → delivery'),
   answer: table<StoredAnswer>('i', 'scope / idempotency key → stored answer'),
   answerEnd: table<string>('ie', 'end (ms) / scope / key → row of the stored answer'),
 } as const;

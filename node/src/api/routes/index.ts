@@ -47,7 +47,7 @@ export function allRoutes(deps: RouteDeps): readonly Entry[] {
     ...exportRoutes(campus.sales),
     ...chainRoutes({ chain, clock, index, peerCount }),
     ...accountRoutes(chain),
-    ...milkRoutes({ chain, clock, index, deliveries: campus.deliveries, sales: campus.sales }),
+    ...milkRoutes({ chain, clock, index, sales: campus.sales }),
     ...traceRoutes({ chain, orders: campus.orders }),
     ...registryRoutes(chain, index),
     ...healthRoutes({ chain, campus, clock }),

@@ -3,7 +3,7 @@ import {
   attestationId, DAY_MS, dayId, dayOf, encode, formatAddress, formatLitres, formatRinggit, fromHex, isLotText, noteId, parseAddress, poolsOf, priceInForce, ROWS, stateRows, supplyOf, toBase64Url, toHex, type View,
 } from '@billcoin/protocol';
 import { API_BASE, ROUTES, type BatchDetail, type BatchSummary, type Price, type Reserve } from '@billcoin/sdk';
-import type { Deliveries, Sales } from '../../campusPorts.ts';
+import type { Sales } from '../../campusPorts.ts';
 import type { ChainPort, Clock } from '../../ports.ts';
 import { rfc3339 } from '../../rfc3339.ts';
 import { badCursor, fromCursor, LIMIT_DEFAULT, pageOf } from '../cursor.ts';
@@ -14,8 +14,8 @@ import { ADDRESS, addressText, rowsOf, statusName } from './registry.ts';
 type BatchRow = stateRows.BatchRow;
 type List = typeof ROUTES.listBatches;
 
-/** Deliveries shown of one batch; a batch of 1,000 L leaves in a few dozen. */
-const DELIVERIES_MAX = 1_000;
+/** Transactions of one batch that are looked through for its deliveries; a batch of 1,000 L leaves in a few dozen. */
+const BATCH_TXS_MAX = 1_000;
 /** Without a new price for two whole days the last one is called stale. */
 const STALE_DAYS = 2;
 
@@ -28,7 +28,6 @@ export interface MilkDeps {
   readonly chain: ChainPort;
   readonly clock: Clock;
   readonly index: RegistryIndex;
-  readonly deliveries: Deliveries;
   readonly sales: Sales;
 }
 
@@ -83,16 +82,17 @@ function notesOf(view: View, batchKey: Uint8Array, holders: ReadonlySet<string>)
   });
 }
 
-async function batchDetail({ chain, index, deliveries }: MilkDeps, batchKey: string, row: BatchRow): Promise<BatchDetail> {
+async function batchDetail({ chain, index }: MilkDeps, batchKey: string, row: BatchRow): Promise<BatchDetail> {
   const view = chain.state();
   const key = hexBytes(batchKey);
-  const redeems = await deliveries.ofBatch(batchKey, DELIVERIES_MAX);
+  const redeems = (await chain.batchHistory(key, BATCH_TXS_MAX)).flatMap(({ txHash, timeMs, events }) => events.flatMap((event) => (event.case === 'redeemed' && toHex(event.value.batch) === batchKey
+    ? [{ txHash, holder: formatAddress(event.value.holder), litres: formatLitres(event.value.amountMl), time: rfc3339(timeMs) }] : [])));
   const shares = row.shares.map(({ farm, weightMl }) => ({ farm: formatAddress(farm), name: view.get(ROWS.farm, toHex(farm))?.name ?? '', weight: formatLitres(weightMl) }));
   return {
     ...batchSummary(view, batchKey, row), meter: toHex(row.meter), totalFrom: formatLitres(row.totalFrom), totalTo: formatLitres(row.totalTo), manifestHash: toHex(row.manifestHash), profileHash: toHex(row.profileHash),
     readingsRoot: row.readingsRoot === undefined ? null : toHex(row.readingsRoot), shares, attestations: attestationsOf(view, index, key, row.attempt),
     notes: notesOf(view, key, new Set(redeems.map(({ holder }) => holder))),
-    redeems: redeems.map(({ txHash, holder, amountMl, timeMs }) => ({ txHash, holder, litres: formatLitres(BigInt(amountMl)), time: rfc3339(timeMs) })), height: chain.tip().height,
+    redeems, height: chain.tip().height,
     row: toBase64Url(encode(ROWS.batch.value, row)),
   };
 }
