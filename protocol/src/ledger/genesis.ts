@@ -63,14 +63,23 @@ export function genesisStateRoot(spec: GenesisSpec): Uint8Array {
   return tree.root(tree.update(tree.empty(), genesisRows(spec).map(encodeChange)));
 }
 
-/** Things the fields do not show one by one: keys, proofs, references between registries. */
-function problemOf(spec: GenesisSpec, verify: Verifier): string | undefined {
-  if (spec.priceSenPerBill === 0n) return 'priceSenPerBill is zero';
-  if (!spec.validators.some((validator) => validator.active)) return 'validators: none is active';
+/** Keys of validators with their proofs of possession, of devices, tills and oracles. */
+function keyProblemOf(spec: GenesisSpec, verify: Verifier): string | undefined {
   for (const validator of spec.validators) {
     if (!checkPublicKey(validator.publicKey)) return `validator ${validator.name}: the key is not a valid Ed25519 key`;
     if (!verify(validator.publicKey, gentxBytes(spec.network, validator), validator.proof)) return `validator ${validator.name}: the proof of possession does not verify`;
   }
+  for (const { device, alg, publicKey, fromMs, untilMs } of spec.devices) {
+    if (!isDeviceKey(alg, publicKey)) return `device ${toHex(device)}: the key is not a valid key of alg ${alg}`;
+    if (fromMs >= untilMs) return `device ${toHex(device)}: untilMs is not above fromMs`;
+  }
+  for (const { tillNo, publicKey } of spec.tills) if (!checkPublicKey(publicKey)) return `till ${tillNo}: the key is not a valid Ed25519 key`;
+  for (const { name, publicKey } of spec.oracles) if (!checkPublicKey(publicKey)) return `oracle ${name}: the key is not a valid Ed25519 key`;
+  return undefined;
+}
+
+/** Rows that name other rows. */
+function referenceProblemOf(spec: GenesisSpec): string | undefined {
   const rows = genesisRows(spec).map((change) => change.type.name + change.id);
   if (new Set(rows).size !== rows.length) return 'a registry names the same id twice';
   const accounts = (items: readonly { readonly account: Uint8Array }[]): Set<string> => new Set(items.map((item) => toHex(item.account)));
@@ -79,13 +88,14 @@ function problemOf(spec: GenesisSpec, verify: Verifier): string | undefined {
   const devices = new Set(spec.devices.map((device) => toHex(device.device)));
   for (const till of spec.tills) if (!merchants.has(toHex(till.merchant))) return `till ${till.tillNo}: its merchant is not registered`;
   for (const meter of spec.meters) if (!plants.has(toHex(meter.plant)) || !devices.has(toHex(meter.meter))) return `meter ${toHex(meter.meter)}: its plant or device is not registered`;
-  for (const { device, alg, publicKey, fromMs, untilMs } of spec.devices) {
-    if (!isDeviceKey(alg, publicKey)) return `device ${toHex(device)}: the key is not a valid key of alg ${alg}`;
-    if (fromMs >= untilMs) return `device ${toHex(device)}: untilMs is not above fromMs`;
-  }
-  for (const { tillNo, publicKey } of spec.tills) if (!checkPublicKey(publicKey)) return `till ${tillNo}: the key is not a valid Ed25519 key`;
-  for (const { name, publicKey } of spec.oracles) if (!checkPublicKey(publicKey)) return `oracle ${name}: the key is not a valid Ed25519 key`;
   return undefined;
+}
+
+/** Things the fields do not show one by one. */
+function problemOf(spec: GenesisSpec, verify: Verifier): string | undefined {
+  if (spec.priceSenPerBill === 0n) return 'priceSenPerBill is zero';
+  if (!spec.validators.some((validator) => validator.active)) return 'validators: none is active';
+  return keyProblemOf(spec, verify) ?? referenceProblemOf(spec);
 }
 
 export interface Genesis {
