@@ -1,5 +1,5 @@
 /**
- * The checkpoint file of an operator (SPEC §15.2). It is read again for each request, so that a new one is served as soon
+ * The checkpoint file of an operator (SPEC §16.2). It is read again for each request, so that a new one is served as soon
  * as it is put in place, and only if more than two thirds of the pinned keys signed it.
  */
 import { readFile } from 'node:fs/promises';

@@ -1,5 +1,5 @@
 /**
- * `billcoin checkpoint-…`: makes, signs and checks the checkpoint file (SPEC §15.2). One institution makes it from its
+ * `billcoin checkpoint-…`: makes, signs and checks the checkpoint file (SPEC §16.2). One institution makes it from its
  * own node, each key holder compares it with a node of his own and signs it where the key is, everybody serves it.
  */
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';

@@ -1,4 +1,4 @@
-/** Two verified headers at one height: the evidence, and who is to blame for it (SPEC §15.4, consensus page §1.12). */
+/** Two verified headers at one height: the evidence, and who is to blame for it (SPEC §16.4). */
 import { equalBytes } from '../lib/bytes.ts';
 import { bitsOf } from '../consensus/certificate.ts';
 import { checkSetOf, nameHeader, namesHeader, verifyCommit, type ProofContext } from '../proof/finalHeader.ts';

@@ -1,5 +1,5 @@
 /**
- * Signed checkpoints (SPEC §15.2): where a client begins that was away longer than the trusting period. The keys stand
+ * Signed checkpoints (SPEC §16.2): where a client begins that was away longer than the trusting period. The keys stand
  * in genesis; the file and the API carry the same JSON.
  */
 import { compareBytes, equalBytes, toHex } from '../lib/bytes.ts';

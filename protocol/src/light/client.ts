@@ -1,5 +1,5 @@
 /**
- * The light client as a pure state machine (SPEC §15.3): which header to ask whom for, and what to believe. A step takes
+ * The light client as a pure state machine (SPEC §16.3): which header to ask whom for, and what to believe. A step takes
  * an answer and gives the next action; whoever drives it does the asking. Bad or missing answers refuse, never throw.
  */
 import { equalBytes, toHex } from '../lib/bytes.ts';

@@ -1,4 +1,4 @@
-/** What a light client trusts, and how trust passes from one header to a later one (SPEC §15). Pure: `nowMs` is an input. */
+/** What a light client trusts, and how trust passes from one header to a later one (SPEC §16). Pure: `nowMs` is an input. */
 import { equalBytes, toHex } from '../lib/bytes.ts';
 import { bitsOf, certificatePreimage, checkCertificateForm } from '../consensus/certificate.ts';
 import { isThird, totalPowerOf, validatorsHash } from '../consensus/validators.ts';
@@ -58,7 +58,7 @@ export function checkTrustingPeriod(trusted: TrustedHeader, nowMs: number): Proo
 }
 
 /**
- * Passes trust on, adjacent or skipping (consensus page §1.17 rules 1–3): first what costs nothing; then the trusted
+ * Passes trust on, adjacent or skipping (SPEC §16.1): first what costs nothing; then the trusted
  * power among the signers; last every signature of the header's own set, because an attacker chooses how large that is.
  */
 export function passTrust(context: ProofContext, trusted: TrustedHeader, candidate: Candidate, nowMs: number): TrustStep {

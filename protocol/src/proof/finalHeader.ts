@@ -15,7 +15,7 @@ export interface ProofContext {
   readonly verify: Verifier;
 }
 
-/** A context and the set that votes at the proof's height, pinned or followed (SPEC §15). */
+/** A context and the set that votes at the proof's height, pinned or followed (SPEC §16). */
 export interface ReceiptTrust extends ProofContext {
   readonly validators: ValidatorSet;
 }

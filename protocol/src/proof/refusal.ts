@@ -1,5 +1,5 @@
 /**
- * Why a proof, a receipt or a header is not believed (SPEC §8.3, §15). A closed table of its own: these verdicts are a
+ * Why a proof, a receipt or a header is not believed (SPEC §8.3, §16). A closed table of its own: these verdicts are a
  * verifier's, they never stand on chain, so they have codes and no numbers.
  */
 

@@ -56,9 +56,9 @@ export const StateProof = message('StateProof', 16_384, {
 /** A row of state, or its absence, in a final block (SPEC §8.3). value is absent for an absent row and for one that encodes to nothing; the proof tells which. */
 export const RowProof = message('RowProof', 49_152, { header: bytes(1, 1, 1_024), certificate: sub(2, Certificate), proof: sub(3, StateProof), value: optBytes(4, 1, 16_384) });
 
-/** A final header with what a light client verifies it by (SPEC §15): nextValidators is absent where the set stays. */
+/** A final header with what a light client verifies it by (SPEC §16): nextValidators is absent where the set stays. */
 export const LightBlock = message('LightBlock', 18_432, { header: bytes(1, 1, 1_024), certificate: sub(2, Certificate), validators: sub(3, ValidatorSet), nextValidators: optSub(4, ValidatorSet) });
-/** Where a client may begin that knows nothing newer (SPEC §15): validatorsHash is that of the set voting on the next block. */
+/** Where a client may begin that knows nothing newer (SPEC §16): validatorsHash is that of the set voting on the next block. */
 export const Checkpoint = message('Checkpoint', SMALL, { height: u53(1, 1), blockId: bytes(2, 32), validatorsHash: bytes(3, 32), timeMs: u53(4, 1) });
 
 export type Header = ValueType<typeof Header>;

@@ -28,7 +28,7 @@ ${markdownTable(['code', 'HTTP', 'retry', 'what to do'], problems)}
 
 ## Refusals of a verifier
 
-What a wallet, till or auditor says to a server's proof that it does not believe (SPEC §8.4, §15): \`code\` of \`ProofError\`
+What a wallet, till or auditor says to a server's proof that it does not believe (SPEC §8.4, §16): \`code\` of \`ProofError\`
 in the SDK. They never stand on chain.
 
 ${markdownTable(['code', 'what to do'], proofs)}

@@ -11,6 +11,8 @@ import { makeCodecVectors } from '../vectors/codec.ts';
 import { makeConsensusVectors } from '../vectors/consensus.ts';
 import { makeGenesisVectors } from '../vectors/genesis.ts';
 import { makeInvoiceVectors } from '../vectors/invoice.ts';
+import { makeLightClientVectors } from '../vectors/lightClient.ts';
+import { makeProofVectors } from '../vectors/proofs.ts';
 import { makeReadingVectors } from '../vectors/reading.ts';
 import { makeSignatureVectors } from '../vectors/signature.ts';
 import { makeStateTreeVectors } from '../vectors/stateTree.ts';
@@ -42,6 +44,8 @@ export const GENERATORS: readonly Generator[] = [
   vectors('consensus', makeConsensusVectors),
   vectors('genesis', makeGenesisVectors),
   vectors('invoice', makeInvoiceVectors),
+  vectors('lightClient', makeLightClientVectors),
+  vectors('proofs', makeProofVectors),
   vectors('reading', makeReadingVectors),
   vectors('signature', makeSignatureVectors),
   vectors('stateTree', makeStateTreeVectors),

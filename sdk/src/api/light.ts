@@ -1,4 +1,4 @@
-/** What a light client follows the chain by (SPEC §15): headers with certificates and sets, and signed checkpoints. */
+/** What a light client follows the chain by (SPEC §16): headers with certificates and sets, and signed checkpoints. */
 import { Type, type Static } from 'typebox';
 import { LIGHT_HEADERS_MAX } from '../verified/limits.ts';
 import { route } from './route.ts';

@@ -1,5 +1,5 @@
 /**
- * A client that believes nothing a server says (SPEC §15): it follows the headers from genesis or a signed checkpoint and
+ * A client that believes nothing a server says (SPEC §16): it follows the headers from genesis or a signed checkpoint and
  * takes rows and receipts only under headers it has verified. Reads are free functions in reads.ts.
  */
 import {
