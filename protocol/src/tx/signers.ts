@@ -27,23 +27,26 @@ function keysFor(address: Uint8Array, policy: Uint8Array | undefined, tx: Parsed
 }
 
 /**
- * Checks that the signatures are exactly those of the required addresses.
+ * Checks that the signatures are exactly those of the required addresses. A policy that the account's row holds already may
+ * be carried still: of several first transactions in flight the others would fail as soon as one is included.
  * @returns the policies shown for the first time, or `wrong_signers`, or `malformed` for a policy nobody needs.
  */
 export function checkSigners(view: View, tx: ParsedTx, required: readonly Uint8Array[]): Result<readonly ShownPolicy[]> {
   const used = new Set<string>();
+  const carried = new Set<Uint8Array>();
   const shown: ShownPolicy[] = [];
   for (const address of required) {
-    let policy = view.get(ROWS.account, toHex(address))?.policy;
-    if (policy === undefined) {
-      policy = tx.body.policies.find((candidate) => equalBytes(policyAddress(candidate), address));
-      if (policy !== undefined && !shown.some((known) => equalBytes(known.address, address))) shown.push({ address, policy });
+    const kept = view.get(ROWS.account, toHex(address))?.policy;
+    const own = tx.body.policies.find((candidate) => equalBytes(policyAddress(candidate), address));
+    if (own !== undefined) {
+      if (kept === undefined && !carried.has(own)) shown.push({ address, policy: own });
+      carried.add(own);
     }
-    const keys = keysFor(address, policy, tx);
+    const keys = keysFor(address, kept ?? own, tx);
     if (keys === undefined) return fault('wrong_signers');
     for (const key of keys) used.add(key);
   }
   if (used.size !== tx.tx.sigs.length) return fault('wrong_signers');
-  if (shown.length !== tx.body.policies.length) return fault('malformed', { path: 'TxBody.policies', why: 'has a policy that no signer needs' });
+  if (carried.size !== tx.body.policies.length) return fault('malformed', { path: 'TxBody.policies', why: 'has a policy that no signer needs' });
   return ok(shown);
 }

@@ -5,7 +5,7 @@
 import fc from 'fast-check';
 
 /** How a transaction is spoilt on its way: none of these but `right` may ever move money. */
-export type Twist = 'right' | 'wrongKey' | 'extraKey' | 'badSignature' | 'noFee' | 'bigFee' | 'late' | 'farAhead' | 'policyShownTwice';
+export type Twist = 'right' | 'wrongKey' | 'extraKey' | 'badSignature' | 'noFee' | 'bigFee' | 'late' | 'farAhead' | 'policyAgain';
 
 export type Action =
   | { do: 'block'; gap: Gap }
@@ -51,7 +51,7 @@ const permille = fc.oneof({ weight: 4, arbitrary: fc.integer({ min: 1, max: 400 
 const status = fc.constantFrom<(1 | 2 | 3)[]>(1, 1, 1, 1, 1, 1, 2, 3);
 const twist: fc.Arbitrary<Twist> = fc.oneof(
   { weight: 14, arbitrary: fc.constant('right' as const) },
-  { weight: 1, arbitrary: fc.constantFrom<Twist[]>('wrongKey', 'extraKey', 'badSignature', 'noFee', 'bigFee', 'late', 'farAhead', 'policyShownTwice') },
+  { weight: 1, arbitrary: fc.constantFrom<Twist[]>('wrongKey', 'extraKey', 'badSignature', 'noFee', 'bigFee', 'late', 'farAhead', 'policyAgain') },
 );
 const sen = fc.constantFrom(119, 120, 180, 250, 600, 1_800, 60_000);
 const gap = fc.oneof(

@@ -117,18 +117,20 @@ export class NaiveLedger extends NaiveState {
   /** Exactly the required keys, every signature right; the policies shown for the first time. */
   #checkSigners(tx: NaiveTx, required: string[], why: Reasons): Map<string, string> {
     const shown = new Map<string, string>();
+    const carried = new Set<string>();
     const wanted = new Set<string>();
     for (const address of required) {
       const fresh = tx.body.policies.map(hex).find((policy) => addressOfPolicy(policy) === address);
       const policy = this.policies.get(address) ?? fresh;
       if (this.policies.get(address) === undefined && fresh !== undefined) shown.set(address, fresh);
+      if (fresh !== undefined) carried.add(fresh);
       const allowed = policy === undefined ? tx.keys.filter((key) => addressOfKey(key) === address) : tx.keys.filter((key) => policyKeys(policy).includes(key));
       const k = policy === undefined ? 1 : Number.parseInt(policy.slice(0, 2), 16);
       if (allowed.length !== k) why.add('wrong_signers');
       for (const key of allowed) wanted.add(key);
     }
     if (wanted.size !== tx.keys.length) why.add('wrong_signers');
-    if (shown.size !== tx.body.policies.length) why.add('malformed');
+    if (carried.size !== tx.body.policies.length) why.add('malformed');
     if (!tx.signaturesHold) why.add('bad_signature');
     return shown;
   }

@@ -56,7 +56,7 @@ export class Player {
   #send(sender: Actor, kind: Kind, twist: Twist = 'right', more: { cosigners?: readonly Actor[]; validUntilMs?: number; signedBy?: string } = {}): void {
     const { world } = this;
     const actors = [sender, ...(more.cosigners ?? [])];
-    const policies = actors.flatMap((actor) => (actor.policy !== undefined && (twist === 'policyShownTwice' || !this.model.policies.has(hex(actor.address))) ? [actor.policy] : []));
+    const policies = actors.flatMap((actor) => (actor.policy !== undefined && (twist === 'policyAgain' || !this.model.policies.has(hex(actor.address))) ? [actor.policy] : []));
     const fee = this.#fee(kind.case, sender);
     const invoice = kind.case === 'pay' || kind.case === 'voidInvoice' ? readInvoice(kind.value.invoice, more.signedBy) : undefined;
     const validUntilMs = invoice?.expiresAt ?? (twist === 'late' ? this.now - 1 : twist === 'farAhead' ? this.now + 3_600_001 : this.now + 3_600_000);
