@@ -47,7 +47,7 @@ t.test('an unpaid order expires with the first final block after its end, not be
   t.equal(await statusOf(world, order), 'AWAITING_PAYMENT', 'a block at the very end may still hold its payment');
   await world.block(1);
   t.equal(await statusOf(world, order), 'EXPIRED');
-  t.equal(await world.campus.orders.countOpen(), 0);
+  t.equal(world.campus.orders.countOpen(), 0);
 });
 
 t.test('a reference signed twice: only the payment of exactly its amounts settles an order', async (t) => {
