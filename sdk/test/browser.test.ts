@@ -33,6 +33,13 @@ t.test('the whole SDK bundles without Node built-ins and works on web globals al
   t.same(got.globals, ['undefined', 'undefined', 'undefined']);
 });
 
+t.test('a till that verifies carries neither declarations nor TypeBox', async (t) => {
+  const { text, inputs } = await bundle("export { createClient, createVerifiedClient, verifiedBalance, verifiedPayment, provenInvoiceOutcome, verifyPayment } from '../src/index.ts';");
+  t.same(inputs.filter((path) => path.includes('typebox') || /src\/api\/(?!problems|faultTitles|route|orderEvents)/.test(path)), []);
+  t.comment(`${text.length} bytes`);
+  t.ok(text.length < 400_000, `${text.length} bytes`);
+});
+
 t.test('a wallet that pays carries neither route declarations nor TypeBox', async (t) => {
   const { text, inputs } = await bundle("export { createClient, payInvoice, readInvoice, waitForTransaction, streamOrders } from '../src/index.ts';");
   t.same(inputs.filter((path) => path.includes('typebox') || /src\/api\/(?!problems|faultTitles|route|orderEvents)/.test(path)), []);
