@@ -1,6 +1,6 @@
 /** The cafeteria: two tills, a shelf that is filled by deliveries, and an account that sells its earnings. */
 import { readFileSync } from 'node:fs';
-import { loadGenesis, trustGenesis, verifyEd25519 } from '@billcoin/protocol';
+import { loadGenesis, verifyEd25519 } from '@billcoin/protocol';
 import { createVerifiedClient, signTransfer } from '@billcoin/sdk';
 import { keyOf, pathsOf, TILLS } from '../network.ts';
 import { takeDelivery } from './delivery.ts';
@@ -8,25 +8,26 @@ import { runPart } from './part.ts';
 import { balanceOf, mustSettle, pause } from './settle.ts';
 import { keepOrderWaiting } from './waitingOrder.ts';
 import { Till } from './till.ts';
+import { trustRoot } from './trustRoot.ts';
 
 const FEE_ML = 1n;
 /** Tills hear of a payment within milliseconds, or ask after three seconds. */
 const SETTLED_PATIENCE_MS = 20_000;
 
-await runPart<'cafeteria'>((part) => {
+await runPart<'cafeteria'>(async (part) => {
   const { client, genesisHash, config } = part;
   const paths = pathsOf(config.root);
   const key = keyOf(paths, 'cafeteria');
   const treasury = keyOf(paths, 'treasury');
   const genesis = loadGenesis(readFileSync(paths.genesis, 'utf8'), verifyEd25519);
   if (!genesis.ok) throw new Error(`${paths.genesis} is refused`);
-  const verified = createVerifiedClient({ client, genesisHash, root: trustGenesis(genesis.value) });
+  const verified = createVerifiedClient({ client, genesisHash, root: await trustRoot(client, genesis.value) });
   const tills = TILLS.map((tillNo) => new Till(part, tillNo, keyOf(paths, `till-${tillNo}`), verified));
   const openOrders = (): number => tills.reduce((sum, till) => sum + till.open, 0);
   let shelfLot: string | undefined;
   let stopWaiting = (): void => undefined;
 
-  return Promise.resolve({
+  return {
     handlers: {
       async restock({ batchKey, lot, amountMl }) {
         await takeDelivery(part, key, batchKey, BigInt(amountMl), `cafeteria shelf, lot ${lot}`);
@@ -60,5 +61,5 @@ await runPart<'cafeteria'>((part) => {
       for (const till of tills) till.close();
       return Promise.resolve();
     },
-  });
+  };
 });
