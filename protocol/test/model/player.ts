@@ -1,20 +1,21 @@
 /** Turns the actions of a random history into signed transactions, and tells the model the same in its own words. */
-import { compareBytes, decode, encode, Tx, TxBody, utf8, type KindName } from '../../src/index.ts';
+import { compareBytes, encode, TxBody, utf8, type KindName } from '../../src/index.ts';
 import { KEYS, keyOf, METER, PROFILE_HASH, type World } from '../support/world.ts';
 import type { Action, Gap, Twist } from './actions.ts';
+import { withBadSignature } from './badSignature.ts';
 import { actorBook, at, COUNCIL, FARMS, HOLDERS, keyBook, MERCHANTS, METERS, PEOPLE, PLANTS, ROLES, single, STRANGER, STUDENTS, TILL_KEYS, type Actor } from './cast.ts';
 import { keyOfLot } from './naiveMint.ts';
 import { priceOfDay } from './naivePrice.ts';
-import { DAY, dayOf, hex, idOf, readInvoice, type NaiveTx } from './naiveState.ts';
+import { DAY, dayOf, hex, idOf, PARAMS, readInvoice, type NaiveTx } from './naiveState.ts';
 import type { NaiveLedger } from './naiveLedger.ts';
 
 type Kind = TxBody['kind'];
 type Do<D extends Action['do']> = Extract<Action, { do: D }>;
 export interface Sent { readonly label: string; readonly bytes: Uint8Array; readonly naive: NaiveTx }
 
-export const GAPS: Readonly<Record<Exclude<Gap, 'midnight'>, number>> = { '1 s': 1_000, '1 ms': 1, '2 min': 120_000, '1 d': DAY, '4 d': 4 * DAY, '7 d': 7 * DAY, '90 d': 90 * DAY, '400 d': 400 * DAY };
+export const GAPS: Readonly<Record<Exclude<Gap, 'midnight' | 'to an end'>, number>> = { '1 s': 1_000, '1 ms': 1, '2 min': 120_000, '1 d': DAY, '4 d': 4 * DAY, '7 d': 7 * DAY, '90 d': 90 * DAY, '400 d': 400 * DAY };
 
-interface Lot { readonly lot: Uint8Array; readonly date: number; readonly plant: Actor; readonly key: string; readonly value: Extract<Kind, { case: 'openBatch' }>['value'] }
+interface Lot { readonly at: number; readonly plant: Actor; readonly key: string; readonly value: Extract<Kind, { case: 'openBatch' }>['value'] }
 
 export class Player {
   readonly world: World;
@@ -40,7 +41,19 @@ export class Player {
   }
 
   advance(gap: Gap): void {
-    this.now = gap === 'midnight' ? (Math.floor(this.now / DAY) + 1) * DAY : this.now + GAPS[gap];
+    if (gap === 'midnight') this.now = (Math.floor(this.now / DAY) + 1) * DAY;
+    else if (gap === 'to an end') this.now = this.#nextEnd();
+    else this.now += GAPS[gap];
+  }
+
+  /** The last instant at which the next lot, card, coupon or refund window still lives: rules slip at such borders. */
+  #nextEnd(): number {
+    const { batches, coupons, cards, records } = this.model;
+    const ends = [
+      ...[...batches.values()].filter(({ state }) => state === 'open' || state === 'minted').map(({ expires }) => expires), ...[...coupons.values()].filter(({ state }) => state === 'unspent').map(({ expires }) => expires),
+      ...[...cards.values()].filter(({ points }) => points > 0).map(({ until }) => until), ...[...records.values()].map(({ expiresAt }) => expiresAt + PARAMS.refundWindow),
+    ].filter((end) => end > this.now);
+    return ends.length === 0 ? this.now + 1 : Math.min(...ends);
   }
 
   #part(total: bigint, permille: number): bigint {
@@ -159,12 +172,14 @@ export class Player {
     const value = {
       lot, productionDate: date, expiresAtMs: this.now + days * DAY, claimMl: length + BigInt(claimOff), meter: id, totalFrom: from, totalTo: from + length, shares, manifestHash: new Uint8Array(32), attempt: 1,
     };
-    this.lots.push({ lot, date, plant: actor, key: keyOfLot(actor.address, lot, date), value });
+    this.lots.push({ at: this.now, plant: actor, key: keyOfLot(actor.address, lot, date), value });
     this.#send(actor, { case: 'openBatch', value }, twist);
   }
 
+  /** Mostly one of the last that were opened; now and then an old one, or one that was refused. */
   #lot(index: number): Lot | undefined {
-    return this.lots[this.lots.length - 1 - (index % Math.max(1, Math.min(this.lots.length, index % 5 === 4 ? 30 : 3)))];
+    const opened = index % 8 === 7 ? this.lots : this.lots.filter(({ key, at: time }) => this.model.batches.has(key) || time === this.now);
+    return at([...opened.slice(index % 5 === 4 ? 0 : -3)].reverse(), index);
   }
 
   reopen({ lot, attemptOff, days }: Do<'reopen'>): void {
@@ -189,9 +204,11 @@ export class Player {
     this.#send(oracle % 8 === 7 ? single('vet', KEYS.vet) : single('oracle', at(KEYS.oracles, oracle)), this.#statement(one, say, attempt), twist);
   }
 
-  attestAll({ lot, say }: Do<'attestAll'>): void {
+  attestAll({ lot, first, count, say }: Do<'attestAll'>): void {
     const one = this.#lot(lot);
-    if (one !== undefined) for (const oracle of KEYS.oracles) this.#send(single('oracle', oracle), this.#statement(one, say, this.model.batches.get(one.key)?.attempt ?? 1));
+    if (one === undefined) return;
+    const oracles = Array.from({ length: count }, (_, index) => at(KEYS.oracles, first + index));
+    for (const oracle of oracles) this.#send(single('oracle', oracle), this.#statement(one, say, this.model.batches.get(one.key)?.attempt ?? 1));
   }
 
   redeem({ lot, holder, permille, cosigned, twist }: Do<'redeem'>): void {
@@ -286,10 +303,3 @@ export class Player {
     this.#send(at(ROLES, by), { case: 'anchor', value: { topic: 'audit', hash: new Uint8Array(32) } }, twist);
   }
 }
-
-function withBadSignature(bytes: Uint8Array): Uint8Array {
-  const tx = decode(Tx, bytes);
-  if (!tx.ok) throw new Error('this was just encoded');
-  return encode(Tx, { ...tx.value, sigs: tx.value.sigs.map((sig, index) => (index === 0 ? { ...sig, signature: sig.signature.map((byte, place) => (place === 40 ? byte ^ 1 : byte)) } : sig)) });
-}
-
