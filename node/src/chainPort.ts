@@ -1,7 +1,7 @@
 /** ChainPort: what API and campus services may ask of the running node. */
-import { equalBytes, fromHex, toHex, validatorsHash, type Genesis, type Tip } from '@billcoin/protocol';
+import { equalBytes, fromHex, toHex, validatorsHash, type FlatState, type Genesis, type Tip } from '@billcoin/protocol';
 import { headerOfBlock, type StoredBlock } from './finalBlock.ts';
-import type { ChainPort, FinalBlock, Log, Submitted, TipInfo, TxStatus } from './ports.ts';
+import type { ChainPort, FinalBlock, Log, RegistryAt, Submitted, TipInfo, TxStatus } from './ports.ts';
 
 /** Final blocks kept in memory: what streams and status polls ask for; older ones are read from disk. */
 const RECENT_BLOCKS = 64;
@@ -21,6 +21,7 @@ export interface ChainSources {
   readonly history: ChainPort['accountHistory'];
   readonly batchHistory: ChainPort['batchHistory'];
   readonly batchesOfLot: ChainPort['batchesOfLot'];
+  readonly registryAt: (height: number) => Promise<FlatState>;
   readonly log: Log;
 }
 
@@ -82,6 +83,12 @@ function subscribe<T>(listeners: Set<T>, listener: T): () => void {
   return () => void listeners.delete(listener);
 }
 
+/** Genesis has no block: its time and an id of zeros stand for it. */
+async function readRegistry({ genesis, registryAt }: ChainSources, readFinal: ChainPort['readFinal'], height: number): Promise<RegistryAt | undefined> {
+  const block = height === 0 ? { timeMs: genesis.spec.timeMs, blockId: new Uint8Array(32) } : await readFinal(height);
+  return block === undefined ? undefined : { height, timeMs: block.timeMs, blockId: block.blockId, state: await registryAt(height) };
+}
+
 /** `first` is the tip at start; `pool` may be built after this service, so it is asked for late. */
 export function makeChainService(sources: ChainSources, first: TipInfo, pool: () => PoolPort): ChainService {
   const { genesis, tip, log } = sources;
@@ -124,6 +131,7 @@ export function makeChainService(sources: ChainSources, first: TipInfo, pool: ()
     accountHistory: sources.history,
     batchHistory: sources.batchHistory,
     batchesOfLot: sources.batchesOfLot,
+    registryAt: (height) => readRegistry(sources, readFinal, height),
     submit: (txBytes) => pool().submit(txBytes),
     txStatus: (txHash) => pool().status(txHash),
     onFinal: (listener) => subscribe(onFinal, listener),

@@ -154,6 +154,7 @@ function makeReaders({ parts: { chain, genesis }, blocks, index }: OpenChain, st
     history: index.history,
     batchHistory: index.batchHistory,
     batchesOfLot: index.batchesOfLot,
+    registryAt: index.registryAt,
     async readFinal(height) {
       const [block, results] = [await blocks.read(height), await index.results(height)];
       return block === undefined || results === undefined ? undefined : storedFinalBlock(chain, block, results);

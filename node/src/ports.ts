@@ -57,6 +57,15 @@ export interface BatchTx {
   readonly events: readonly ChainEvent[];
 }
 
+/** The registries after a block: terms and status of who was registered, as a state that holds no other rows. */
+export interface RegistryAt {
+  readonly height: number;
+  readonly timeMs: number;
+  readonly blockId: Uint8Array;
+  /** Devices, farms, plants, meters, oracles, reporters and roles; what counts milk in these rows is older than the block. */
+  readonly state: FlatState;
+}
+
 export interface TipInfo {
   readonly height: number;
   readonly timeMs: number;
@@ -109,6 +118,8 @@ export interface ChainPort {
   batchHistory(batchKey: Uint8Array, limit: number): Promise<readonly BatchTx[]>;
   /** Keys of the batches that were opened under a printed lot, newest first; a lot is a plant's own word, so there may be several. */
   batchesOfLot(lot: Uint8Array, limit: number): Promise<readonly Uint8Array[]>;
+  /** Of a final height, 0 for genesis; the same answer whenever it is asked. Undefined above the tip, and where the block is not kept. */
+  registryAt(height: number): Promise<RegistryAt | undefined>;
   submit(txBytes: Uint8Array): Promise<Submitted>;
   /** undefined: never seen here and not on chain. */
   txStatus(txHash: string): Promise<TxStatus | undefined>;

@@ -9,8 +9,7 @@ t.test('registry, height and times of the newest and of an earlier block', async
   const node = await startNode(t);
   const chain = makeHttpChain(createClient({ baseUrl: node.url }), GENESIS);
   t.same(await chain.latest(), { height: 40, timeMs: TIMES[40] });
-  const { regulator: _unknown, ...rows } = node.registry;
-  t.same(await chain.registryAt(10), { ...rows, height: 10, timeMs: TIMES[10] });
+  t.same(await chain.registryAt(10), { ...node.registry, height: 10, timeMs: TIMES[10] });
   t.equal(await chain.registryAt(41), undefined, 'not final yet');
 });
 

@@ -17,7 +17,7 @@ const owner = new Uint8Array(20).fill(4);
 const NOW_MS = Date.now();
 
 const registry: Registry = {
-  height: 1, timeMs: NOW_MS, plants: new Map(), meters: new Map(), farms: new Map([[toHex(owner), { account: owner, status: 1 }]]),
+  height: 1, timeMs: NOW_MS, regulator: owner, plants: new Map(), meters: new Map(), farms: new Map([[toHex(owner), { account: owner, status: 1 }]]),
   devices: new Map([[toHex(device), {
     device, alg: ALG.ed25519, publicKey: ed25519PublicKey(seed), owner, site: utf8('farm-1'), fromMs: 0, untilMs: NOW_MS * 2, calibration: new Uint8Array(16), calibratedUntilMs: NOW_MS * 2, status: 1,
   }]]),

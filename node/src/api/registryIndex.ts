@@ -5,7 +5,7 @@
 import { parseRowKey, ROWS, toHex } from '@billcoin/protocol';
 import type { ChainPort } from '../ports.ts';
 
-const INDEXED = ['merchant', 'till', 'farm', 'plant', 'device', 'meter', 'oracle', 'validator', 'batch'] as const;
+const INDEXED = ['merchant', 'till', 'plant', 'oracle', 'validator', 'batch'] as const;
 export type IndexedRow = (typeof INDEXED)[number];
 
 export interface RegistryIndex {

@@ -6,23 +6,25 @@
  *   i/block/<blockId>                  → height
  *   i/batch/<batchKey><height><index>  → time, Tx, TxResult, Events: the life of a batch without reading blocks
  *   i/lot/<length><lot><height><index> → batchKey
+ *   i/reg/<rowKey><height>             → the row of a registry after that block
  *   r/<height BE8>                     → result and events of each transaction
  *   m/tip                              → height up to which it is written
  *   m/version                          → of these layouts; an index of another version is rebuilt from the blocks
  */
-import { concat, equalBytes, fromHex, toHex, u64be, utf8 } from '@billcoin/protocol';
+import { concat, equalBytes, fromHex, toHex, u64be, utf8, type ByteChange, type FlatState } from '@billcoin/protocol';
 import type { StoredResult } from '../finalBlock.ts';
 import type { BatchTx, FinalBlock, Store, StoreOperation } from '../ports.ts';
 import { accountsOf } from './accountsOf.ts';
 import { batchesOfLotIn, batchHistoryIn, batchRows } from './batchIndex.ts';
 import { packFrames, unpackFrames } from './frames.ts';
 import { damagedIndex, decodeEvents, encodeEvents } from './indexValues.ts';
+import { genesisRegistrations, registrationRows, registrationsIn, registrationsOf, registryStateAt, type Registration } from './registryHistory.ts';
 import { hashKey, heightKey, positionOf, readU32, readU64, under } from './rowKeys.ts';
 
 const TIP_KEY = utf8('m/tip');
 const VERSION_KEY = utf8('m/version');
 /** Raised when a row is added or changes: the next start fills the index again. */
-const INDEX_VERSION = u64be(2);
+const INDEX_VERSION = u64be(3);
 
 export interface Position {
   readonly height: number;
@@ -32,8 +34,10 @@ export interface Position {
 export interface ChainIndex {
   /** Height up to which the index is written; undefined in an empty one and in one of another version. */
   tip(): Promise<number | undefined>;
-  /** Queues the rows of one block; reads started later see them. Blocks come in order. */
-  append(block: FinalBlock): Promise<void>;
+  /** Begins an empty index with the rows of genesis; on disk when it resolves. */
+  begin(genesis: readonly ByteChange[]): Promise<void>;
+  /** Queues the rows of one block and what it changed in the state; reads started later see them. Blocks come in order. */
+  append(block: FinalBlock, changes: readonly ByteChange[]): Promise<void>;
   /** Everything appended so far is on disk when it resolves. */
   sync(): Promise<void>;
   positionOf(txId: Uint8Array): Promise<Position | undefined>;
@@ -42,6 +46,9 @@ export interface ChainIndex {
   history(address: Uint8Array, limit: number, before: Position | undefined): Promise<readonly (Position & { readonly txHash: string })[]>;
   batchHistory(batchKey: Uint8Array, limit: number): Promise<readonly BatchTx[]>;
   batchesOfLot(lot: Uint8Array, limit: number): Promise<readonly Uint8Array[]>;
+  /** Registries after the block of `height`, which is not above the tip; terms and status only (registryHistory.ts). */
+  registryAt(height: number): Promise<FlatState>;
+  registrations(): AsyncIterable<Registration>;
   clear(): Promise<void>;
 }
 
@@ -55,10 +62,14 @@ function decodeResults(bytes: Uint8Array): StoredResult[] {
   return results;
 }
 
-function rowsOf(block: FinalBlock): StoreOperation[] {
+function tipRows(height: number): StoreOperation[] {
+  return [{ type: 'put', key: VERSION_KEY, value: INDEX_VERSION }, { type: 'put', key: TIP_KEY, value: u64be(height) }];
+}
+
+function rowsOf(block: FinalBlock, changes: readonly ByteChange[]): StoreOperation[] {
   const rows: StoreOperation[] = [
-    { type: 'put', key: VERSION_KEY, value: INDEX_VERSION },
-    { type: 'put', key: TIP_KEY, value: u64be(block.height) },
+    ...tipRows(block.height),
+    ...registrationRows(registrationsOf(block, changes)),
     { type: 'put', key: hashKey('i/block/', block.blockId), value: u64be(block.height) },
     { type: 'put', key: heightKey('r/', block.height), value: packFrames(block.txs.flatMap((tx) => [tx.resultBytes, encodeEvents(tx.events)])) },
   ];
@@ -70,6 +81,16 @@ function rowsOf(block: FinalBlock): StoreOperation[] {
     rows.push(...batchRows(block, tx, position));
   }
   return rows;
+}
+
+async function accountHistoryIn(store: Store, address: Uint8Array, limit: number, before: Position | undefined): ReturnType<ChainIndex['history']> {
+  const prefix = concat(utf8('i/acct/'), address);
+  const lt = before === undefined ? concat(prefix, new Uint8Array(12).fill(0xff)) : concat(prefix, positionOf(before.height, before.index));
+  const found: (Position & { txHash: string })[] = [];
+  for await (const [key, txId] of store.entries({ gte: prefix, lt, reverse: true, limit })) {
+    found.push({ height: readU64(key, prefix.length), index: readU32(key, prefix.length + 8), txHash: toHex(txId) });
+  }
+  return found;
 }
 
 export function makeChainIndex(store: Store): ChainIndex {
@@ -91,12 +112,18 @@ export function makeChainIndex(store: Store): ChainIndex {
     return store.get(key);
   }
 
+  async function* registrations(): AsyncGenerator<Registration> {
+    await written;
+    yield* registrationsIn(store);
+  }
+
   return {
     async tip() {
       const [bytes, version] = [await read(TIP_KEY), await read(VERSION_KEY)];
       return bytes === undefined || version === undefined || !equalBytes(version, INDEX_VERSION) ? undefined : readU64(bytes, 0);
     },
-    append: (block) => queued(rowsOf(block), false),
+    begin: (genesis) => queued([...tipRows(0), ...registrationRows(genesisRegistrations(genesis))], true),
+    append: (block, changes) => queued(rowsOf(block, changes), false),
     // A synced write flushes LevelDB's log, and with it every earlier write.
     sync: () => queued([{ type: 'put', key: utf8('m/synced'), value: new Uint8Array(0) }], true),
     async positionOf(txId) {
@@ -113,13 +140,7 @@ export function makeChainIndex(store: Store): ChainIndex {
     },
     async history(address, limit, before) {
       await written;
-      const prefix = concat(utf8('i/acct/'), address);
-      const lt = before === undefined ? concat(prefix, new Uint8Array(12).fill(0xff)) : concat(prefix, positionOf(before.height, before.index));
-      const found: (Position & { txHash: string })[] = [];
-      for await (const [key, txId] of store.entries({ gte: prefix, lt, reverse: true, limit })) {
-        found.push({ height: readU64(key, prefix.length), index: readU32(key, prefix.length + 8), txHash: toHex(txId) });
-      }
-      return found;
+      return accountHistoryIn(store, address, limit, before);
     },
     async batchHistory(batchKey, limit) {
       await written;
@@ -129,6 +150,8 @@ export function makeChainIndex(store: Store): ChainIndex {
       await written;
       return batchesOfLotIn(store, lot, limit);
     },
+    registryAt: (height) => registryStateAt(registrations(), height),
+    registrations,
     async clear() {
       await written;
       for (const prefix of ['m/', 'i/', 'r/']) await store.clear(under(prefix));

@@ -51,7 +51,7 @@ export class Flusher {
     this.#root = this.#deps.stateRoot(tip.treeVersion);
     this.#unflushed += 1;
     this.#inPending += 1;
-    this.#behind(this.#deps.index.append(block));
+    this.#behind(this.#deps.index.append(block, changes));
     if (this.#inPending >= FLUSH_BLOCKS) this.#behind(this.flush());
     else this.#cancelTimer ??= this.#deps.timers.after(FLUSH_MS, () => this.#behind(this.flush()));
     if (this.#unflushed > UNFLUSHED_MAX) await this.#running;

@@ -37,14 +37,16 @@ export async function recover(deps: RecoveryDeps): Promise<Recovered> {
   if (mark !== undefined && mark.height > tipHeight) {
     throw new StorageFailure('lost_records', `The state is at block ${mark.height}, but the blocks end at ${tipHeight}: blocks ${tipHeight + 1} to ${mark.height} are lost.`, REMEDY.restoreBackup);
   }
-  const indexed = (await index.tip()) ?? 0;
-  const loaded = mark === undefined || indexed < mark.height ? undefined : await loadState(deps, mark);
+  const indexed = await index.tip();
+  const loaded = mark === undefined || indexed === undefined || indexed < mark.height ? undefined : await loadState(deps, mark);
   if (loaded === undefined) {
-    if (mark !== undefined) log.warn({ stateHeight: mark.height, indexHeight: indexed }, 'State or index is not usable; both are rebuilt from the blocks');
+    if (mark !== undefined) log.warn({ stateHeight: mark.height, indexHeight: indexed ?? 'none' }, 'State or index is not usable; both are rebuilt from the blocks');
     await state.clear();
     await index.clear();
     const { genesis, chain } = deps;
-    await state.flush(genesis.state.all().map(encodeChange), markOf(chain, genesis, 0), { since: genesis.validatorsSince, validators: genesis.validators });
+    const rows = genesis.state.all().map(encodeChange);
+    await index.begin(rows);
+    await state.flush(rows, markOf(chain, genesis, 0), { since: genesis.validatorsSince, validators: genesis.validators });
   }
   return replay(deps, loaded ?? deps.genesis, tipHeight, mark?.flushNo ?? 0);
 }
@@ -126,7 +128,7 @@ async function replay(deps: RecoveryDeps, from: Tip, tipHeight: number, flushNo:
     if (block === undefined) throw new StorageFailure('lost_records', `Block ${height} is missing.`, REMEDY.restoreBackup);
     const executed = executeFinal(chain, tip, height, block);
     tip = commitBlock(chain, tip, executed, block.certificate);
-    await index.append(finalBlockOf(executed, block.certificate));
+    await index.append(finalBlockOf(executed, block.certificate), executed.byteChanges);
     for (const change of executed.byteChanges) changes.set(Buffer.from(change.key).toString('latin1'), change);
     if (height % REPLAY_FLUSH_BLOCKS === 0 || height === tipHeight) await flush();
   }

@@ -3,13 +3,14 @@
  * Only disk, network and consensus rounds are missing; a block is made when the test says so.
  */
 import {
-  buildBlock, checkTx, equalBytes, genesisTip, makeCertificate, makeChain, parseTx, signEd25519, StateTree, toHex, validatorsHash, votePreimage, type Chain, type Executed, type Genesis, type ParsedTx, type Tip, type TxBody,
+  buildBlock, checkTx, encodeChange, equalBytes, genesisTip, makeCertificate, makeChain, parseTx, signEd25519, StateTree, toHex, validatorsHash, votePreimage, type Chain, type Executed, type Genesis, type ParsedTx, type Tip, type TxBody,
 } from '@billcoin/protocol';
 import { verifyEd25519Native } from '../../src/crypto/verifier.ts';
 import { makeVerifyCache } from '../../src/crypto/verifyCache.ts';
 import { finalBlockOf } from '../../src/finalBlock.ts';
 import type { ChainPort, Clock, FinalBlock, Submitted, TipInfo, TxStatus } from '../../src/ports.ts';
 import { RecentStates } from '../../src/recentStates.ts';
+import { genesisRegistrations, registrationsOf, registryStateAt, type Registration } from '../../src/storage/registryHistory.ts';
 import { KEYS, type Key } from './testNetwork.ts';
 
 export class ManualClock implements Clock {
@@ -36,6 +37,7 @@ export class MemoryChain implements ChainPort {
   readonly #states: RecentStates;
   #tip: Tip;
   #blocks: FinalBlock[] = [];
+  readonly #registrations: Registration[];
   readonly #pending = new Map<string, ParsedTx>();
   readonly #ended = new Map<string, TxStatus>();
   readonly #onFinal = new Set<(block: FinalBlock) => void>();
@@ -50,6 +52,7 @@ export class MemoryChain implements ChainPort {
     this.clock = new ManualClock(genesis.spec.timeMs + 1_000);
     this.#chain = makeChain(genesis, makeVerifyCache(verifyEd25519Native).verify, new StateTree());
     this.#tip = genesisTip(this.#chain, genesis);
+    this.#registrations = [...genesisRegistrations(this.#tip.state.all().map(encodeChange))];
     this.#states = new RecentStates(this.#chain, this.#tip);
   }
 
@@ -104,6 +107,11 @@ export class MemoryChain implements ChainPort {
     return [...keys.values()].reverse().slice(0, limit);
   }
 
+  async registryAt(height: number): ReturnType<ChainPort['registryAt']> {
+    const block = height === 0 ? { timeMs: this.genesis.spec.timeMs, blockId: new Uint8Array(32) } : this.#blocks[height - 1];
+    return block === undefined ? undefined : { height, timeMs: block.timeMs, blockId: block.blockId, state: await registryStateAt(this.#registrations, height) };
+  }
+
   async submit(txBytes: Uint8Array): Promise<Submitted> {
     const parsed = parseTx(this.#chain, txBytes);
     if (!parsed.ok) return { ok: false, refusal: parsed.fault };
@@ -146,6 +154,7 @@ export class MemoryChain implements ChainPort {
     this.#tip = this.#states.commit(this.#tip, executed, certificate);
     const block = finalBlockOf(executed, certificate);
     this.#blocks.push(block);
+    this.#registrations.push(...registrationsOf(block, executed.byteChanges));
     this.#end(block);
     for (const listener of this.#onFinal) listener(block);
     return block;

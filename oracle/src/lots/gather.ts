@@ -13,12 +13,12 @@ export interface Gathered {
 }
 
 /**
- * Evidence counts when its signature was valid on arrival, or is valid under the registry of the manifest's height. A
- * body with somebody else's signature under it is no evidence against its device: it counts as missing, or oracles that
- * hold different copies would state different things. Without a registered device no signature is looked at (R04).
+ * Evidence counts when its signature is valid under the registry of the manifest's height; what it was on arrival says
+ * when it came. A body with somebody else's signature under it is no evidence against its device: it counts as missing, or
+ * oracles that hold different copies would state different things. Without a registered device no signature is looked at (R04).
  */
-function isEvidence(reading: Reading, proven: boolean, registry: Registry | undefined, signedBy: SignatureCheck): boolean {
-  if (proven || reading.body === undefined || registry === undefined) return true;
+function isEvidence(reading: Reading, registry: Registry | undefined, signedBy: SignatureCheck): boolean {
+  if (reading.body === undefined || registry === undefined) return true;
   const device = registry.devices.get(toHex(reading.body.device));
   return device === undefined || (device.alg === reading.evidence.alg && signedBy(reading.evidence, device.publicKey));
 }
@@ -29,7 +29,7 @@ export function gather(rows: Rows, manifest: Manifest | undefined, registry: Reg
   for (const id of manifest?.readings ?? []) {
     const idHex = toHex(id);
     const found = findReading(rows, idHex);
-    if (found !== undefined && isEvidence(found.reading, found.proven, registry, signedBy)) readings.set(idHex, found.reading);
+    if (found !== undefined && isEvidence(found.reading, registry, signedBy)) readings.set(idHex, found.reading);
     else missing.push(idHex);
   }
   return { readings, missing };

@@ -9,6 +9,6 @@ export interface Registry {
   readonly farms: ReadonlyMap<string, { readonly account: Uint8Array; readonly status: number }>;
   readonly plants: ReadonlyMap<string, { readonly account: Uint8Array; readonly status: number; readonly profileHash: Uint8Array }>;
   readonly meters: ReadonlyMap<string, { readonly meter: Uint8Array; readonly plant: Uint8Array }>;
-  /** Account of the regulator, who signs overrides with the plant; absent where the node does not tell it. */
-  readonly regulator?: Uint8Array;
+  /** Account of the regulator, who signs overrides with the plant. */
+  readonly regulator: Uint8Array;
 }

@@ -32,22 +32,26 @@ function batchView(lot: OpenLot): Partial<BatchDetail> {
   };
 }
 
-function registryView(registry: Registry): object {
+function registryView(registry: Registry, height: number): object {
   const party = (row: { account: Uint8Array; status: number }) => ({ address: formatAddress(row.account), name: '', status: STATUS[row.status] });
   return {
-    height: 40, blockHash: '', time: '', oracles: [],
+    height, blockHash: '', timeMs: TIMES[height], oracles: [], reporters: [],
+    roles: { regulator: formatAddress(registry.regulator), campusAuthority: formatAddress(registry.regulator), treasury: formatAddress(registry.regulator) },
     devices: [...registry.devices.values()].map((row) => ({
       device: toHex(row.device), alg: 'ed25519', publicKey: toHex(row.publicKey), owner: formatAddress(row.owner), site: toHex(row.site), fromMs: row.fromMs, untilMs: row.untilMs,
       calibration: toHex(row.calibration), calibratedUntilMs: row.calibratedUntilMs, status: STATUS[row.status],
     })),
     farms: [...registry.farms.values()].map(party),
     plants: [...registry.plants.values()].map((row) => ({ ...party(row), profileHash: toHex(row.profileHash) })),
-    meters: [...registry.meters.values()].map((row) => ({ meter: toHex(row.meter), plant: formatAddress(row.plant), total: '0.000', opened: '0.000' })),
+    meters: [...registry.meters.values()].map((row) => ({ meter: toHex(row.meter), plant: formatAddress(row.plant), total: '0.000' })),
   };
 }
 
 export interface TestNode {
   readonly url: string;
+  /** Newest final block; the registry changes that are final: height of the block and what it made of the registry. */
+  height: number;
+  readonly changes: { readonly height: number; readonly registry: Registry }[];
   lot: OpenLot;
   refusal: { code: string; status: number } | undefined;
   readonly posted: string[];
@@ -59,8 +63,12 @@ export async function startNode(t: { teardown(fn: () => unknown): unknown }): Pr
   const app = Fastify();
   const problem = ({ code, status }: { code: string; status: number }) => ({ type: '', title: code, status, detail: '', instance: '', code, retryable: false });
   const absent = { code: 'not_found', status: 404 };
-  app.get('/api/v1/status', async () => ({ height: 40, genesisHash: toHex(GENESIS) }));
-  app.get('/api/v1/registry', async () => registryView(world.registry));
+  app.get('/api/v1/status', async () => ({ height: node.height, genesisHash: toHex(GENESIS) }));
+  app.get<{ Querystring: { height?: string } }>('/api/v1/registry', async ({ query }, reply) => {
+    const height = Number(query.height ?? node.height);
+    if (height > node.height) return reply.code(404).type('application/problem+json').send(problem(absent));
+    return registryView(node.changes.findLast((change) => change.height <= height)?.registry ?? world.registry, height);
+  });
   app.get<{ Params: { id: string } }>('/api/v1/blocks/:id', async ({ params }) => {
     const height = Number(params.id);
     const transactions = height === OPENED_AT ? [{ txHash: '', kind: 'openBatch', code: 0, fault: null }] : [];
@@ -78,7 +86,7 @@ export async function startNode(t: { teardown(fn: () => unknown): unknown }): Pr
     (params.id === expectedHash ? { txHash: params.id, status: 'final', kind: 'attest', height: 1, index: 0, code: 0, fault: null, time: null } : reply.code(404).type('application/problem+json').send(problem(absent))));
   const url = await app.listen({ host: '127.0.0.1', port: 0 });
   t.teardown(() => app.close());
-  const node: TestNode & { registry: Registry } = { url, lot, refusal: undefined, posted: [], registry: world.registry };
+  const node: TestNode & { registry: Registry } = { url, height: 40, changes: [], lot, refusal: undefined, posted: [], registry: world.registry };
   return node;
 }
 

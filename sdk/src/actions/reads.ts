@@ -104,9 +104,9 @@ export function getTill(client: Client, params: { readonly tillNo: number }, opt
   return request<Routes['getTill']>(client, 'GET', '/tills/{tillNo}', { params, idempotent: true }, options);
 }
 
-/** Devices, farms, plants, meters and oracles at the newest final block. */
-export function getRegistry(client: Client, options?: CallOptions): Promise<Registry> {
-  return request<Routes['getRegistry']>(client, 'GET', '/registry', { idempotent: true }, options);
+/** Terms and status of all who are registered, after the block of `height` or the newest. @throws ApiError `not_found` for a height that is not final yet */
+export function getRegistry(client: Client, query: QueryOf<Routes['getRegistry']> = {}, options?: CallOptions): Promise<Registry> {
+  return request<Routes['getRegistry']>(client, 'GET', '/registry', { query, idempotent: true }, options);
 }
 
 /** Points and coupons of an account. */

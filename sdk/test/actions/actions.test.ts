@@ -63,7 +63,7 @@ t.test('reads', async (t) => {
     listMerchants: { data: [{ merchantId, name: 'Cafeteria', status: 'active' }], nextCursor: null },
     getMerchant: { merchantId, name: 'Cafeteria', status: 'active', tills: [{ tillNo: 12, publicKey: hash, status: 'active' }], height: 1 },
     getTill: { tillNo: 12, merchantId, merchantName: 'Cafeteria', merchantStatus: 'active', publicKey: hash, status: 'active', height: 1 },
-    getRegistry: { height: 1, blockHash: hash, time, devices: [], farms: [], plants: [], meters: [], oracles: [] },
+    getRegistry: { height: 1, blockHash: hash, timeMs: 0, roles: { regulator: address, campusAuthority: address, treasury: address }, devices: [], farms: [], plants: [], meters: [], oracles: [], reporters: [] },
     getLoyalty: { address, height: 1, merchants: [{ merchantId, name: 'Cafeteria', points: 4, toNext: 1, coupons: [coupon] }] },
     getCoupon: coupon,
     getTxProof: { txHash: hash, height: 1, blockHash: hash, time, receipt: bytes },
@@ -97,7 +97,7 @@ t.test('reads', async (t) => {
   t.same(await listMerchants(client), answers.listMerchants);
   t.same(await getMerchant(client, { merchantId }), answers.getMerchant);
   t.same(await getTill(client, { tillNo: 12 }), answers.getTill);
-  t.same(await getRegistry(client), answers.getRegistry);
+  t.same(await getRegistry(client, { height: 1 }), answers.getRegistry);
   t.same(await getLoyalty(client, { address }), answers.getLoyalty);
   t.same(await getCoupon(client, { couponId: hash }), coupon);
   t.same(await getTxProof(client, { txHash: hash }), answers.getTxProof);

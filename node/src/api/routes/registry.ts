@@ -1,17 +1,16 @@
-/** /merchants, /tills and /registry: who may take part, as the chain holds it. */
-import { formatAddress, formatLitres, parseAddress, ROWS, stateRows, tillId, toHex, type View } from '@billcoin/protocol';
+/** /merchants, /tills and /registry: who may take part, as the chain holds it now or held it at a height. */
+import { assert, formatAddress, formatLitres, parseAddress, ROLE, roleId, ROWS, stateRows, tillId, toHex, type FlatState, type RowType, type View } from '@billcoin/protocol';
 import { ROUTES, type Merchant, type MerchantDetail, type Registry, type RegistryStatus, type Till } from '@billcoin/sdk';
-import type { ChainPort } from '../../ports.ts';
-import { rfc3339 } from '../../rfc3339.ts';
+import type { ChainPort, RegistryAt } from '../../ports.ts';
 import { badCursor, fromCursor, LIMIT_DEFAULT, pageOf } from '../cursor.ts';
 import { serve, type ApiRequest, type Entry, type Reply } from '../entry.ts';
-import type { RegistryIndex } from '../registryIndex.ts';
+import type { IndexedRow, RegistryIndex } from '../registryIndex.ts';
 
 /** Form of an address in a cursor. */
 export const ADDRESS = /^bill1[02-9ac-hj-np-z]{38}$/;
 
 /** Rows of one registry that exist now, in the order of the index. */
-export function rowsOf<V>(view: View, index: RegistryIndex, name: 'merchant' | 'till' | 'farm' | 'plant' | 'device' | 'meter' | 'oracle' | 'validator' | 'batch'): readonly { readonly id: string; readonly row: V }[] {
+export function rowsOf<V>(view: View, index: RegistryIndex, name: IndexedRow): readonly { readonly id: string; readonly row: V }[] {
   return index.ids(name).flatMap((id) => {
     const row = view.get(ROWS[name] as never, id) as V | undefined;
     return row === undefined ? [] : [{ id, row }];
@@ -45,11 +44,14 @@ function tillView(chain: ChainPort, tillNo: number): Till | undefined {
   };
 }
 
-function plantView({ account, name, status, ceilingMl, tollBps, bondBps, profileHash, bondMl, owedMl, availableMl, openBatches }: stateRows.PlantRow): Registry['plants'][number] {
-  return {
-    address: formatAddress(account), name, status: statusName(status), ceiling: formatLitres(ceilingMl), tollBps, bondBps, profileHash: toHex(profileHash),
-    bond: formatLitres(bondMl), owed: formatLitres(owedMl), available: formatLitres(availableMl), openBatches,
-  };
+type Party = Registry['farms'][number];
+
+function partyView({ account, name, status }: stateRows.FarmRow): Party {
+  return { address: formatAddress(account), name, status: statusName(status) };
+}
+
+function plantView({ account, name, status, ceilingMl, tollBps, bondBps, profileHash }: stateRows.PlantRow): Registry['plants'][number] {
+  return { ...partyView({ account, name, status }), ceiling: formatLitres(ceilingMl), tollBps, bondBps, profileHash: toHex(profileHash) };
 }
 
 function deviceView({ device, alg, publicKey, owner, site, fromMs, untilMs, calibration, calibratedUntilMs, status }: stateRows.DeviceRow): Registry['devices'][number] {
@@ -59,17 +61,33 @@ function deviceView({ device, alg, publicKey, owner, site, fromMs, untilMs, cali
   };
 }
 
-function registryView(chain: ChainPort, index: RegistryIndex): Registry {
-  const view = chain.state();
-  const { height, blockId, timeMs } = chain.tip();
+function holderOf(state: FlatState, role: number): string {
+  const row = state.get(ROWS.role, roleId(role));
+  assert(row !== undefined, 'every role has an account since genesis');
+  return formatAddress(row.address);
+}
+
+function registryView({ height, blockId, timeMs, state }: RegistryAt): Registry {
+  const each = <V, T>(type: RowType<V>, view: (row: V, id: string) => T): T[] => [...state.rows(type)].map(({ id, value }) => view(value, id));
   return {
-    height, blockHash: toHex(blockId), time: rfc3339(timeMs),
-    devices: rowsOf<stateRows.DeviceRow>(view, index, 'device').map(({ row }) => deviceView(row)),
-    farms: rowsOf<stateRows.FarmRow>(view, index, 'farm').map(({ row: { account, name, status } }) => ({ address: formatAddress(account), name, status: statusName(status) })),
-    plants: rowsOf<stateRows.PlantRow>(view, index, 'plant').map(({ row }) => plantView(row)),
-    meters: rowsOf<stateRows.MeterRow>(view, index, 'meter').map(({ row: { meter, plant, total, opened } }) => ({ meter: toHex(meter), plant: formatAddress(plant), total: formatLitres(total), opened: formatLitres(opened) })),
-    oracles: rowsOf<stateRows.OracleRow>(view, index, 'oracle').map(({ id, row: { publicKey, name, status } }) => ({ address: addressText(id), name, status: statusName(status), publicKey: toHex(publicKey) })),
+    height, blockHash: toHex(blockId), timeMs,
+    roles: { regulator: holderOf(state, ROLE.regulator), campusAuthority: holderOf(state, ROLE.campusAuthority), treasury: holderOf(state, ROLE.treasury) },
+    devices: each(ROWS.device, deviceView), farms: each(ROWS.farm, partyView), plants: each(ROWS.plant, plantView), reporters: each(ROWS.reporter, partyView),
+    meters: each(ROWS.meter, ({ meter, plant, total }) => ({ meter: toHex(meter), plant: formatAddress(plant), total: formatLitres(total) })),
+    oracles: each(ROWS.oracle, ({ publicKey, name, status }, id) => ({ address: addressText(id), name, status: statusName(status), publicKey: toHex(publicKey) })),
   };
+}
+
+type At = typeof ROUTES.getRegistry;
+
+/** A registry at a height that was asked for never changes again. */
+async function getRegistry(chain: ChainPort, { query }: ApiRequest<At>): Promise<Reply<At>> {
+  const { height = chain.tip().height } = query;
+  if (height > chain.tip().height) return { problem: 'not_found', detail: `Block ${height} is not final yet; the newest is ${chain.tip().height}.` };
+  const found = await chain.registryAt(height);
+  if (found === undefined) return { problem: 'pruned' };
+  const body = registryView(found);
+  return query.height === undefined ? { status: 200, body } : { status: 200, body, immutable: `registry-${body.blockHash}` };
 }
 
 /** Address of a row that is keyed by it. */
@@ -98,6 +116,6 @@ export function registryRoutes(chain: ChainPort, index: RegistryIndex): readonly
       const found = tillView(chain, params.tillNo);
       return found === undefined ? { problem: 'not_found' } : { status: 200, body: found };
     }),
-    serve(ROUTES.getRegistry, async () => ({ status: 200, body: registryView(chain, index) })),
+    serve(ROUTES.getRegistry, (request) => getRegistry(chain, request)),
   ];
 }
