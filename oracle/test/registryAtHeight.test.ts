@@ -93,6 +93,16 @@ t.test('a device revoked before the manifest’s height refuses the lot, and all
   for (const [height, reject] of [[19, 0], [20, 4], [24, 4], [25, 0]] as const) t.equal((await askOracle(t, node, `names ${height}`, lotAt(height))).reject, reject, `manifest at ${height}`);
 });
 
+t.test('a revocation in force at the manifest’s height refuses what was measured from its time on, and nothing before', async (t) => {
+  const { node, world, lotAt } = await openDairy(t);
+  const test = lotAt(NAMED_HEIGHT);
+  const measuredAtMs = Math.max(...test.named.flatMap(({ device, body }) => (device === world.milkA ? [body.timeMs] : [])));
+  for (const [fromMs, reject] of [[measuredAtMs + 1, 0], [measuredAtMs, 4]] as const) {
+    node.changes.push({ height: NAMED_HEIGHT, registry: withDevice(node.registry, world.milkA, { status: 3, untilMs: fromMs }) });
+    t.equal((await askOracle(t, node, 'oracle of a revocation', test)).reject, reject);
+  }
+});
+
 t.test('a reading counts by the key of the manifest’s height, however early an oracle took it', async (t) => {
   const { node, world, lotAt } = await openDairy(t);
   const newKey = ed25519PublicKey(seedOf('milk meter A, repaired'));

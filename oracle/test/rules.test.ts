@@ -86,7 +86,8 @@ t.test('R04: device, validity, site and owner', async (t) => {
   const judged = (change: Partial<ReturnType<typeof deviceRow>>): number[] => rulesOf(judge(withDevice(registry, milkA, change), reading));
   t.same(rulesOf(judge({ ...registry, devices: new Map() }, reading)), [4], 'unknown device: nothing else is looked at');
   t.same(judged({ status: 2 }), [4]);
-  t.same(judged({ status: 3 }), [4]);
+  t.same(judged({ status: 3, untilMs: NOON_MS }), [4], 'revoked from exactly now');
+  t.same(judged({ status: 3, untilMs: NOON_MS + 1 }), [], 'revoked from a millisecond later: the reading is from before');
   t.same(judged({ fromMs: NOON_MS }), [], 'valid from exactly now');
   t.same(judged({ fromMs: NOON_MS + 1 }), [4]);
   t.same(judged({ untilMs: NOON_MS + 1 }), []);

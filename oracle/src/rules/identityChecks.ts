@@ -23,14 +23,15 @@ export const checkChainTag: Check = ({ body, chainTag }) =>
 
 /**
  * R04: the device is registered, active, its key valid at timeMs and bound to this site, and its owner an active farm or
- * plant. Owners of another kind need a registry of their own first. fromMs ≤ timeMs < untilMs.
+ * plant. Owners of another kind need a registry of their own first. fromMs ≤ timeMs < untilMs; a revocation has ended
+ * untilMs where it says, so that what an honest device measured before still counts (SPEC §5.2).
  */
 export const checkRegistered: Check = ({ body, registry }) => {
   if (body === undefined) return undefined;
   const device = registry.devices.get(toHex(body.device));
   if (device === undefined) return unproven('unknown device', 'a registered device');
-  if (device.status !== stateRows.ACTIVE) return { value: `device status ${device.status}`, limit: 'active' };
-  if (body.timeMs < device.fromMs || body.timeMs >= device.untilMs) return { value: `timeMs ${body.timeMs}`, limit: `${device.fromMs}..${device.untilMs}` };
+  if (device.status !== stateRows.ACTIVE && device.status !== stateRows.REVOKED) return { value: `device status ${device.status}`, limit: 'active' };
+  if (body.timeMs < device.fromMs || body.timeMs >= device.untilMs) return { value: `timeMs ${body.timeMs}`, limit: `${device.fromMs}..${device.untilMs}${device.status === stateRows.REVOKED ? ', revoked' : ''}` };
   if (!equalBytes(device.site, body.site)) return { value: `site ${toHex(body.site)}`, limit: `site ${toHex(device.site)}` };
   const owner = toHex(device.owner);
   const status = registry.farms.get(owner)?.status ?? registry.plants.get(owner)?.status;

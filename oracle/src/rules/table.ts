@@ -27,7 +27,7 @@ export const RULES: readonly Rule[] = [
   { no: 1, stage: 'B', verdict: reject, context: true, check: checkSizeAndTopic, text: 'The message is too large, or its topic is not the device’s own. Publish under mmu/v1/{site}/{device}.' },
   { no: 2, stage: 'B', verdict: reject, context: true, check: checkForm, text: 'The bytes are not a reading in the one allowed form and bounds. Check the device’s firmware.' },
   { no: 3, stage: 'B', verdict: reject, context: true, check: checkChainTag, text: 'Made for another network. Provision the device with this network’s genesis hash.' },
-  { no: 4, stage: 'B', verdict: reject, context: true, check: checkRegistered, text: 'Device, key, site or owner is not registered and active at that time. The regulator registers devices.' },
+  { no: 4, stage: 'B', verdict: reject, context: true, check: checkRegistered, text: 'Device, key, site or owner is not registered and active at the time of the reading; a revoked device is so only before it is revoked from. The regulator registers devices.' },
   { no: 5, stage: 'B', verdict: reject, context: true, check: checkSignature, text: 'The device’s registered key did not sign this. Check key and network of the device.' },
   { no: 6, stage: 'I', verdict: ok, context: false, check: checkDuplicate, text: 'This reading is stored already; the receipt is sent again.' },
   { no: 7, stage: 'B', verdict: reject, context: true, check: checkFork, text: 'Two readings share one number: a stolen key or a cloned device. The device is locked; the regulator decides.' },
