@@ -56,7 +56,9 @@ export const OPTIONS = {
   checkpoint: optionalText('checkpoint', 'Checkpoint file: what the node serves at /light/checkpoint, and what the checkpoint commands read and write.'),
   signFromHeight: optionalInteger('sign-from-height', 1, Number.MAX_SAFE_INTEGER, 'After a lost sign guard on a chain of one validator: the next height, stated by the operator. See OPERATING.md.'),
   from: integer('from', 1, 1, Number.MAX_SAFE_INTEGER, 'export-blocks: the first block.'),
-  to: optionalInteger('to', 1, Number.MAX_SAFE_INTEGER, 'export-blocks: the last block; the newest unless given.'),
+  to: optionalInteger('to', 0, Number.MAX_SAFE_INTEGER, 'export-blocks: the last block; the newest unless given. rollback: the height to go back to.'),
+  rollbackBlocks: optionalInteger('blocks', 1, Number.MAX_SAFE_INTEGER, 'rollback: how many blocks to go back, instead of --to.'),
+  pastGuard: optionalInteger('past-guard', 1, Number.MAX_SAFE_INTEGER, 'rollback below what the sign guard has signed: the height it has signed, stated by the operator. See OPERATING.md.'),
   out: optionalText('out', 'export-blocks: a file that does not exist yet; standard output unless given.'),
 } as const;
 

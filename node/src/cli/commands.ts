@@ -8,6 +8,7 @@ import { checkCheckpoint, makeCheckpoint, makeCheckpointKey, signCheckpoint } fr
 import { exportBlocks, fileSink, streamSink } from '../offline/exportBlocks.ts';
 import { initFolders } from '../offline/init.ts';
 import { makeConsensusKey } from '../offline/keys.ts';
+import { rollback } from '../offline/rollback.ts';
 import { verifyDatabase } from '../offline/verifyDb.ts';
 
 export interface Terminal {
@@ -83,6 +84,15 @@ async function verifyDb(config: Config, { print }: Terminal): Promise<number> {
   return report.problems.length === 0 ? 0 : 1;
 }
 
+async function rollBack(config: Config, { print }: Terminal): Promise<number> {
+  const log = makeLog({ level: config.logLevel, nodeName: config.nodeName });
+  const { from, to, stateRoot, by, guardHeight } = await rollback(config, await readGenesis(config.genesis), log);
+  print(`Taken back from block ${from} to ${to}, ${by === 'undo' ? 'by the undo rows' : 'by executing the blocks again'}. State root ${stateRoot}, as in the header of block ${to}.`);
+  print('Accepted transactions that had not ended and campus rows stay as they are. What was final stays final elsewhere: the node gets the same blocks again.');
+  if (guardHeight !== undefined && guardHeight > to + 1) print(`The sign guard has signed block ${guardHeight}: nothing is signed up to there, and one validator alone does not start (see "Rollback" in OPERATING.md).`);
+  return 0;
+}
+
 async function writeExport(config: Config, { print, output }: Terminal): Promise<number> {
   const genesis = await readGenesis(config.genesis);
   const { out } = config;
@@ -126,6 +136,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   start: { summary: 'Run the node until SIGINT or SIGTERM. The API listens on loopback only until logins exist.', run: start },
   status: { summary: 'Ask the running node at --http-host and --http-port how it is.', run: status },
   'verify-db': { summary: 'Replay and check every stored value. The node must be stopped.', run: verifyDb },
+  rollback: { summary: 'Take state, index and blocks back to --to, or by --blocks. The node must be stopped.', run: rollBack },
   'checkpoint-key': { summary: 'Make a key for signing checkpoints in --key-dir.', run: checkpointKey },
   'checkpoint-make': { summary: 'Write the newest block of the running node to --checkpoint, not signed.', run: checkpointMake },
   'checkpoint-sign': { summary: 'Sign the file of --checkpoint with the key of --key-dir; needs no node.', run: checkpointSign },

@@ -137,6 +137,20 @@ export async function openSignGuard(folder: string, identity: GuardIdentity, onF
   }
 }
 
+/** The newest record of this key and network, for offline commands; undefined where the guard is lost. */
+export async function readSignGuard(folder: string, identity: GuardIdentity): Promise<HardState | undefined> {
+  const path = join(folder, GUARD_FILE);
+  const handle = await openExisting(path);
+  if (handle === undefined) return undefined;
+  try {
+    const newest = newestRecord(await handle.readFile());
+    if (newest !== undefined) assertOwn(path, newest.record, identity);
+    return newest?.record;
+  } finally {
+    await handle.close();
+  }
+}
+
 function makeGuard(path: string, handle: FileHandle, newest: Slot, onFailure: (failure: StorageFailure) => void): SignGuard {
   let { record, index } = newest;
   let writing = false;

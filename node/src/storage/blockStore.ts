@@ -3,6 +3,7 @@
  *
  *   b/<height BE8>/<blockId> → Block        one synced put, before any message names the block
  *   c/<height BE8>           → Certificate  one synced put, before anything is called final; it names the block id
+ *   m/base                   → first height kept, where it is not 1: the block of the snapshot this folder was made from
  *
  * Several bodies of a height are legal until the next height is decided.
  */
@@ -13,6 +14,9 @@ import { REMEDY, StorageFailure } from '../storageFailure.ts';
 import { heightKey, readU64, under } from './rowKeys.ts';
 
 const BODY_ID_OFFSET = 2 + 8 + 1;
+const BASE_KEY = utf8('m/base');
+/** Heights taken back in one synced batch: some 30 kB of keys. */
+const DROP_HEIGHTS = 256;
 
 export interface BlockStore {
   /** Durable when it resolves. */
@@ -27,8 +31,14 @@ export interface BlockStore {
   bodies(height: number): Promise<readonly { readonly blockId: Uint8Array; readonly blockBytes: Uint8Array }[]>;
   /** Deletes bodies of a decided height that were not decided. */
   dropUndecided(height: number, decidedId: Uint8Array): Promise<void>;
+  /** Makes an empty store begin with the block of a snapshot; durable when it resolves. */
+  begin(height: number, blockId: Uint8Array, block: StoredBlock): Promise<void>;
+  /** Height of the state this folder begins with: 0 for genesis, else the block of a snapshot. */
+  base(): Promise<number>;
+  /** Takes back every decision above `height`, from the top, a crash leaving a shorter chain. Bodies of `height` + 1 stay. */
+  dropAbove(height: number): Promise<void>;
   /**
-   * Height of the newest certificate (0: none), after checking that certificates run from 1 without a gap, that each
+   * Height of the newest certificate (0: none), after checking that certificates run from the base without a gap, that each
    * passes its checksum and that its body is there. Throws StorageFailure `lost_records` naming the range.
    */
   checkedTip(): Promise<number>;
@@ -64,11 +74,29 @@ async function* bodyIds(store: Store): AsyncGenerator<{ readonly height: number;
   if (current !== undefined) yield current;
 }
 
+async function readBase(store: Store): Promise<number> {
+  const bytes = await store.get(BASE_KEY);
+  return bytes === undefined ? 0 : readU64(bytes, 0);
+}
+
+async function dropAbove(store: Store, height: number): Promise<void> {
+  let top = height;
+  for (const prefix of ['b/', 'c/']) for await (const key of store.keys({ ...under(prefix), reverse: true, limit: 1 })) top = Math.max(top, readU64(key, 2));
+  for (; top > height; top -= DROP_HEIGHTS) {
+    const low = Math.max(height + 1, top - DROP_HEIGHTS + 1);
+    const operations: { type: 'del'; key: Uint8Array }[] = [];
+    for await (const key of store.keys({ gte: heightKey('c/', low), lt: heightKey('c/', top + 1) })) operations.push({ type: 'del', key });
+    for await (const key of store.keys({ gte: heightKey('b/', Math.max(low, height + 2)), lt: heightKey('b/', top + 1) })) operations.push({ type: 'del', key });
+    await store.batch(operations, { sync: true });
+  }
+}
+
 /** Walks certificates and bodies side by side, both in order of height. */
 async function checkedTip(store: Store): Promise<number> {
   const bodies = bodyIds(store);
   let body = await bodies.next();
-  let tip = 0;
+  const base = await readBase(store);
+  let tip = Math.max(0, base - 1);
   for await (const [key, value] of store.entries(under('c/'))) {
     const height = readU64(key, 2);
     if (height !== tip + 1) throw lost(`Certificates of blocks ${tip + 1} to ${height - 1} are missing.`);
@@ -83,6 +111,7 @@ async function checkedTip(store: Store): Promise<number> {
     if (height > tip + 1) throw lost(`There are bodies up to block ${height} or more, but no certificates of blocks ${tip + 1} to ${height - 1}.`);
     body = await bodies.next();
   }
+  if (tip < base) throw lost(`Block ${base}, with which this folder begins, is missing.`);
   return tip;
 }
 
@@ -119,6 +148,15 @@ export function makeBlockStore(store: Store): BlockStore {
       for await (const key of store.keys(bodyRange(height))) if (toHex(key.subarray(BODY_ID_OFFSET)) !== decided) operations.push({ type: 'del', key });
       if (operations.length > 0) await store.batch(operations, { sync: false });
     },
+    async begin(height, blockId, { blockBytes, certificate }) {
+      await store.batch([
+        { type: 'put', key: BASE_KEY, value: u64be(height) },
+        { type: 'put', key: bodyKey(height, blockId), value: blockBytes },
+        { type: 'put', key: heightKey('c/', height), value: encode(Certificate, certificate) },
+      ], { sync: true });
+    },
+    base: () => readBase(store),
+    dropAbove: (height) => dropAbove(store, height),
     checkedTip: () => checkedTip(store),
   };
 }

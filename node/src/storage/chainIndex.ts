@@ -49,6 +49,11 @@ export interface ChainIndex {
   /** Registries after the block of `height`, which is not above the tip; terms and status only (registryHistory.ts). */
   registryAt(height: number): Promise<FlatState>;
   registrations(): AsyncIterable<Registration>;
+  /**
+   * Takes the rows of every block above `height` away, in memory-sized steps; `blocks` are those blocks. The tip goes first, so
+   * that a crash half-way leaves rows that the same blocks write again.
+   */
+  dropAbove(height: number, blocks: AsyncIterable<FinalBlock>): Promise<void>;
   clear(): Promise<void>;
 }
 
@@ -92,6 +97,8 @@ async function accountHistoryIn(store: Store, address: Uint8Array, limit: number
   }
   return found;
 }
+
+const isMark = (key: Uint8Array): boolean => equalBytes(key, TIP_KEY) || equalBytes(key, VERSION_KEY);
 
 export function makeChainIndex(store: Store): ChainIndex {
   /** Settles with the last queued write, so that a reader sees what was appended before it asked. */
@@ -152,6 +159,13 @@ export function makeChainIndex(store: Store): ChainIndex {
     },
     registryAt: (height) => registryStateAt(registrations(), height),
     registrations,
+    async dropAbove(height, blocks) {
+      await queued(tipRows(height), true);
+      for await (const block of blocks) await queued(rowsOf(block, []).filter(({ key }) => !isMark(key)).map(({ key }) => ({ type: 'del', key })), false);
+      const registrations: StoreOperation[] = [];
+      for await (const one of registrationsIn(store)) if (one.height > height) registrations.push(...registrationRows([one]).map(({ key }) => ({ type: 'del' as const, key })));
+      await queued(registrations, true);
+    },
     async clear() {
       await written;
       for (const prefix of ['m/', 'i/', 'r/']) await store.clear(under(prefix));

@@ -77,34 +77,28 @@ export async function openLevelStore(options: LevelStoreOptions): Promise<Store>
     }
   }
 
+  async function attempt<T>(what: string, action: () => Promise<T>): Promise<T> {
+    try {
+      return await action();
+    } catch (error) {
+      throw failed(what, error);
+    }
+  }
+
   return {
     name,
     entries,
     keys,
-    async get(key) {
-      try {
-        const sealed = await db.get(key);
-        return sealed === undefined ? undefined : open(key, sealed);
-      } catch (error) {
-        throw failed('read', error);
-      }
-    },
-    async batch(operations: readonly StoreOperation[], { sync }) {
-      try {
-        await write(db, operations, sync);
-      } catch (error) {
-        throw failed('write', error);
-      }
-    },
-    async clear(range) {
-      try {
-        await db.clear(range);
-      } catch (error) {
-        throw failed('delete', error);
-      }
-    },
-    async close() {
-      await db.close();
-    },
+    get: (key) => attempt('read', async () => {
+      const sealed = await db.get(key);
+      return sealed === undefined ? undefined : open(key, sealed);
+    }),
+    getMany: (wanted) => attempt('read', async () => {
+      const found = await db.getMany([...wanted]);
+      return found.map((sealed, i) => (sealed === undefined ? undefined : open(wanted[i] as Uint8Array, sealed)));
+    }),
+    batch: (operations, { sync }) => attempt('write', () => write(db, operations, sync)),
+    clear: (range) => attempt('delete', () => db.clear(range)),
+    close: () => db.close(),
   };
 }

@@ -34,6 +34,7 @@ export async function recover(deps: RecoveryDeps): Promise<Recovered> {
   const { blocks, state, index, log } = deps;
   const tipHeight = await blocks.checkedTip();
   const mark = await state.mark();
+  if (!(await state.loadUndo())) log.warn({}, 'Undo rows of the state were damaged and are dropped; a rollback would replay the blocks');
   if (mark !== undefined && mark.height > tipHeight) {
     throw new StorageFailure('lost_records', `The state is at block ${mark.height}, but the blocks end at ${tipHeight}: blocks ${tipHeight + 1} to ${mark.height} are lost.`, REMEDY.restoreBackup);
   }

@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { assertReserveWhole, balanceOf, toBase64Url, toHex } from '@billcoin/protocol';
 import { verifyDatabase } from '../../src/offline/verifyDb.ts';
+import { makeRandom } from '../support/random.ts';
 import { runNode, submitFinal } from '../support/runNode.ts';
 import { KEYS, TxMaker, keyOf, makeTestFolders, type TestFolders } from '../support/testNetwork.ts';
 
@@ -17,17 +18,6 @@ const SEED = 20_261_121;
 /** Later than this nothing of interest happens: the lines of a round are final in about 200 ms. */
 const KILL_AFTER_MAX_MS = 250;
 const TXS_PER_ROUND = 25;
-
-/** mulberry32: a seeded source, so that a failing run can be run again. */
-function makeRandom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 interface Heard {
   readonly accepted: Set<string>;

@@ -8,8 +8,11 @@ type Bytes = Level<Uint8Array, Uint8Array>;
 async function withDatabase(dataDir: string, name: string, action: (db: Bytes) => Promise<void>): Promise<void> {
   const db: Bytes = new Level(join(dataDir, name), { keyEncoding: 'view', valueEncoding: 'view' });
   await db.open();
-  await action(db);
-  await db.close();
+  try {
+    await action(db);
+  } finally {
+    await db.close();
+  }
 }
 
 function isUnder(key: Uint8Array, prefix: string): boolean {
@@ -50,6 +53,11 @@ export function replaceValue(dataDir: string, name: string, prefix: string, chan
     if (key === undefined || sealed === undefined) throw new Error(`no row under ${prefix}`);
     await db.put(key, seal(key, change(Uint8Array.from(sealed.subarray(0, sealed.length - 8)))));
   });
+}
+
+/** Deletes every row under the prefix. */
+export function loseRows(dataDir: string, name: string, prefix: string): Promise<void> {
+  return withDatabase(dataDir, name, async (db) => db.batch((await keysUnder(db, prefix)).map((key) => ({ type: 'del', key }))));
 }
 
 /** Deletes the first row under the prefix. */
