@@ -135,7 +135,7 @@ export function parseGenesisJson(text: string): Result<ParsedGenesis> {
     const spec = readSpec(reader);
     reader.end();
     const canonical = canonicalJson(json);
-    if (text.trimEnd() !== canonical && text !== prettyCanonicalJson(json)) return fault('malformed', { path: 'genesis', why: 'is neither canonical JSON nor canonical JSON indented by two spaces' });
+    if (text !== canonical && text !== prettyCanonicalJson(json)) return fault('malformed', { path: 'genesis', why: 'is neither canonical JSON nor canonical JSON indented by two spaces' });
     return ok({ spec, canonical });
   } catch (error) {
     if (error instanceof JsonProblem) return fault('malformed', { path: error.path, why: error.why });
