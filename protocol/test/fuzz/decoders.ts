@@ -3,7 +3,7 @@
  * what it accepts is written back as the same bytes.
  */
 import {
-  applyBlock, buildBlock, canonicalJson, decode, decodeInvoice, decodePolicy, encode, encodeInvoice, encodePolicy, formatAddress, formatLitres, formatRinggit, fromBase64Url, fromHex, invoiceText, makeReceipt, makeRowProof, parseAddress,
+  applyBlock, buildBlock, canonicalJson, checkpointJson, decode, decodeInvoice, decodePolicy, encode, encodeInvoice, encodePolicy, formatAddress, formatLitres, formatRinggit, fromBase64Url, fromHex, invoiceText, makeReceipt, makeRowProof, parseAddress, parseCheckpoint,
   parseGenesisJson, parseInvoiceText, parseLitres, parseRinggit, parseTx, prettyCanonicalJson, rowKeyBytes, ROWS, supplyOf, Tx, TxBody, toBase64Url, toHex, utf8, verifyReceipt, verifyRowProof, wireFiles, type Json, type Message, type RowType, type Table,
 } from '../../src/index.ts';
 import type { Random } from '../support/random.ts';
@@ -60,6 +60,17 @@ function texts(): readonly Decoder[] {
       const parsed = parseInvoiceText(input);
       return parsed.ok ? parsed.value : undefined;
     }, invoiceText),
+    {
+      name: 'checkpoint text', weight: 4,
+      sample: (random) => utf8(checkpointJson({ checkpoint: { height: 1 + random.below(2 ** 30), blockId: random.bytes(32), validatorsHash: random.bytes(32), timeMs: 1 + random.below(2 ** 30) }, signatures: [{ publicKey: random.bytes(32), signature: random.bytes(64) }] })),
+      // Keys may stand in any order and spacing is free: the value is what is signed.
+      accepts: (input) => {
+        const parsed = parseCheckpoint(text(input));
+        if (!parsed.ok) return false;
+        const again = parseCheckpoint(checkpointJson(parsed.value));
+        return again.ok && same('parseCheckpoint', utf8(checkpointJson(again.value)), utf8(checkpointJson(parsed.value)));
+      },
+    },
     // Litres and ringgit may leave out zeros at the end: what is read is written in one form, which reads as the same.
     ofText('litres', (random) => formatLitres(amount(random)), (input) => lossless(input, parseLitres, formatLitres), (input) => input),
     ofText('ringgit', (random) => formatRinggit(amount(random) % 10n ** 12n), (input) => lossless(input, parseRinggit, formatRinggit), (input) => input),

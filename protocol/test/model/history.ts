@@ -8,6 +8,7 @@ import { KEYS, verifyFast, World } from '../support/world.ts';
 import type { Action } from './actions.ts';
 import { STUDENTS, TREASURY } from './cast.ts';
 import { differences } from './compare.ts';
+import { bookEvents, type Book } from './eventBook.ts';
 import { NaiveLedger, type Verdict } from './naiveLedger.ts';
 import { dayOf, hex } from './naiveState.ts';
 import { Player, type Sent } from './player.ts';
@@ -74,10 +75,12 @@ export class History {
     const again = this.#lastDone;
     const { now } = player;
     model.begin(now);
+    const before = model.book();
     const verdicts = offered.map((one) => model.apply(one.naive));
     const draft = new BlockDraft(world.chain, world.tip, now);
     const included = offered.filter((one, index) => this.#judge(draft, one, verdicts[index] as Verdict));
     for (const one of again) ok(draft.add(world.parse(one.bytes)) !== undefined, `${one.label} was executed twice`);
+    const after = model.book();
     model.end();
 
     const executed = this.#commit(offered, included, now);
@@ -86,11 +89,23 @@ export class History {
       const code = executed.codes[index] as number;
       ok(verdict.what === 'done' ? code === 0 : verdict.why.has(faultCode(code) as never), `${one.label}: the block says ${code}`);
     }
+    this.#checkEvents(executed, before, after);
     deepEqual(differences(model, world.tip.state, now), [], `after block ${world.tip.height}`);
     assertReserveWhole(world.tip.state);
     this.#lastDone = included;
     if (this.blocks.length % RESTART_EVERY_BLOCKS === 0) this.#restart();
     player.advance(gap);
+  }
+
+  /** Fees and events of the block come to what the model booked for its transactions. */
+  #checkEvents({ events }: Executed, before: Book, after: Book): void {
+    const book: Book = new Map();
+    for (const { payer, fee } of this.model.flatFees) {
+      book.set(payer, (book.get(payer) ?? 0n) - fee);
+      book.set('fees', (book.get('fees') ?? 0n) + fee);
+    }
+    for (const ofTx of events) bookEvents(ofTx, book);
+    for (const name of new Set([...book.keys(), ...after.keys()])) equal(book.get(name) ?? 0n, (after.get(name) ?? 0n) - (before.get(name) ?? 0n), `events of block ${this.world.tip.height}: ${name}`);
   }
 
   /** One transaction on both sides: included or not, with which code. */

@@ -25,6 +25,7 @@ export class NaiveLedger extends NaiveState {
   begin(now: number): void {
     this.#block = { height: this.#block.height + 1, now, before: this.#block.now };
     this.#feeFree = [];
+    this.flatFees.length = 0;
   }
 
   end(): void {
@@ -57,7 +58,18 @@ export class NaiveLedger extends NaiveState {
     return why.size > 0 ? { what: 'fault', why } : { what: 'done' };
   }
 
+  /** All there is to book: balances by account, and the sums beside them. */
+  book(): Map<string, bigint> {
+    const plants = [...this.plants.values()];
+    const sums = { fees: this.fees, supply: this.supply, bond: plants.reduce((sum, { bond }) => sum + bond, 0n), owed: plants.reduce((sum, { owed }) => sum + owed, 0n) };
+    return new Map([...this.balances, ...Object.entries(sums)]);
+  }
+
+  /** Flat fees that this block took so far, by payer. */
+  readonly flatFees: { readonly payer: string; readonly fee: bigint }[] = [];
+
   #pay(payer: string, fee: bigint): void {
+    this.flatFees.push({ payer, fee });
     this.add(payer, -fee);
     this.fees += fee;
   }
