@@ -111,7 +111,7 @@ export interface OrderEvent {
   readonly name: OrderEventName;
   readonly order: OrderRow;
   readonly timeMs: number;
-  /** Final payment or refund the event is about: where its proof is found. */
+  /** Final payment, refund or void the event is about: where its proof is found. */
   readonly final?: { readonly txHash: string; readonly height: number; readonly index: number; readonly blockHash: string };
 }
 

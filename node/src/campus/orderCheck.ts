@@ -1,6 +1,6 @@
 /** Whether a posted order, its salt and its invoice belong together and could be paid. Pure: state and time are inputs. */
 import {
-  dayOf, decode, decodeInvoiceFor, equalBytes, INVOICE_LIFE_MAX_MS, Order, orderRef, ORDER_SALT_BYTES, paramsOf, priceBands, priceInForce, ROWS, stateRows, tillId, toHex, verifyInvoice,
+  dayOf, decode, decodeInvoiceFor, equalBytes, INVOICE_LIFE_MAX_MS, INVOICE_VOID, invoiceId, Order, orderRef, ORDER_SALT_BYTES, paramsOf, priceBands, priceInForce, ROWS, stateRows, tillId, toHex, verifyInvoice,
   type Fault, type Invoice, type Millilitres, type Sen, type Verifier, type View,
 } from '@billcoin/protocol';
 import type { OrderRefusal, PostedOrder } from '../campusPorts.ts';
@@ -37,8 +37,9 @@ function refuse(refusal: OrderRefusal): CheckedOrder {
   return { ok: false, refusal };
 }
 
-/** In time and inside the price band: what only an unpaid order must still be. */
+/** Not taken back, in time and inside the price band: what only an unpaid order must still be. */
 function payable({ view, nowMs, tipTimeMs }: OrderCheckContext, invoice: Invoice): Fault | undefined {
+  if (view.get(ROWS.invoice, invoiceId(invoice.tillNo, invoice.ref))?.state === INVOICE_VOID) return { code: 'invoice_void' };
   const expiresAtMs = invoice.expiresAtS * 1_000;
   if (expiresAtMs < nowMs) return { code: 'invoice_expired' };
   if (expiresAtMs > nowMs + INVOICE_LIFE_MAX_MS) return { code: 'invoice_too_far' };

@@ -1,6 +1,6 @@
 /**
  * What one final block means for the campus rows: payments and refunds with their export lines, coupons, day
- * totals, and the states of orders. Everything comes from the block's own events; the newest state is never asked,
+ * totals, and the states of orders: paid, refunded, cancelled by a VoidInvoice, expired. Everything comes from the block's own events; the newest state is never asked,
  * because it may be ahead of the block.
  */
 import { assert, dayOf, formatAddress, maskAddress, mulDiv, toHex, type ChainEvent } from '@billcoin/protocol';
@@ -50,6 +50,9 @@ async function orderOf(batch: RowBatch, tillNo: number, ref: string): Promise<Or
   const orderId = await batch.get(TABLES.orderByRef, refId(tillNo, ref));
   return orderId === undefined ? undefined : await batch.get(TABLES.order, orderId);
 }
+
+/** It waits for its payment. */
+const isOpen = ({ status }: OrderRow): boolean => status === 'AWAITING_PAYMENT' || status === 'SUBMITTED';
 
 export const openOrderId = (order: OrderRow): string => `${padded(order.expiresAtS, 12)}/${order.orderId}`;
 
@@ -102,6 +105,18 @@ async function onRefunded(place: Place, refunded: EventOf<'refunded'>): Promise<
   return [{ name: 'order.refunded', order: now, timeMs: block.timeMs, final: { txHash: tx.txHash, height: block.height, index: tx.index, blockHash } }];
 }
 
+/** The till took the invoice back: whatever it signed under this reference can never be paid. */
+async function onVoided(place: Place, voided: EventOf<'invoiceVoided'>): Promise<readonly OrderEvent[]> {
+  const { context, batch, block, blockHash, tx } = place;
+  const ref = toHex(voided.ref);
+  const order = context.open.has(voided.tillNo, ref) ? await orderOf(batch, voided.tillNo, ref) : undefined;
+  if (order === undefined || !isOpen(order)) return [];
+  const now = moved(order, 'CANCELLED', block.timeMs, null);
+  batch.put(TABLES.order, order.orderId, now);
+  batch.delete(TABLES.openOrder, openOrderId(order));
+  return [{ name: 'order.cancelled', order: now, timeMs: block.timeMs, final: { txHash: tx.txHash, height: block.height, index: tx.index, blockHash } }];
+}
+
 async function onEvent(place: Place, event: ChainEvent): Promise<readonly OrderEvent[]> {
   const { context, batch } = place;
   switch (event.case) {
@@ -109,6 +124,8 @@ async function onEvent(place: Place, event: ChainEvent): Promise<readonly OrderE
       return await onPaid(place, event.value);
     case 'refunded':
       return await onRefunded(place, event.value);
+    case 'invoiceVoided':
+      return await onVoided(place, event.value);
     case 'couponIssued':
       batch.put(TABLES.coupon, `${blindIndex(context.keys, 'address', event.value.account)}/${toHex(event.value.couponId)}`, 1);
       return [];
@@ -125,7 +142,7 @@ async function expireOrders(context: ProjectContext, batch: RowBatch, block: Fin
   for (const { id } of due) {
     const order = await batch.get(TABLES.order, id.slice(id.indexOf('/') + 1));
     batch.delete(TABLES.openOrder, id);
-    if (order === undefined || (order.status !== 'AWAITING_PAYMENT' && order.status !== 'SUBMITTED')) continue;
+    if (order === undefined || !isOpen(order)) continue;
     const now = moved(order, 'EXPIRED', block.timeMs, null);
     batch.put(TABLES.order, order.orderId, now);
     events.push({ name: 'order.expired', order: now, timeMs: block.timeMs });

@@ -10,6 +10,7 @@ import type { OrderEvent, OrderRow, Orders } from '../../src/campusPorts.ts';
 import { makeLog } from '../../src/log.ts';
 import { openWorld, wallet, type World } from '../support/campusWorld.ts';
 import { ManualClock } from '../support/memoryChain.ts';
+import { KEYS } from '../support/testNetwork.ts';
 
 const DEADLINE_MS = 10_000;
 
@@ -69,6 +70,25 @@ t.test('a till sees its orders change, and the payment with its proof', async (t
   t.match(paid.data, { tillNo: 1, ref: toHex(order.ref), status: 'PAID_READY', label: { en: 'Paid – Ready', ms: 'Dibayar – Sedia' }, txHash, blockHeight: 4 });
   const verified = verifyReceipt({ genesisHash: world.chain.genesisHash, validators: world.chain.validators, verify: verifyEd25519 }, fromBase64Url(paid.data.proof ?? '') ?? new Uint8Array(0));
   t.ok(verified.ok && toHex(verified.value.txId) === txHash && verified.value.code === 0, 'the till believes the proof, not the server');
+});
+
+t.test('a till sees that its VoidInvoice is final, with its proof', async (t) => {
+  const world = await openWorld(t);
+  await world.fund(10_000n, wallet('ali'));
+  await world.transfer(wallet('ali'), KEYS.cafeteria.address, 1_000n);
+  await world.block();
+  const till = listen(t, world, { tillNo: 1 });
+  await until(() => till.opened() === 1);
+  const order = world.order();
+  await world.postOrder(order);
+  const txHash = await world.voidInvoice(order.invoice);
+  await world.block();
+  await until(() => names(till).includes('order.cancelled'));
+  const cancelled = till.events[1];
+  if (cancelled === undefined || cancelled.event === 'resync') throw new Error('no end came');
+  t.match(cancelled.data, { tillNo: 1, ref: toHex(order.ref), status: 'CANCELLED', txHash });
+  const verified = verifyReceipt({ genesisHash: world.chain.genesisHash, validators: world.chain.validators, verify: verifyEd25519 }, fromBase64Url(cancelled.data.proof ?? '') ?? new Uint8Array(0));
+  t.ok(verified.ok && toHex(verified.value.txId) === txHash);
 });
 
 t.test('a reader resumes after the last event it saw, or is sent to the list', async (t) => {

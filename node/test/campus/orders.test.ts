@@ -50,6 +50,39 @@ t.test('an unpaid order expires with the first final block after its end, not be
   t.equal(world.campus.orders.countOpen(), 0);
 });
 
+t.test('an order ends as cancelled with the final VoidInvoice of its till, and is forgotten as open', async (t) => {
+  const world = await openWorld(t);
+  const ali = wallet('ali');
+  await world.fund(10_000n, ali);
+  await world.transfer(ali, KEYS.cafeteria.address, 1_000n); // the merchant pays the fee of a void
+  await world.block();
+  const [order, seen, never] = [world.order(), world.order(), world.order()];
+  await world.postOrder(order);
+  await world.postOrder(seen);
+  const told: string[] = [];
+  t.teardown(world.campus.orders.subscribe(({ name, final }) => void told.push(`${name} ${final?.txHash ?? ''}`)));
+  const voidHash = await world.voidInvoice(order.invoice);
+  t.equal(await statusOf(world, order), 'AWAITING_PAYMENT', 'nothing is settled before the block');
+  await world.voidInvoice(never.invoice);
+  await world.block();
+  t.equal(await statusOf(world, order), 'CANCELLED');
+  t.equal(world.campus.orders.countOpen(), 1);
+  const { orderId } = (await world.campus.orders.byRef(1, toHex(order.ref)))!;
+  t.match((await world.get(`/orders/${orderId}`)).json, { status: 'CANCELLED', label: { en: 'Cancelled', ms: 'Dibatalkan' }, payment: null, history: [{ status: 'AWAITING_PAYMENT' }, { status: 'CANCELLED' }] });
+  t.equal(codeOf(await world.postOrder(never)), 'invoice_void', 'posted after it was taken back');
+
+  // A Pay that is seen while the void waits; the block takes the void.
+  const second = await world.voidInvoice(seen.invoice);
+  const payHash = await world.pay(ali, seen.invoice);
+  await world.block();
+  t.same((await world.campus.orders.byRef(1, toHex(seen.ref)))?.history.map(({ status }) => status), ['AWAITING_PAYMENT', 'SUBMITTED', 'CANCELLED']);
+  t.same(await world.chain.txStatus(payHash), { status: 'superseded', by: second });
+  t.same(told, [`order.cancelled ${voidHash}`, 'order.submitted ', `order.cancelled ${second}`]);
+  await world.block(200_000);
+  t.equal(await statusOf(world, order), 'CANCELLED', 'its end comes and changes nothing');
+  t.same(told.length, 3);
+});
+
 t.test('a reference signed twice: only the payment of exactly its amounts settles an order', async (t) => {
   const world = await openWorld(t);
   const ali = wallet('ali');

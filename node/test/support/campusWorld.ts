@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { Registry } from 'prom-client';
 import { batchKeyOf, sha256, toBase64Url, toHex, utf8, type OrderItem } from '@billcoin/protocol';
 import {
-  addSignature, buildAttest, buildOpenBatch, buildPay, buildRedeem, buildRefund, buildTransfer, createOrder, encodeTransaction, keyFromSeed, type Key as SdkKey, type TillOrder, type TxDraft,
+  addSignature, buildAttest, buildOpenBatch, buildPay, buildRedeem, buildRefund, buildTransfer, buildVoidInvoice, createOrder, encodeTransaction, keyFromSeed, type Key as SdkKey, type TillOrder, type TxDraft,
 } from '@billcoin/sdk';
 import { startApi, type Api } from '../../src/api/server.ts';
 import { openCampus } from '../../src/campus/campus.ts';
@@ -152,6 +152,14 @@ export class World {
   }
 
   /** A signed transaction as POST /transactions takes it. */
+  /** The till takes an invoice back; it may be pending beside a Pay. */
+  async voidInvoice(invoice: Uint8Array): Promise<string> {
+    const till = sdkKey(KEYS.till);
+    const draft = buildVoidInvoice({ genesisHash: this.chain.genesisHash, invoice, till: till.address });
+    if (!draft.ok) throw new Error(draft.fault.code);
+    return await this.submit(draft.value, till);
+  }
+
   textOf(draft: TxDraft): string {
     return toBase64Url(encodeTransaction(draft));
   }

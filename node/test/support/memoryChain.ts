@@ -10,7 +10,7 @@ import { makeVerifyCache } from '../../src/crypto/verifyCache.ts';
 import { finalBlockOf } from '../../src/finalBlock.ts';
 import type { ChainPort, Clock, FinalBlock, Submitted, TipInfo, TxStatus } from '../../src/ports.ts';
 import { RecentStates } from '../../src/recentStates.ts';
-import { genesisRegistrations, registrationsOf, registryStateAt, type Registration } from '../../src/storage/registryHistory.ts';
+import { registrationsAt, registrationsOf, registryStateAt, type Registration } from '../../src/storage/registryHistory.ts';
 import { KEYS, type Key } from './testNetwork.ts';
 
 export class ManualClock implements Clock {
@@ -52,7 +52,7 @@ export class MemoryChain implements ChainPort {
     this.clock = new ManualClock(genesis.spec.timeMs + 1_000);
     this.#chain = makeChain(genesis, makeVerifyCache(verifyEd25519Native).verify, new StateTree());
     this.#tip = genesisTip(this.#chain, genesis);
-    this.#registrations = [...genesisRegistrations(this.#tip.state.all().map(encodeChange))];
+    this.#registrations = [...registrationsAt(this.#tip.state.all().map(encodeChange), 0)];
     this.#states = new RecentStates(this.#chain, this.#tip);
   }
 
@@ -188,7 +188,7 @@ export class MemoryChain implements ChainPort {
       this.#ended.set(tx.txHash, { status: 'final', height: block.height, index: tx.index, code: tx.code, timeMs: block.timeMs, blockId: block.blockId });
     }
     for (const [txHash, tx] of this.#pending) {
-      const settledBy = block.txs.find((done) => done.events.some((event) => event.case === 'paid' && event.value.tillNo === tx.invoice?.tillNo && toHex(event.value.ref) === toHex(tx.invoice.ref)));
+      const settledBy = block.txs.find((done) => done.events.some((event) => (event.case === 'paid' || event.case === 'invoiceVoided') && event.value.tillNo === tx.invoice?.tillNo && toHex(event.value.ref) === toHex(tx.invoice.ref)));
       if (settledBy !== undefined) this.#ended.set(txHash, { status: 'superseded', by: settledBy.txHash });
       else if (block.timeMs > tx.body.validUntilMs) this.#ended.set(txHash, { status: 'expired' });
       else continue;
