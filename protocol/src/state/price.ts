@@ -16,8 +16,14 @@ const BPS = 10_000n;
 /** Fewer reports of a day leave the price as it is. Frozen at genesis. */
 export const PRICE_REPORTS_MIN = 3;
 
+/** How far a price may move in a day: below 20 sen 5 % round to nothing, and a price that cannot move would stay for ever. */
+function stepOf(priceSen: Sen, stepBps: number): Sen {
+  const stepSen = mulDiv(priceSen, BigInt(stepBps), BPS, 'floor');
+  return stepSen === 0n && stepBps > 0 ? 1n : stepSen;
+}
+
 /**
- * Price that follows a day: the lower median of its reports, at most `stepBps` away from the day's own price.
+ * Price that follows a day: the lower median of its reports, at most `stepBps` (or 1 sen, if that is more) away from the day's own price.
  * @param row the day's price and the last report of each reporter.
  */
 export function priceAfter(row: PriceRow, stepBps: number): Sen {
@@ -26,7 +32,7 @@ export function priceAfter(row: PriceRow, stepBps: number): Sen {
   const last = reported.length - 1;
   const median = reported[(last - (last % 2)) / 2];
   assert(median !== undefined, 'three or more reports have a median');
-  const stepSen = mulDiv(row.senPerBill, BigInt(stepBps), BPS, 'floor');
+  const stepSen = stepOf(row.senPerBill, stepBps);
   const [low, high] = [row.senPerBill - stepSen, row.senPerBill + stepSen];
   if (median < low) return low;
   return median > high ? high : median;

@@ -10,8 +10,9 @@ export function priceOfDay(state: NaiveState, day: number): bigint {
     const said = [...(state.reports.get(d) ?? new Map<string, bigint>()).values()].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
     const median = said[Math.floor((said.length - 1) / 2)];
     if (said.length < 3 || median === undefined) continue;
-    const low = up(price * (10_000n - PARAMS.priceStepBps), 10_000n);
-    const high = (price * (10_000n + PARAMS.priceStepBps)) / 10_000n;
+    const share = (price * PARAMS.priceStepBps) / 10_000n;
+    // At least one sen either way, or a low price could never move.
+    const [low, high] = share === 0n ? [price - 1n, price + 1n] : [price - share, price + share];
     price = median < low ? low : median > high ? high : median;
   }
   return price;

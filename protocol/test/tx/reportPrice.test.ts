@@ -70,6 +70,12 @@ t.test('lower median, clamped to the step of the parameter', (t) => {
   t.equal(priceAfter(row(600n, 1n, 1n, 1n), 500), 570n);
   t.equal(priceAfter(row(601n, 700n, 700n, 700n), 500), 631n, 'the step is rounded down: 30.05 sen');
   t.equal(priceAfter(row(600n, 700n, 700n, 700n), 0), 600n, 'a step of nothing');
+  t.equal(priceAfter(row(20n, 700n, 700n, 700n), 500), 21n);
+  t.equal(priceAfter(row(19n, 700n, 700n, 700n), 500), 20n, 'a step is a sen at least: low prices move too');
+  t.equal(priceAfter(row(19n, 1n, 1n, 1n), 500), 18n);
+  t.equal(priceAfter(row(2n, 1n, 1n, 1n), 1), 1n);
+  t.equal(priceAfter(row(1n, 1n, 1n, 1n), 1), 1n, 'and never to nothing: no report says less');
+  t.equal(priceAfter(row(1n, 700n, 700n, 700n), 0), 1n, 'a step of nothing');
   t.equal(priceAfter(row(1n, 1n, 1n, 9_007_199_254_740_991n, 9_007_199_254_740_991n), 2_000), 1n);
   t.end();
 });
