@@ -13,11 +13,35 @@ import { StoreError } from './store/store.ts';
 /** The node may start at the same time as we do. */
 const NODE_WAIT_MS = 500;
 const NODE_TRIES_MAX = 240;
+/** Wrong options or configuration, as the node's command line has it. */
+const EXIT_USAGE = 2;
+const USAGE = `Usage: node dist/main.js --config oracle.json
+
+  --config <file>  JSON file with nodeUrl, broker, keyFile, dataDir and, where the defaults do not fit, status, pollMs, logLevel. See OPERATING.md.
+  --help           This text.`;
+
+interface Arguments {
+  readonly config: string | undefined;
+  readonly help: boolean;
+}
+
+/** @throws ConfigError in one line: what is wrong and where help is. */
+function readArguments(args: readonly string[]): Arguments {
+  try {
+    const { values } = parseArgs({ args: [...args], options: { config: { type: 'string' }, help: { type: 'boolean' } } });
+    return { config: values.config, help: values.help === true };
+  } catch (error) {
+    // What follows the first sentence explains positional arguments, which there are none of.
+    const [what = ''] = (error instanceof Error ? error.message : String(error)).split(/\.\s/, 1);
+    throw new ConfigError(`${what}. See node dist/main.js --help.`, { cause: error });
+  }
+}
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({ options: { config: { type: 'string' } } });
-  if (values.config === undefined) throw new ConfigError('Usage: node dist/main.js --config oracle.json');
-  const config = await readConfig(values.config);
+  const { config: file, help } = readArguments(process.argv.slice(2));
+  if (help) return void process.stdout.write(`${USAGE}\n`);
+  if (file === undefined) throw new ConfigError(USAGE);
+  const config = await readConfig(file);
   const key = await readOracleKey(config.keyFile);
   const log = pino({ level: config.logLevel });
   const client = createClient({ baseUrl: config.nodeUrl });
@@ -50,5 +74,5 @@ try {
 } catch (error) {
   const known = error instanceof ConfigError || error instanceof StoreError;
   process.stderr.write(`${known ? error.message : String(error instanceof Error ? error.stack : error)}\n`);
-  process.exitCode = 1;
+  process.exitCode = error instanceof ConfigError ? EXIT_USAGE : 1;
 }

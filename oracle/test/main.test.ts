@@ -29,13 +29,29 @@ function start(...args: string[]): Process {
 
 t.test('without a config, or with a wrong one, it says what to do', { timeout: PROCESS_TIMEOUT_MS }, async (t) => {
   const none = start();
-  t.same(await once(none.child, 'exit'), [1, null]);
-  t.match(none.output(), /Usage/);
+  t.same(await once(none.child, 'exit'), [2, null]);
+  t.match(none.output(), /^Usage: /);
   const folder = await freshFolder(t);
   await writeFile(join(folder, 'oracle.json'), '{"nodeUrl":"http://x","broker":{"url":"mqtt://x"},"keyFile":"none","dataDir":"x","pollMs":1}');
   const wrong = start('--config', join(folder, 'oracle.json'));
-  t.same(await once(wrong.child, 'exit'), [1, null]);
+  t.same(await once(wrong.child, 'exit'), [2, null]);
   t.match(wrong.output(), /config\.pollMs must be an integer from 50/);
+});
+
+t.test('--help prints usage, an unknown option one line with the remedy', { timeout: PROCESS_TIMEOUT_MS }, async (t) => {
+  const help = start('--help');
+  t.same(await once(help.child, 'close'), [0, null]);
+  t.match(help.output(), /^Usage: .*\n[^]*--config <file>/);
+  for (const [args, said] of [
+    [['--colour', 'red'], "Unknown option '--colour'. See node dist/main.js --help.\n"],
+    [['now'], "Unexpected argument 'now'. See node dist/main.js --help.\n"],
+    [['--config'], "Option '--config <value>' argument missing. See node dist/main.js --help.\n"],
+    [['--config', '--help'], "Option '--config' argument is ambiguous. See node dist/main.js --help.\n"],
+  ] as const) {
+    const { child, output } = start(...args);
+    t.same(await once(child, 'close'), [2, null], args.join(' '));
+    t.equal(output(), said);
+  }
 });
 
 t.test('it starts, connects and stops on SIGTERM', { timeout: PROCESS_TIMEOUT_MS }, async (t) => {

@@ -18,7 +18,9 @@ function readArguments(args: readonly string[]): { readonly command: string | un
     return { command: positionals[0], flags: values };
   } catch (error) {
     if (error instanceof ConfigError) throw error;
-    throw new ConfigError(`${error instanceof Error ? error.message : String(error)} See billcoin --help.`, { cause: error });
+    // What follows the first sentence explains how to give an option the form of an argument: nothing an operator wants.
+    const [what = ''] = (error instanceof Error ? error.message : String(error)).split(/\.\s/, 1);
+    throw new ConfigError(`${what}. See billcoin --help.`, { cause: error });
   }
 }
 

@@ -41,7 +41,9 @@ void t.test('what cannot be used is named', async (test) => {
     [['launch'], {}, /"launch" is no command/],
     [['start', 'now'], {}, /"now" is too much/],
     [['start', '--http-port', 'eighty'], {}, /--http-port is "eighty"; it takes integer 0…65535/],
-    [['start', '--colour', 'red'], {}, /Unknown option '--colour'/],
+    [['start', '--colour', 'red'], {}, /^Unknown option '--colour'\. See billcoin --help\.$/],
+    [['--colour'], {}, /^Unknown option '--colour'\. See billcoin --help\.$/],
+    [['start', '--http-port', '--genesis', 'x'], {}, /^Option '--http-port' argument is ambiguous\. See billcoin --help\.$/],
     [['start'], { BILLCOIN_LOG_LEVEL: 'loud' }, /BILLCOIN_LOG_LEVEL is "loud"; it takes debug \| info/],
     [['start', '--genesis', '/nowhere/genesis.json'], {}, /genesis file \/nowhere\/genesis.json cannot be read/],
   ] as const) {
