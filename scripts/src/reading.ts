@@ -96,8 +96,18 @@ function publishHint(topic: string, brokerUrl: string | undefined): string {
   return `mosquitto_pub ${where} -q 1 -t ${topic} -s`;
 }
 
+function readArguments(args: readonly string[]): { readonly litres?: string; readonly data: string; readonly lot: string; readonly animal: string } {
+  try {
+    const text = { type: 'string' } as const;
+    return parseArgs({ args: [...args], options: { litres: text, data: { ...text, default: 'data' }, lot: { ...text, default: 'MANUAL' }, animal: { ...text, default: 'MANUAL-1' } } }).values;
+  } catch (error) {
+    const [what = ''] = (error instanceof Error ? error.message : String(error)).split(/\.\s/, 1);
+    throw new UsageError(`${what}.\n${USAGE}`, { cause: error });
+  }
+}
+
 function main(): void {
-  const { values } = parseArgs({ options: { litres: { type: 'string' }, data: { type: 'string', default: 'data' }, lot: { type: 'string', default: 'MANUAL' }, animal: { type: 'string', default: 'MANUAL-1' } } });
+  const values = readArguments(process.argv.slice(2));
   const volumeMl = values.litres === undefined ? undefined : parseLitres(values.litres);
   if (volumeMl === undefined || volumeMl < 1n || volumeMl > VOLUME_MAX_ML) throw new UsageError(`--litres must be an amount from 0.001 to 60000 litres.\n${USAGE}`);
   const file = join(values.data, 'devices', 'manual.json');

@@ -68,7 +68,7 @@ t.test('two readings in a row are accepted and continue each other', { timeout: 
 t.test('what is wrong is said, and nothing is printed to stdout', { timeout: TIMEOUT_MS }, async (t) => {
   for (const [args, message] of [
     [[], /--litres must be/], [['--litres', '0'], /--litres must be/], [['--litres', '60001'], /--litres/], [['--litres', '1e3'], /--litres/],
-    [['--litres', '1', '--data', '/nonexistent'], /Start the devnet once/],
+    [['--litres', '1', '--data', '/nonexistent'], /Start the devnet once/], [['--liters', '1'], /^Unknown option '--liters'\.\nnpm run -s reading/],
   ] as const) {
     const { code, stdout, stderr } = await run(...args);
     t.equal(code, 1);
