@@ -3,27 +3,35 @@
  * re-enter. Effects that must be durable wait for the disk here; the core itself never waits.
  */
 import {
-  BLOCK_MAX_BYTES, BLOCK_MAX_TXS, assert, buildBlock, certificateBytes, initialState, paramsOf, proposalTime, signedInput, step, toHex,
-  type Certificate, type Chain, type ConsensusState, type Effect, type Executed, type HardState, type Input, type ParsedTx, type Resume, type SignAndSend, type StartHeight, type Tip,
+  EVERYBODY, assert, initialState, maySign, paramsOf, recordSigned, signedInput, statusOf, step, toHex,
+  type Certificate, type Chain, type ConsensusState, type Effect, type Executed, type Input, type PeerStatus, type SignAndSend, type Tip,
 } from '@billcoin/protocol';
-import { BlocksInHand, type SaveBody } from './driver/blocksInHand.ts';
+import { identifyBlock } from './driver/blockBytes.ts';
+import { BlocksInHand, type BlockDisk, type BlockVerdict } from './driver/blocksInHand.ts';
+import { buildValue, type BlockSource, type BuildValue } from './driver/building.ts';
+import { readPeerMessage } from './driver/inbox.ts';
+import { Outbox } from './driver/outbox.ts';
+import { IDLE_STATUS_MS, Peers, STATUS_MS } from './driver/peers.ts';
 import { signGuarded, type SigningPort } from './driver/signing.ts';
 import { TimerSet } from './driver/timerSet.ts';
-import { finalBlockOf } from './finalBlock.ts';
-import type { Clock, FinalBlock, Log, Network, Timers } from './ports.ts';
+import { finalBlockOf, type StoredBlock } from './finalBlock.ts';
+import type { Clock, FinalBlock, Log, Network, PeerMessage, Timers } from './ports.ts';
 
-/** Inputs that wait: messages of peers are bounded by the network, the rest by the core's own effects. */
+/** Inputs of this node that wait; they are bounded by the core's own effects. */
 const INPUTS_MAX = 65_536;
+/** Messages of one peer that wait: two full rounds at 50 validators. What does not fit is dropped; Status brings it again. */
+export const PEER_INPUTS_MAX = 1_024;
 
-/** Room that the ledger keeps free in a block, and the largest transaction on top. */
-const FULL_MARGIN_BYTES = 65_536;
+/** Messages that the driver takes; transactions go to the pool. */
+export type ConsensusMessage = Exclude<PeerMessage, { readonly kind: 'txs' }>;
 
-/** Where blocks come from: the pool. */
-export interface BlockSource {
-  offer(): readonly ParsedTx[];
-  parkLeftOut(offered: readonly ParsedTx[], included: readonly ParsedTx[]): void;
-  hasWork(): boolean;
+/** The pure parts the shell runs, together, so that the simulator can run broken ones. */
+export interface Core {
+  readonly step: typeof step;
+  readonly maySign: typeof maySign;
+  readonly recordSigned: typeof recordSigned;
 }
+export const CORE: Core = { step, maySign, recordSigned };
 
 export interface DriverDeps {
   readonly chain: Chain;
@@ -33,7 +41,11 @@ export interface DriverDeps {
   readonly signing: SigningPort | undefined;
   readonly source: BlockSource;
   readonly network: Network;
-  readonly saveBody: SaveBody;
+  /** Bodies of the height in progress; durable when saved. */
+  readonly disk: BlockDisk;
+  /** Bodies of a height on disk, decided or not. */
+  readonly bodies: (height: number) => Promise<readonly { readonly blockId: Uint8Array; readonly blockBytes: Uint8Array }[]>;
+  readonly readBlock: (height: number) => Promise<StoredBlock | undefined>;
   /** Durable when it resolves. */
   readonly saveCertificate: (certificate: Certificate) => Promise<void>;
   /** Makes an executed block the tip: `commitBlock`, and whatever must see the state before it. */
@@ -45,30 +57,40 @@ export interface DriverDeps {
   readonly clock: Clock;
   readonly timers: Timers;
   readonly log: Log;
+  readonly core?: Core | undefined;
 }
 
-/** What resuming needs from the disk: undecided bodies of the next height. */
-export interface ResumeInfo {
-  readonly hardState: HardState;
-  readonly bodies: readonly { readonly blockId: Uint8Array; readonly blockBytes: Uint8Array }[];
-}
+type Item =
+  | { readonly kind: 'input'; readonly input: Input }
+  | { readonly kind: 'peer'; readonly from: string; readonly message: ConsensusMessage; readonly atMs: number }
+  | { readonly kind: 'build'; readonly effect: BuildValue }
+  | { readonly kind: 'start' }
+  | { readonly kind: 'status' };
 
 export class Driver {
   readonly #deps: DriverDeps;
+  readonly #core: Core;
   readonly #blocks: BlocksInHand;
   readonly #timers: TimerSet;
-  readonly #inputs: Input[] = [];
+  readonly #peers: Peers;
+  readonly #outbox: Outbox;
+  readonly #items: Item[] = [];
+  readonly #waiting = new Map<string, number>();
   #state: ConsensusState;
   #tip: Tip;
   #running: Promise<void> | undefined;
   #stopped = false;
+  #cancelStatus: () => void = () => undefined;
 
   constructor(deps: DriverDeps) {
     this.#deps = deps;
+    this.#core = deps.core ?? CORE;
     this.#tip = deps.tip;
     this.#state = initialState({ publicKey: deps.publicKey });
-    this.#blocks = new BlocksInHand(deps.chain, deps.saveBody);
-    this.#timers = new TimerSet(deps.timers, (id) => this.enqueue({ kind: 'timerFired', ...id }));
+    this.#blocks = new BlocksInHand(deps.chain, deps.disk);
+    this.#outbox = new Outbox(deps.network, this.#blocks);
+    this.#timers = new TimerSet(deps.timers, (id) => this.#enqueue({ kind: 'input', input: { kind: 'timerFired', ...id } }));
+    this.#peers = new Peers({ network: deps.network, clock: deps.clock, readBlock: deps.readBlock, bytesInHand: (id) => this.#blocks.bytesOf(id), fail: (error) => this.#fail(error) });
   }
 
   get tip(): Tip {
@@ -81,19 +103,23 @@ export class Driver {
     return { height, round, step: now };
   }
 
-  /** Starts at the height after the tip; resumes from the guard's record where it is of that height. */
-  start(resume: ResumeInfo | undefined): void {
-    this.#enqueueStart();
-    if (resume?.hardState.height === this.#tip.height + 1) this.enqueue(this.#resumeInput(resume));
-    if (this.#deps.source.hasWork()) this.enqueue({ kind: 'workAvailable' });
+  /** What waits and what is held, against the limits. */
+  get load(): { readonly items: number; readonly wholeBlocks: number } {
+    return { items: this.#items.length, wholeBlocks: this.#blocks.wholeCount };
   }
 
-  /** Gives the core an input; it is handled after those before it. */
-  enqueue(input: Input): void {
-    if (this.#stopped) return;
-    assert(this.#inputs.length < INPUTS_MAX, 'the network bounds its messages');
-    this.#inputs.push(input);
-    this.#running ??= this.#run();
+  /** Starts at the height after the tip; resumes from the guard's record where it is of that height. */
+  start(): void {
+    this.#enqueue({ kind: 'start' });
+    this.#cancelStatus = this.#deps.timers.after(STATUS_MS, () => this.#enqueue({ kind: 'status' }));
+  }
+
+  /** A message of a peer, unchecked. Dropped where too many of this peer wait. */
+  receive(from: string, message: ConsensusMessage): void {
+    const waiting = this.#waiting.get(from) ?? 0;
+    if (waiting >= PEER_INPUTS_MAX) return;
+    this.#waiting.set(from, waiting + 1);
+    this.#enqueue({ kind: 'peer', from, message, atMs: this.#deps.clock.nowMs() });
   }
 
   /**
@@ -101,54 +127,109 @@ export class Driver {
    * decision and the start of the next height, which is queued before it.
    */
   workAvailable(): void {
-    if (this.#state.step === 'newHeight' || this.#state.step === 'decided') this.enqueue({ kind: 'workAvailable' });
+    if (this.#state.step === 'newHeight' || this.#state.step === 'decided') this.#enqueue({ kind: 'input', input: { kind: 'workAvailable' } });
   }
 
   /** No further input is handled; resolves when the effects under way are done. */
   async stop(): Promise<void> {
-    this.#stopped = true;
-    this.#timers.cancelAll();
+    this.#silence();
     await this.#running;
   }
 
+  #silence(): void {
+    this.#stopped = true;
+    this.#timers.cancelAll();
+    this.#cancelStatus();
+  }
+
+  #fail(error: unknown): void {
+    if (this.#stopped) return;
+    this.#silence();
+    this.#deps.halt(error instanceof Error ? error : new Error('The consensus loop failed.', { cause: error }));
+  }
+
+  #enqueue(item: Item): void {
+    if (this.#stopped) return;
+    assert(this.#items.length < INPUTS_MAX, 'inputs of this node and of its peers are bounded');
+    this.#items.push(item);
+    this.#running ??= this.#run();
+  }
+
+  #input(input: Input): void {
+    this.#enqueue({ kind: 'input', input });
+  }
+
   async #run(): Promise<void> {
-    // The caller of enqueue goes on first: an effect never runs inside somebody else's call.
+    // The caller goes on first: an effect never runs inside somebody else's call.
     await Promise.resolve();
     try {
-      for (let input = this.#inputs.shift(); input !== undefined && !this.#stopped; input = this.#inputs.shift()) {
-        const { state, effects } = step(this.#state, input);
-        this.#state = state;
-        for (const effect of effects) await this.#perform(effect);
-      }
+      for (let item = this.#items.shift(); item !== undefined && !this.#stopped; item = this.#items.shift()) await this.#handle(item);
     } catch (error) {
-      this.#stopped = true;
-      this.#timers.cancelAll();
-      this.#deps.halt(error instanceof Error ? error : new Error('The consensus loop failed.', { cause: error }));
+      this.#fail(error);
     }
     this.#running = undefined;
+  }
+
+  async #handle(item: Item): Promise<void> {
+    switch (item.kind) {
+      case 'input': return this.#step(item.input);
+      case 'peer': return this.#hear(item.from, item.message, item.atMs);
+      case 'build': return this.#build(item.effect);
+      case 'start': return this.#startHeight();
+      case 'status': return this.#tellStatus();
+    }
+  }
+
+  async #step(input: Input): Promise<void> {
+    const { state, effects } = this.#core.step(this.#state, input);
+    this.#state = state;
+    for (const effect of effects) await this.#perform(effect);
+  }
+
+  async #hear(from: string, message: ConsensusMessage, atMs: number): Promise<void> {
+    this.#waiting.set(from, (this.#waiting.get(from) ?? 1) - 1);
+    if (message.kind === 'needBlock') return this.#peers.giveBlock(from, message.height, message.blockId);
+    if (message.kind === 'block') return this.#takeBlock(from, message.blockBytes);
+    if (message.kind === 'status') {
+      if (this.#peers.hear(from, message.status, this.#status())) await this.#step({ kind: 'peerStatus', peer: from, status: message.status });
+      return;
+    }
+    const read = readPeerMessage(this.#deps.chain, this.#state, message, atMs);
+    if (!read.ok) return this.#deps.log.debug({ from, kind: message.kind, refusal: read.fault }, 'A peer sent what is not valid');
+    for (const input of read.value) await this.#step(input);
+  }
+
+  #takeBlock(from: string, blockBytes: Uint8Array): void {
+    const read = identifyBlock(this.#deps.chain.genesisHash, blockBytes);
+    if (!read.ok) return this.#deps.log.debug({ from, refusal: read.fault }, 'A peer sent a block whose body is not its own');
+    const { id, height } = read.value;
+    if (height === this.#tip.height + 1 || height === this.#tip.height + 2) this.#judged(id, this.#blocks.take(from, id, blockBytes, this.#tip));
   }
 
   async #perform(effect: Effect): Promise<void> {
     const { network, log } = this.#deps;
     switch (effect.kind) {
       case 'checkBlock':
-        return this.#check(effect.id);
+        return this.#judged(effect.id, this.#blocks.want(effect.id, this.#tip));
       case 'saveBlock':
-        return this.#blocks.save(effect.id, this.#state.height);
+        return this.#blocks.save(effect.id, [this.#state.lockedId, this.#state.validId]);
       case 'signAndSend':
         return this.#signAndSend(effect);
       case 'send':
-        return network.send(effect.to, effect.message, effect.message.kind === 'block' ? this.#blocks.bytesOf(effect.message.id) : undefined);
+        return this.#outbox.send(effect.to, effect.message);
       case 'relay':
-        return network.relay(effect.certificate);
+        return network.sendAll({ kind: 'certificate', certificate: effect.certificate });
       case 'startTimer':
         return this.#timers.start({ timer: effect.timer, height: effect.height, round: effect.round }, effect.ms);
       case 'cancelTimers':
         return this.#timers.cancelBelow(effect.height, effect.belowRound);
       case 'buildValue':
         return this.#build(effect);
-      case 'fetchBlock':
-        return network.requestBlock(effect.height, effect.id);
+      case 'fetchBlock': {
+        const verdict = this.#blocks.want(effect.id, this.#tip);
+        if (verdict === undefined) this.#peers.askBlocks([{ id: effect.id, height: effect.height }]);
+        return this.#judged(effect.id, verdict);
+      }
       case 'decide':
         return this.#decide(effect.id, effect.certificate);
       case 'reportEvidence':
@@ -158,87 +239,92 @@ export class Driver {
     }
   }
 
-  #check(id: string): void {
-    const verdict = this.#blocks.judge(id, this.#tip);
+  #judged(id: string, verdict: BlockVerdict | undefined): void {
     if (verdict === undefined) return; // judged when the body comes
     if (!verdict.valid) this.#deps.log.warn({ blockId: id, why: verdict.why }, 'A proposed block is not valid');
-    this.enqueue({ kind: 'blockVerdict', id, valid: verdict.valid });
+    this.#input({ kind: 'blockVerdict', id, valid: verdict.valid });
   }
 
   async #signAndSend(effect: SignAndSend): Promise<void> {
-    const { signing, network, chain, clock, log } = this.#deps;
+    const { signing, chain, clock, log } = this.#deps;
     assert(signing !== undefined && this.#state.ownIndex !== undefined, 'only a validator is asked to sign');
     const { ownIndex } = this.#state;
     for (const id of effect.durableBeforeWrite) await this.#blocks.durable(id);
-    const outcome = await signGuarded(signing, chain.genesisHash, effect);
+    const outcome = await signGuarded(this.#core, signing, chain.genesisHash, effect);
     if (!outcome.ok) return log.error({ kind: outcome.body.kind, height: outcome.body.height, round: outcome.body.round, why: outcome.why }, 'The sign guard refused; nothing was sent');
     for (const id of effect.durableBeforeSend) await this.#blocks.durable(id);
     for (const { body, signature } of outcome.signed) {
       const input = signedInput(body, signature, ownIndex, clock.nowMs());
+      if (input.kind === 'voteMsg') await this.#outbox.send(EVERYBODY, { kind: 'vote', vote: input.vote });
       if (input.kind === 'proposalMsg') {
-        network.send('everybody', { kind: 'proposal', proposal: input.proposal }, undefined);
-        network.send('everybody', { kind: 'block', id: body.blockId }, this.#blocks.bytesOf(body.blockId));
-      } else if (input.kind === 'voteMsg') {
-        network.send('everybody', { kind: 'vote', vote: input.vote }, undefined);
+        await this.#outbox.send(EVERYBODY, { kind: 'proposal', proposal: input.proposal });
+        await this.#outbox.send(EVERYBODY, { kind: 'block', id: body.blockId });
       }
-      this.enqueue(input);
+      this.#input(input);
     }
   }
 
-  #build(effect: Extract<Effect, { kind: 'buildValue' }>): void {
-    const { chain, source, clock, timers } = this.#deps;
-    const { height, round, prevTimeMs, prevCommit } = effect;
-    if (this.#stopped || this.#tip.height + 1 !== height) return;
-    const { precisionMs } = paramsOf(this.#tip.state);
-    const time = proposalTime(clock.nowMs(), prevTimeMs, precisionMs);
-    if ('waitMs' in time) {
-      timers.after(time.waitMs, () => this.#build(effect)); // the core ignores the answer if the round has passed
+  #build(effect: BuildValue): void {
+    const { timers } = this.#deps;
+    const { height, round } = effect;
+    // Waited for its time: the round, or the node, may have gone on.
+    if (this.#state.height !== height || this.#state.round !== round || this.#state.ownIndex === undefined) return;
+    const built = buildValue(this.#deps, this.#tip, this.#state.ownIndex, effect);
+    if ('waitMs' in built) {
+      timers.after(built.waitMs, () => this.#enqueue({ kind: 'build', effect }));
       return;
     }
-    const proposerIndex = this.#state.ownIndex;
-    assert(proposerIndex !== undefined, 'only a validator is asked to build');
-    const parent = prevCommit === undefined ? this.#tip : { ...this.#tip, certificateBytes: certificateBytes(prevCommit) };
-    const offered = source.offer();
-    const executed = buildBlock(chain, parent, offered, time.timeMs, { proposerIndex, round });
-    if (executed.txs.length < offered.length && !isFull(executed)) source.parkLeftOut(offered, executed.txs);
-    this.#blocks.putBuilt(executed);
-    this.enqueue({ kind: 'valueBuilt', height, round, block: { id: toHex(executed.blockId), header: executed.headerBytes } });
+    this.#blocks.putBuilt(built);
+    this.#input({ kind: 'valueBuilt', height, round, block: { id: toHex(built.blockId), header: built.headerBytes } });
   }
 
   async #decide(id: string, certificate: Certificate): Promise<void> {
-    const { saveCertificate, commit, onCommitted, source } = this.#deps;
+    const { saveCertificate, commit, onCommitted } = this.#deps;
     await this.#blocks.durable(id);
     await saveCertificate(certificate);
     const bodies = this.#blocks.savedCount;
-    const executed = this.#blocks.takeDecided(id);
+    const executed = await this.#blocks.takeDecided(id, this.#tip);
     this.#tip = commit(this.#tip, executed, certificate);
     await onCommitted(finalBlockOf(executed, certificate), executed, this.#tip, bodies);
-    this.#enqueueStart();
-    if (source.hasWork()) this.enqueue({ kind: 'workAvailable' });
+    // Ahead of what has queued up: those messages are of the next height more likely than of this one.
+    this.#items.unshift({ kind: 'start' });
   }
 
-  #enqueueStart(): void {
+  /** Startup, and after each decision. A guard that is ahead of the blocks (they were lost) is resumed when its height comes. */
+  async #startHeight(): Promise<void> {
     const tip = this.#tip;
-    const input: StartHeight = {
-      kind: 'startHeight', height: tip.height + 1, validators: tip.validators, since: tip.validatorsSince, params: paramsOf(tip.state),
-      prevBlock: { id: toHex(tip.blockId), timeMs: tip.timeMs }, sign: this.#deps.signing !== undefined,
-    };
-    this.enqueue(input);
+    const height = tip.height + 1;
+    const { signing, source } = this.#deps;
+    const hardState = signing?.current();
+    const resume = hardState?.height === height ? { hardState, blocks: await this.#blocksOnDisk(height), nowMs: this.#deps.clock.nowMs() } : undefined;
+    await this.#step({
+      kind: 'startHeight', height, validators: tip.validators, since: tip.validatorsSince, params: paramsOf(tip.state),
+      prevBlock: { id: toHex(tip.blockId), timeMs: tip.timeMs }, sign: signing !== undefined, resume,
+    });
+    if (source.hasWork()) this.#input({ kind: 'workAvailable' });
+    if (this.#peers.isBehind(height)) this.#deps.network.sendAll({ kind: 'status', status: this.#status() });
   }
 
   /** Bodies of the height found on disk count again only if they execute. */
-  #resumeInput({ hardState, bodies }: ResumeInfo): Resume {
-    const blocks = bodies.flatMap(({ blockId, blockBytes }) => {
+  async #blocksOnDisk(height: number): Promise<readonly { readonly id: string; readonly header: Uint8Array }[]> {
+    return (await this.#deps.bodies(height)).flatMap(({ blockId, blockBytes }) => {
       const id = toHex(blockId);
-      if (!this.#blocks.putBytes(id, blockBytes, true)) return [];
-      const verdict = this.#blocks.judge(id, this.#tip);
-      return verdict?.valid === true ? [{ id, header: verdict.executed.headerBytes }] : [];
+      this.#blocks.putDurable(id, height, blockBytes);
+      const valid = this.#blocks.judge(id, this.#tip)?.valid === true;
+      const header = this.#blocks.headerOf(id);
+      return valid && header !== undefined ? [{ id, header }] : [];
     });
-    return { kind: 'resume', hardState, blocks, nowMs: this.#deps.clock.nowMs() };
   }
-}
 
-/** Nothing of ordinary size fits any more: what was left out has not failed. */
-function isFull(executed: Executed): boolean {
-  return executed.txs.length >= BLOCK_MAX_TXS || executed.blockBytes.length > BLOCK_MAX_BYTES - FULL_MARGIN_BYTES;
+  #status(): PeerStatus {
+    return statusOf(this.#state);
+  }
+
+  #tellStatus(): void {
+    const { network, timers } = this.#deps;
+    network.sendAll({ kind: 'status', status: this.#status() });
+    this.#peers.askBlocks(this.#blocks.missing());
+    const waits = this.#state.step === 'newHeight' && !this.#peers.isBehind(this.#state.height);
+    this.#cancelStatus = timers.after(waits ? IDLE_STATUS_MS : STATUS_MS, () => this.#enqueue({ kind: 'status' }));
+  }
 }

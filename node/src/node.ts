@@ -7,7 +7,6 @@ import { StateTree, genesisTip, indexOfKey, loadGenesis, makeChain, toHex, useSh
 import { startApi } from './api/server.ts';
 import { openCampus } from './campus/campus.ts';
 import type { Campus } from './campusPorts.ts';
-import { makeChainService, storedTipInfo, type ChainService } from './chainPort.ts';
 import { checkpointSource } from './checkpointFile.ts';
 import { ConfigError, type Config } from './config.ts';
 import { hashPairsNative, sha256Native } from './crypto/sha256.ts';
@@ -17,26 +16,16 @@ import { createSignGuard, openSignGuard, type SignGuard } from './crypto/signGua
 import { verifyEd25519Native } from './crypto/verifier.ts';
 import { makeVerifyCache, type VerifyCache } from './crypto/verifyCache.ts';
 import { createVerifyPool } from './crypto/verifyPool.ts';
-import { Driver, type ResumeInfo } from './driver.ts';
-import { storedFinalBlock } from './finalBlock.ts';
-import { POOL_LIMITS } from './mempool/limits.ts';
-import { Mempool } from './mempool/mempool.ts';
+import { openEngine, type Engine, type Validator } from './engine.ts';
 import { makeSignatureQueue, type VerifyMany } from './mempool/signatureQueue.ts';
 import { makeMetrics, type Metrics } from './metrics.ts';
 import { declareNodeMetrics } from './nodeMetrics.ts';
 import { singleValidatorNetwork } from './network/singleValidator.ts';
 import type { ChainPort, Clock, Log, Timers } from './ports.ts';
-import { RecentStates } from './recentStates.ts';
-import { makeBlockStore, type BlockStore } from './storage/blockStore.ts';
-import { makeChainIndex, type ChainIndex } from './storage/chainIndex.ts';
 import { openDataFolder, type DataFolder } from './storage/dataFolder.ts';
-import { Flusher } from './storage/flusher.ts';
 import { lockFolder } from './storage/folderLock.ts';
-import { groupCommit } from './storage/groupCommit.ts';
 import { openKeyValueLevel } from './storage/keyValueLevel.ts';
-import { recover } from './storage/recovery.ts';
-import { makeStateStore } from './storage/stateStore.ts';
-import { REMEDY, StorageFailure } from './storageFailure.ts';
+import { StorageFailure } from './storageFailure.ts';
 
 export interface NodeDeps {
   readonly clock: Clock;
@@ -131,37 +120,6 @@ async function openGuard(config: Config, genesis: Genesis, pair: KeyPair, nextHe
   }
 }
 
-/** What the guard remembers must not be ahead of the blocks (§1.10): with one validator nobody can bring the missing ones. */
-function checkGuard(guard: SignGuard, tipHeight: number): void {
-  const { height } = guard.current();
-  if (height <= tipHeight + 1) return;
-  throw new StorageFailure('older_than_guard', `The sign guard has signed block ${height}, but the blocks end at ${tipHeight}: blocks ${tipHeight + 1} to ${height - 1} are lost.`, REMEDY.restoreBackup);
-}
-
-/** What of the next height is on disk already. */
-async function resumeInfo(guard: SignGuard | undefined, blocks: BlockStore, tip: Tip): Promise<ResumeInfo | undefined> {
-  const hardState = guard?.current();
-  return hardState?.height === tip.height + 1 ? { hardState, bodies: await blocks.bodies(tip.height + 1) } : undefined;
-}
-
-function makeReaders({ parts: { chain, genesis }, blocks, index }: OpenChain, states: RecentStates, tip: () => Tip, log: Log): Parameters<typeof makeChainService>[0] {
-  return {
-    genesis, tip, log,
-    proveRow: (rowKey, height) => states.proveRow(rowKey, height),
-    readBlock: blocks.read,
-    positionOf: index.positionOf,
-    heightOf: index.heightOf,
-    history: index.history,
-    batchHistory: index.batchHistory,
-    batchesOfLot: index.batchesOfLot,
-    registryAt: index.registryAt,
-    async readFinal(height) {
-      const [block, results] = [await blocks.read(height), await index.results(height)];
-      return block === undefined || results === undefined ? undefined : storedFinalBlock(chain, block, results);
-    },
-  };
-}
-
 /**
  * Starts a node: genesis, key and guard, databases, recovery, pool, consensus. Throws ConfigError or StorageFailure with
  * the remedy; whatever was opened is closed again.
@@ -192,40 +150,13 @@ function makeHalt({ log, onHalt }: NodeDeps): { readonly halt: (error: Error) =>
   };
 }
 
-interface OpenChain {
-  readonly parts: ChainParts;
-  readonly pair: KeyPair | undefined;
-  readonly guard: SignGuard | undefined;
-  readonly folder: DataFolder;
-  readonly blocks: BlockStore;
-  readonly index: ChainIndex;
-  readonly flusher: Flusher;
-  readonly recovered: Tip;
-}
-
-/** Genesis, key, databases, recovery, guard: everything from disk, checked against each other. */
-async function openChain(config: Config, { timers, log }: NodeDeps, stops: StopList, halt: (error: Error) => void): Promise<OpenChain> {
-  const parts = await makeChainParts(config);
-  const { genesis, chain } = parts;
+/** The key and its guard; the key folder is locked as long as the node runs. */
+async function lockValidator(config: Config, genesis: Genesis, stops: StopList, halt: (error: Error) => void): Promise<Validator | undefined> {
   const pair = await readOwnKey(config, genesis);
-  if (pair !== undefined) {
-    const keyLock = await lockFolder(config.keyDir);
-    stops.add('key folder', keyLock.release);
-  }
-  const folder = await openDataFolder(config.dataDir, genesis.genesisHash, halt);
-  stops.add('data folder', folder.close);
-  const blocks = makeBlockStore(folder.blocks);
-  const index = makeChainIndex(folder.index);
-  const state = makeStateStore(folder.state);
-  const { tip: recovered, flushNo } = await recover({ chain, genesis: parts.genesisTip, blocks, state, index, log });
-  const guard = pair === undefined ? undefined : await openGuard(config, genesis, pair, recovered.height + 1, halt);
-  if (guard !== undefined) {
-    stops.add('sign guard', guard.close);
-    checkGuard(guard, recovered.height);
-  }
-  const flusher = new Flusher({ state, index, timers, stateRoot: (version) => chain.tree.root(version), flushNo, validatorsSince: recovered.validatorsSince });
-  stops.add('state', () => flusher.flush());
-  return { parts, pair, guard, folder, blocks, index, flusher, recovered };
+  if (pair === undefined) return undefined;
+  const keyLock = await lockFolder(config.keyDir);
+  stops.add('key folder', keyLock.release);
+  return { publicKey: pair.publicKey, sign: nativeSigner(pair), openGuard: (nextHeight) => openGuard(config, genesis, pair, nextHeight, halt) };
 }
 
 /** Signature checks of submissions: on worker threads where the configuration wants them. */
@@ -248,54 +179,25 @@ async function openCampusParts(config: Config, { clock, log }: NodeDeps, folder:
 async function buildNode(config: Config, deps: NodeDeps, stops: StopList): Promise<RunningNode> {
   const { clock, timers, log } = deps;
   const { halt, arm } = makeHalt(deps);
-  const opened = await openChain(config, deps, stops, halt);
-  const { parts, pair, guard, folder, blocks, flusher, recovered } = opened;
+  const parts = await makeChainParts(config);
   const { genesis, chain, cache } = parts;
+  const validator = await lockValidator(config, genesis, stops, halt);
+  const folder = await openDataFolder(config.dataDir, genesis.genesisHash, halt);
+  stops.add('data folder', folder.close);
   const metrics = makeMetrics({ processMetrics: deps.processMetrics });
-  const poolWriter = groupCommit(folder.mempool);
-  stops.add('pool writes', poolWriter.drain);
-
-  const live: { driver?: Driver } = {};
-  const tip = (): Tip => live.driver?.tip ?? recovered;
-  const states = new RecentStates(chain, recovered);
-  const readers = makeReaders(opened, states, tip, log);
-  const service: ChainService = makeChainService(readers, await storedTipInfo(recovered, blocks.read), () => mempool);
-  const mempool: Mempool = await Mempool.open({
-    chain, tip, clock, log, limits: POOL_LIMITS,
-    store: folder.mempool,
-    writeDurable: poolWriter.write,
-    verifySignatures: makeSubmissionVerifier(config, cache, stops),
-    finalStatus: service.finalStatus,
-    onWork: () => live.driver?.workAvailable(),
-    onAdmitted: (tx) => service.publishAdmitted(tx.txHash, tx.body),
+  const measures = declareNodeMetrics(metrics, { tip: () => engine.tip(), pool: () => engine.port.poolInfo(), tree: () => engine.tree(), states: () => engine.states(), clock });
+  const engine: Engine = await openEngine({
+    genesis, chain, genesisTip: parts.genesisTip, stores: folder, validator, network: singleValidatorNetwork,
+    verifySignatures: makeSubmissionVerifier(config, cache, stops), clock, timers, log, halt, measures,
   });
-
-  const campus = await openCampusParts(config, deps, folder, service.port, cache.verify, stops);
-  const measures = declareNodeMetrics(metrics, { tip, pool: () => mempool.info(), tree: () => chain.tree.memory(), states: () => states.info(), clock });
-  const signing = guard === undefined || pair === undefined ? undefined : { current: guard.current, write: measures.timed('guard', guard.write), sign: nativeSigner(pair) };
-  const driver = new Driver({
-    chain, tip: recovered, publicKey: pair?.publicKey, signing, clock, timers, log, halt,
-    source: mempool,
-    network: singleValidatorNetwork,
-    saveBody: measures.timed('body', blocks.saveBody),
-    saveCertificate: measures.timed('certificate', blocks.saveCertificate),
-    commit: (before, executed, certificate) => states.commit(before, executed, certificate),
-    async onCommitted(block, executed, newTip, bodies) {
-      // Before anything waits: the state has the block already, its spends must not be set aside a second time.
-      mempool.afterBlock(block);
-      await flusher.add(block, executed.byteChanges, newTip);
-      measures.committed(block);
-      service.publish(block);
-      if (bodies > 1) await blocks.dropUndecided(block.height, block.blockId);
-    },
-  });
-  live.driver = driver;
-  stops.add('consensus', () => driver.stop());
+  stops.add('engine', engine.close);
+  const campus = await openCampusParts(config, deps, folder, engine.port, cache.verify, stops);
+  stops.add('consensus', engine.stop);
   arm();
-  driver.start(await resumeInfo(guard, blocks, recovered));
-  log.info({ chainId: genesis.chainId, height: recovered.height, validator: pair === undefined ? 'none' : toHex(pair.publicKey).slice(0, 12) }, 'Node started');
+  engine.start();
+  log.info({ chainId: genesis.chainId, height: engine.tip().height, validator: validator === undefined ? 'none' : toHex(validator.publicKey).slice(0, 12) }, 'Node started');
   const { host, port } = { host: config.httpHost, port: config.httpPort };
-  const api = await startApi({ chain: service.port, campus, clock, log: log.child({ part: 'api' }), config: { host, port }, registry: metrics.registry, checkpoint: checkpointSource(config.checkpoint, genesis, verifyEd25519Native, log) });
+  const api = await startApi({ chain: engine.port, campus, clock, log: log.child({ part: 'api' }), config: { host, port }, registry: metrics.registry, checkpoint: checkpointSource(config.checkpoint, genesis, verifyEd25519Native, log) });
   stops.add('api', api.close);
-  return { port: service.port, metrics, url: api.url, progress: () => driver.progress, stop: () => stops.run(log) };
+  return { port: engine.port, metrics, url: api.url, progress: engine.progress, stop: () => stops.run(log) };
 }

@@ -1,8 +1,8 @@
 /**
  * The small interfaces between the node's rooms. Adapters (storage, crypto, api, campus, mempool) import this file and
- * never each other; node.ts builds them and hands each what it needs.
+ * never each other; engine.ts and node.ts build them and hand each what it needs.
  */
-import type { Certificate, ChainEvent, Fault, FlatState, SendMessage, StateProof, TxBody, ValidatorSet } from '@billcoin/protocol';
+import type { Certificate, ChainEvent, Fault, FlatState, PeerStatus, Proposal, StateProof, TxBody, ValidatorSet, Vote } from '@billcoin/protocol';
 
 /** Wall clock in ms since 1970 (block times, receipts) and a monotonic one (timers, latencies). */
 export interface Clock {
@@ -171,12 +171,21 @@ export interface Store {
   close(): Promise<void>;
 }
 
-/** Peers of the consensus core. Calls hand over and return at once; what does not get through is sent again by Status. */
+/** What validators tell each other, as it comes in: nothing of it is checked yet, and no receiver changes it. */
+export type PeerMessage =
+  | { readonly kind: 'vote'; readonly vote: Vote }
+  | { readonly kind: 'proposal'; readonly proposal: Proposal }
+  | { readonly kind: 'certificate'; readonly certificate: Certificate }
+  /** Why a round was entered. */
+  | { readonly kind: 'roundCert'; readonly votes: readonly Vote[] }
+  | { readonly kind: 'block'; readonly blockBytes: Uint8Array }
+  | { readonly kind: 'needBlock'; readonly height: number; readonly blockId: Uint8Array }
+  | { readonly kind: 'status'; readonly status: PeerStatus }
+  | { readonly kind: 'txs'; readonly txs: readonly Uint8Array[] };
+
+/** Peers of this node. Calls hand over and return at once; what does not get through is sent again by Status. */
 export interface Network {
-  /** `block` are the block's bytes where the message is one. */
-  send(to: string, message: SendMessage, block: Uint8Array | undefined): void;
-  relay(certificate: Certificate): void;
-  /** Asks peers for a body; it comes back as a block of this id. */
-  requestBlock(height: number, blockIdHex: string): void;
+  send(to: string, message: PeerMessage): void;
+  sendAll(message: PeerMessage): void;
   close(): Promise<void>;
 }

@@ -2,74 +2,137 @@
  * Blocks of the height in progress: their bytes, what executing them gave, and whether they are on disk. Speculative
  * executions share the state tree; those that are not decided give their version back when the height ends.
  */
-import { applyBlock, assert, toHex, type Chain, type Executed, type Tip } from '@billcoin/protocol';
+import { applyBlock, assert, fromHex, toHex, type Chain, type Executed, type Tip } from '@billcoin/protocol';
 
-/** Blocks of one height that are held: at most two proposals a round count, and rounds above the lock. */
-const BLOCKS_MAX = 32;
+/**
+ * Blocks of one height held whole: two of each of the last eight rounds. Beyond that the oldest that is on disk keeps
+ * its verdict only, and is read and executed again if it is wanted after all.
+ */
+export const BLOCKS_WHOLE_MAX = 16;
+/** Blocks that came before the core asked for them, one a peer: a block follows its proposal on the same stream. */
+const EARLY_MAX = 64;
+/** Bodies asked for again at once; the rest at the next Status. */
+const MISSING_MAX = 8;
+
+type Verdict = { readonly valid: true; executed: Executed | undefined } | { readonly valid: false; readonly why: string };
 
 interface Held {
-  readonly blockBytes: Uint8Array;
-  verdict: { readonly valid: true; readonly executed: Executed } | { readonly valid: false; readonly why: string } | undefined;
+  readonly height: number;
+  /** Undefined: not here yet, found invalid, or let go to the disk. */
+  blockBytes: Uint8Array | undefined;
+  verdict: Verdict | undefined;
+  /** Resolves when the body is on disk. */
   durable: Promise<void> | undefined;
+  isDurable: boolean;
 }
 
 export type SaveBody = (height: number, blockId: Uint8Array, blockBytes: Uint8Array) => Promise<void>;
+export type ReadBody = (height: number, blockId: Uint8Array) => Promise<Uint8Array | undefined>;
+
+export interface BlockDisk {
+  readonly saveBody: SaveBody;
+  readonly readBody: ReadBody;
+}
+
+/** What the core is told of a block. */
+export interface BlockVerdict {
+  readonly valid: boolean;
+  readonly why: string;
+}
 
 export class BlocksInHand {
   readonly #chain: Chain;
-  readonly #saveBody: SaveBody;
+  readonly #disk: BlockDisk;
+  /** By id, in order of first mention; bounded by the core, which holds at most two blocks a round. */
   readonly #held = new Map<string, Held>();
+  readonly #early = new Map<string, { readonly id: string; readonly blockBytes: Uint8Array }>();
 
-  constructor(chain: Chain, saveBody: SaveBody) {
+  constructor(chain: Chain, disk: BlockDisk) {
     this.#chain = chain;
-    this.#saveBody = saveBody;
+    this.#disk = disk;
   }
 
   /** Takes over a block this node has built and executed; the same block built again changes nothing. */
   putBuilt(executed: Executed): void {
     const id = toHex(executed.blockId);
     if (this.#held.has(id)) return this.#chain.tree.release(executed.treeVersion);
-    this.#held.set(id, { blockBytes: executed.blockBytes, verdict: { valid: true, executed }, durable: undefined });
+    this.#held.set(id, { height: executed.header.height, blockBytes: executed.blockBytes, verdict: { valid: true, executed }, durable: undefined, isDurable: false });
   }
 
-  /** Takes a block's bytes from a peer or from disk; false where there is no more room. */
-  putBytes(id: string, blockBytes: Uint8Array, onDisk: boolean): boolean {
-    if (this.#held.has(id)) return true;
-    if (this.#held.size >= BLOCKS_MAX) return false;
-    this.#held.set(id, { blockBytes, verdict: undefined, durable: onDisk ? Promise.resolve() : undefined });
-    return true;
+  /** Takes a body that was found on disk. */
+  putDurable(id: string, height: number, blockBytes: Uint8Array): void {
+    if (!this.#held.has(id)) this.#held.set(id, { height, blockBytes, verdict: undefined, durable: Promise.resolve(), isDurable: true });
   }
 
-  bytesOf(id: string): Uint8Array | undefined {
-    return this.#held.get(id)?.blockBytes;
+  /** The core wants to know about a block: its verdict if the body is here, else it is waited for. */
+  want(id: string, tip: Tip): BlockVerdict | undefined {
+    if (!this.#held.has(id)) this.#held.set(id, { height: tip.height + 1, blockBytes: undefined, verdict: undefined, durable: undefined, isDurable: false });
+    for (const [peer, early] of this.#early) {
+      if (early.id !== id) continue;
+      this.#early.delete(peer);
+      return this.take(peer, id, early.blockBytes, tip);
+    }
+    return this.judge(id, tip);
+  }
+
+  /** A body from a peer, already known to fit its header. The verdict, where the core waits for it. */
+  take(from: string, id: string, blockBytes: Uint8Array, tip: Tip): BlockVerdict | undefined {
+    const held = this.#held.get(id);
+    if (held === undefined) {
+      this.#early.delete(from); // put again it counts as new
+      this.#early.set(from, { id, blockBytes });
+      const [oldest] = this.#early.keys();
+      if (this.#early.size > EARLY_MAX && oldest !== undefined) this.#early.delete(oldest);
+      return undefined;
+    }
+    if (held.blockBytes !== undefined || held.verdict !== undefined) return undefined;
+    held.blockBytes = blockBytes;
+    return this.judge(id, tip);
   }
 
   /** The verdict on a block, executing it the first time; undefined while its body is not here. */
-  judge(id: string, tip: Tip): { readonly valid: true; readonly executed: Executed } | { readonly valid: false; readonly why: string } | undefined {
+  judge(id: string, tip: Tip): BlockVerdict | undefined {
     const held = this.#held.get(id);
     if (held === undefined) return undefined;
-    if (held.verdict === undefined) {
-      const verdict = applyBlock(this.#chain, tip, held.blockBytes);
-      if (verdict.ok) {
-        const own = toHex(verdict.value.blockId) === id;
-        if (!own) this.#chain.tree.release(verdict.value.treeVersion);
-        held.verdict = own ? { valid: true, executed: verdict.value } : { valid: false, why: 'its header has another id' };
-      } else {
-        held.verdict = { valid: false, why: verdict.fault.code === 'invalid_block' ? `${verdict.fault.field} ${verdict.fault.why}` : verdict.fault.code };
-      }
+    if (held.verdict === undefined && held.blockBytes !== undefined) {
+      held.verdict = this.#execute(id, held.blockBytes, tip);
+      if (!held.verdict.valid) held.blockBytes = undefined;
     }
-    return held.verdict;
+    const { verdict } = held;
+    return verdict === undefined ? undefined : { valid: verdict.valid, why: verdict.valid ? '' : verdict.why };
   }
 
-  /** Starts the synced put of a body once. Whoever needs it durable waits with `durable`. */
-  save(id: string, height: number): void {
+  /** Ids of blocks that are waited for. */
+  missing(): readonly { readonly id: string; readonly height: number }[] {
+    const missing: { id: string; height: number }[] = [];
+    for (const [id, { verdict, height }] of this.#held) if (verdict === undefined && missing.length < MISSING_MAX) missing.push({ id, height });
+    return missing;
+  }
+
+  headerOf(id: string): Uint8Array | undefined {
+    const verdict = this.#held.get(id)?.verdict;
+    return verdict?.valid === true ? verdict.executed?.headerBytes : undefined;
+  }
+
+  /** Bytes of a block found valid, from memory or disk. */
+  async bytesOf(id: string): Promise<Uint8Array | undefined> {
+    const held = this.#held.get(id);
+    if (held?.verdict?.valid !== true) return undefined;
+    return held.blockBytes ?? this.#disk.readBody(held.height, idBytes(id));
+  }
+
+  /** Starts the synced put of a body once. Whoever needs it durable waits with `durable`. `keep` are not let go to the disk. */
+  save(id: string, keep: readonly string[]): void {
     const held = this.#held.get(id);
     assert(held !== undefined, `block ${id} is in hand when it is saved`);
     if (held.durable !== undefined) return;
-    const { verdict } = held;
-    assert(verdict?.valid === true, 'only valid blocks are saved');
-    held.durable = this.#saveBody(height, verdict.executed.blockId, held.blockBytes);
+    const { verdict, blockBytes } = held;
+    assert(verdict?.valid === true && blockBytes !== undefined, 'only valid blocks are saved');
+    held.durable = this.#disk.saveBody(held.height, idBytes(id), blockBytes).then(() => {
+      held.isDurable = true;
+    });
     held.durable.catch(() => undefined); // the store has reported it; whoever waits in `durable` gets it too
+    this.#letGo([id, ...keep]);
   }
 
   async durable(id: string): Promise<void> {
@@ -78,17 +141,68 @@ export class BlocksInHand {
     await held.durable;
   }
 
-  /** More than one body of the height is on disk or on its way there. */
+  /** Bodies of the height that are on disk or on their way there. */
   get savedCount(): number {
-    return [...this.#held.values()].filter((held) => held.durable !== undefined).length;
+    let count = 0;
+    for (const { durable } of this.#held.values()) if (durable !== undefined) count += 1;
+    return count;
+  }
+
+  /** Blocks held whole. */
+  get wholeCount(): number {
+    let count = 0;
+    for (const { blockBytes } of this.#held.values()) if (blockBytes !== undefined) count += 1;
+    return count;
   }
 
   /** The decided block; every other one is forgotten and its tree version released. */
-  takeDecided(id: string): Executed {
-    const decided = this.#held.get(id)?.verdict;
-    assert(decided?.valid === true, 'a decided block is in hand and valid');
-    for (const [other, { verdict }] of this.#held) if (other !== id && verdict?.valid === true) this.#chain.tree.release(verdict.executed.treeVersion);
+  async takeDecided(id: string, tip: Tip): Promise<Executed> {
+    const held = this.#held.get(id);
+    assert(held?.verdict?.valid === true, 'a decided block is in hand and valid');
+    const executed = held.verdict.executed ?? await this.#again(id, held, tip);
+    held.verdict.executed = undefined;
+    for (const other of this.#held.values()) this.#release(other);
     this.#held.clear();
-    return decided.executed;
+    return executed;
   }
+
+  /** Reads and executes a block that was let go. */
+  async #again(id: string, held: Held, tip: Tip): Promise<Executed> {
+    const blockBytes = await this.#disk.readBody(held.height, idBytes(id));
+    assert(blockBytes !== undefined, 'a block that was let go is on disk');
+    const verdict = this.#execute(id, blockBytes, tip);
+    assert(verdict.valid && verdict.executed !== undefined, 'a verdict is a function of the block');
+    return verdict.executed;
+  }
+
+  #execute(id: string, blockBytes: Uint8Array, tip: Tip): Verdict {
+    const verdict = applyBlock(this.#chain, tip, blockBytes);
+    if (!verdict.ok) return { valid: false, why: verdict.fault.code === 'invalid_block' ? `${verdict.fault.field} ${verdict.fault.why}` : verdict.fault.code };
+    if (toHex(verdict.value.blockId) === id) return { valid: true, executed: verdict.value };
+    this.#chain.tree.release(verdict.value.treeVersion);
+    return { valid: false, why: 'its header has another id' };
+  }
+
+  #letGo(keep: readonly string[]): void {
+    let whole = this.wholeCount;
+    for (const [id, held] of this.#held) {
+      if (whole <= BLOCKS_WHOLE_MAX) return;
+      if (held.blockBytes === undefined || !held.isDurable || keep.includes(id)) continue;
+      this.#release(held);
+      held.blockBytes = undefined;
+      whole -= 1;
+    }
+  }
+
+  #release({ verdict }: Held): void {
+    if (verdict?.valid !== true || verdict.executed === undefined) return;
+    this.#chain.tree.release(verdict.executed.treeVersion);
+    verdict.executed = undefined;
+  }
+}
+
+function idBytes(id: string): Uint8Array {
+  const bytes = fromHex(id);
+  assert(bytes !== undefined, `a block id is hex, not ${id}`);
+  return bytes;
 }

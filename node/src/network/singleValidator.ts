@@ -1,9 +1,8 @@
-/** The network of a chain with one validator: there is nobody to send to and nobody to ask. */
+/** The network of a chain with one validator: there is nobody to send to. */
 import type { Network } from '../ports.ts';
 
 export const singleValidatorNetwork: Network = {
   send: () => undefined,
-  relay: () => undefined,
-  requestBlock: () => undefined,
+  sendAll: () => undefined,
   close: () => Promise.resolve(),
 };

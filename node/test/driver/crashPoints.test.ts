@@ -3,13 +3,13 @@
  * same bytes again or nothing, and never another vote for the same place.
  */
 import t from 'tap';
-import { StateTree, commitBlock, genesisTip, makeChain, toHex, verifyEd25519, wireProposal, wireVote, type ParsedTx, type SendMessage } from '@billcoin/protocol';
+import { ProposalBody, StateTree, commitBlock, decode, genesisTip, makeChain, parseVote, toHex, verifyEd25519, type ParsedTx } from '@billcoin/protocol';
 import { systemClock, systemTimers } from '../../src/clock.ts';
 import { nativeSigner } from '../../src/crypto/nativeSigner.ts';
 import { openSignGuard } from '../../src/crypto/signGuard.ts';
 import { Driver } from '../../src/driver.ts';
 import { makeLog } from '../../src/log.ts';
-import type { FinalBlock } from '../../src/ports.ts';
+import type { FinalBlock, PeerMessage } from '../../src/ports.ts';
 import { makeBlockStore } from '../../src/storage/blockStore.ts';
 import { makeChainIndex } from '../../src/storage/chainIndex.ts';
 import { openDataFolder } from '../../src/storage/dataFolder.ts';
@@ -61,11 +61,20 @@ const LOST_BODY_AFTER_MS = 300;
 /** Everything put on the wire in all lives: (kind, height, round) → bodies. */
 type Wire = Map<string, Set<string>>;
 
-function note(wire: Wire, message: SendMessage): void {
-  const entry = message.kind === 'vote' ? [message.vote.type, message.vote, wireVote(message.vote).body] as const : message.kind === 'proposal' ? ['proposal', message.proposal, wireProposal(message.proposal).body] as const : undefined;
-  if (entry === undefined) return;
-  const place = `${entry[0]} ${entry[1].height} ${entry[1].round}`;
-  wire.set(place, (wire.get(place) ?? new Set()).add(toHex(entry[2])));
+function note(wire: Wire, message: PeerMessage): void {
+  const entry = placeOf(message);
+  if (entry !== undefined) wire.set(entry.place, (wire.get(entry.place) ?? new Set()).add(toHex(entry.body)));
+}
+
+function placeOf(message: PeerMessage): { readonly place: string; readonly body: Uint8Array } | undefined {
+  if (message.kind === 'vote') {
+    const vote = parseVote(message.vote);
+    return vote.ok ? { place: `${vote.value.type} ${vote.value.height} ${vote.value.round}`, body: message.vote.body } : undefined;
+  }
+  if (message.kind !== 'proposal') return undefined;
+  const { body } = message.proposal;
+  const proposal = decode(ProposalBody, body);
+  return proposal.ok ? { place: `proposal ${proposal.value.height} ${proposal.value.round}`, body } : undefined;
 }
 
 interface Life {
@@ -94,8 +103,8 @@ async function live(folders: TestFolders, tx: ParsedTx, fuse: Fuse, wire: Wire):
     chain, tip, publicKey: KEYS.validator.publicKey, clock: systemClock, timers: systemTimers, log, halt: () => end(),
     signing: { current: guard.current, write: fuse.wrap('guard', guard.write), sign: nativeSigner(KEYS.validator) },
     source: { offer: () => [tx], parkLeftOut: () => undefined, hasWork: () => !done() },
-    network: { send: (_to, message) => note(wire, message), relay: () => undefined, requestBlock: () => undefined, close: () => Promise.resolve() },
-    saveBody: fuse.wrap('body', blocks.saveBody),
+    network: { send: () => undefined, sendAll: (message) => note(wire, message), close: () => Promise.resolve() },
+    disk: { saveBody: fuse.wrap('body', blocks.saveBody), readBody: blocks.readBody }, bodies: blocks.bodies, readBlock: blocks.read,
     saveCertificate: fuse.wrap('certificate', blocks.saveCertificate),
     async onCommitted(block, executed, newTip) {
       finals.push(block);
@@ -104,8 +113,7 @@ async function live(folders: TestFolders, tx: ParsedTx, fuse: Fuse, wire: Wire):
       if (done()) end();
     },
   });
-  const hardState = guard.current();
-  driver.start(hardState.height === tip.height + 1 ? { hardState, bodies: await blocks.bodies(tip.height + 1) } : undefined);
+  driver.start();
   await ended;
   await driver.stop();
   await guard.close();

@@ -41,7 +41,8 @@ export function startHeight(state: ConsensusState, input: StartHeight): Transiti
     { kind: 'cancelTimers', height, belowRound: 0 },
     { kind: 'startTimer', timer: 'idle', height, round: 0, ms: params.idleBlockIntervalMs },
   ];
-  return chain(next, (opened) => ({ state: opened, effects }), ...early.map((message) => (opened: ConsensusState) => (message.kind === 'voteMsg' ? receiveVote(opened, message.vote) : receiveProposal(opened, message))));
+  const recorded = input.resume;
+  return chain(next, (opened) => ({ state: opened, effects }), (opened) => (recorded === undefined ? stay(opened) : resume(opened, recorded)), ...early.map((message) => (opened: ConsensusState) => (message.kind === 'voteMsg' ? receiveVote(opened, message.vote) : receiveProposal(opened, message))));
 }
 
 /** The precommits of the height just decided, for those that are still on their way. */
@@ -58,8 +59,8 @@ const STEPS: readonly RoundStep[] = ['newHeight', 'propose', 'prevote', 'precomm
  * Takes round, step, lock and valid value from the sign guard and sends the recorded messages of that round again,
  * verbatim. A recorded proposal whose body did not reach the disk is not sent, and its slot stays used.
  */
-export function resume(state: ConsensusState, { hardState, blocks, nowMs }: Resume): Transition {
-  assert(state.step === 'newHeight' && hardState.height === state.height, 'resume comes once, at the start of the guard’s height');
+function resume(state: ConsensusState, { hardState, blocks, nowMs }: Resume): Transition {
+  assert(state.step === 'newHeight' && hardState.height === state.height, 'what is resumed is of the guard’s height');
   assert(state.publicKey !== undefined && equalBytes(hardState.publicKey, state.publicKey), 'the guard is that of this key');
   const step = STEPS[hardState.step];
   assert(step === 'propose' || step === 'prevote' || step === 'precommit', 'a guard record of a height holds a vote or proposal');

@@ -6,7 +6,6 @@ export type TimerKind = 'propose' | 'prevote' | 'precommit' | 'pace' | 'idle';
 
 export type Input =
   | StartHeight
-  | Resume
   | { readonly kind: 'proposalMsg'; readonly proposal: SignedProposal; /** Local clock when the Proposal (not the body) arrived; for one's own, when it was signed. */ readonly receivedAtMs: number }
   /** Answer to checkBlock, and to fetchBlock once the body has been executed. Verdicts nobody asked for are ignored. */
   | { readonly kind: 'blockVerdict'; readonly id: BlockIdHex; readonly valid: boolean }
@@ -45,11 +44,12 @@ export interface StartHeight {
   readonly prevBlock: { readonly id: BlockIdHex; readonly timeMs: number };
   /** False: take part without signing (lost guard, §1.9). A key that is not in the set never signs either. */
   readonly sign: boolean;
+  /** Only if the guard's record is of this height: after boot, and when sync has brought back blocks that were lost. */
+  readonly resume?: Resume | undefined;
 }
 
-/** Once after boot, right after startHeight, only if hardState.height is that height (§1.7 Resume). */
+/** What a node has signed in a height before, and what of it is on disk (§1.7 Resume). No rule may fire before it. */
 export interface Resume {
-  readonly kind: 'resume';
   readonly hardState: HardState;
   /** Bodies of this height found on disk, executed again and valid. */
   readonly blocks: readonly ValidBlock[];

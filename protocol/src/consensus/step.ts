@@ -8,7 +8,7 @@ import { assert } from '../lib/assert.ts';
 import { decode } from '../wire/codec.ts';
 import { Header } from '../wire/consensus.ts';
 import { enterRound, joinSigning, sign } from './act.ts';
-import { resume, startHeight } from './heights.ts';
+import { startHeight } from './heights.ts';
 import type { Input } from './input.ts';
 import { receiveCertificate, receiveProposal, receiveVerdict, receiveVote } from './receive.ts';
 import { proposerOf, withBlock } from './rounds.ts';
@@ -29,7 +29,6 @@ export function step(state: ConsensusState, input: Input): Transition {
 function handle(state: ConsensusState, input: Input): Transition {
   switch (input.kind) {
     case 'startHeight': return startHeight(state, input);
-    case 'resume': return resume(state, input);
     case 'proposalMsg': return receiveProposal(state, { proposal: input.proposal, receivedAtMs: input.receivedAtMs });
     case 'voteMsg': return receiveVote(state, input.vote);
     case 'certMsg': return receiveCertificate(state, input.certificate);

@@ -4,7 +4,7 @@
  */
 import {
   blockIdOf, coreBlockId, emptyHardState, EVERYBODY, initialState, maySign, NIL, recordSigned, signedInput, statusOf, step, unsignedPreimage,
-  type Certificate, type ConsensusParams, type ConsensusState, type Effect, type HardState, type Input, type SendMessage, type SignAndSend, type TimerKind,
+  type Certificate, type ConsensusParams, type ConsensusState, type Effect, type HardState, type Input, type Resume, type SendMessage, type SignAndSend, type TimerKind,
 } from './core.ts';
 import { fakeSignature, GENESIS_HASH, makeFixture, makeHeader, PARAMS, START_MS } from './fixture.ts';
 
@@ -172,8 +172,8 @@ export function makeNet(options: NetOptions) {
     }
   }
 
-  function startHeight(node: NetNode, height: number, prevId = NIL): void {
-    give(node, { kind: 'startHeight', height, validators: fixture.validators, since: 1, params, prevBlock: { id: prevId, timeMs: 0 }, sign: true });
+  function startHeight(node: NetNode, height: number, prevId = NIL, resume?: Resume): void {
+    give(node, { kind: 'startHeight', height, validators: fixture.validators, since: 1, params, prevBlock: { id: prevId, timeMs: 0 }, sign: true, resume });
     if (options.busy === true) give(node, { kind: 'workAvailable' });
   }
 
@@ -195,11 +195,8 @@ export function makeNet(options: NetOptions) {
   function boot(index: number, height = 1): void {
     const node = nodes[index]!;
     node.alive = true;
-    startHeight(node, height);
-    if (node.hardState.height === height) {
-      const blocks = [...node.saved].map((id) => ({ id, header: node.bodies.get(id)! }));
-      give(node, { kind: 'resume', hardState: node.hardState, blocks, nowMs });
-    }
+    const blocks = [...node.saved].map((id) => ({ id, header: node.bodies.get(id)! }));
+    startHeight(node, height, NIL, node.hardState.height === height ? { hardState: node.hardState, blocks, nowMs } : undefined);
   }
 
   function crash(index: number): void {

@@ -9,8 +9,12 @@ type Solo = ReturnType<typeof makeSolo>;
 /** The same node after a crash: memory gone, guard record and these blocks on disk. */
 function reboot(solo: Solo, blocks: readonly { readonly id: string; readonly header: Uint8Array }[], hardState: HardState = solo.hardState()) {
   const { fixture, me } = solo;
-  const started = step(initialState({ publicKey: fixture.keyOf(me) }), { kind: 'startHeight', height: 1, validators: fixture.validators, since: 1, params: PARAMS, prevBlock: { id: NIL, timeMs: 0 }, sign: true });
-  return step(started.state, { kind: 'resume', hardState, blocks, nowMs: START_MS });
+  const { state, effects } = step(initialState({ publicKey: fixture.keyOf(me) }), {
+    kind: 'startHeight', height: 1, validators: fixture.validators, since: 1, params: PARAMS, prevBlock: { id: NIL, timeMs: 0 }, sign: true, resume: { hardState, blocks, nowMs: START_MS },
+  });
+  const [cancel, idle, ...resumed] = effects;
+  if (cancel?.kind !== 'cancelTimers' || idle?.kind !== 'startTimer') throw new Error('a height begins with its timers');
+  return { state, effects: resumed };
 }
 
 t.test('a node that prevoted comes back at step prevote and sends the same vote again', async (t) => {

@@ -1,0 +1,39 @@
+/** Effect buildValue: a block from the pool, at a time the rules allow (consensus page §1.7, §1.11). */
+import {
+  BLOCK_MAX_BYTES, BLOCK_MAX_TXS, buildBlock, certificateBytes, paramsOf, proposalTime, type Chain, type Effect, type Executed, type ParsedTx, type Tip,
+} from '@billcoin/protocol';
+import type { Clock } from '../ports.ts';
+
+/** Room that the ledger keeps free in a block, and the largest transaction on top. */
+const FULL_MARGIN_BYTES = 65_536;
+
+/** Where blocks come from: the pool. */
+export interface BlockSource {
+  offer(): readonly ParsedTx[];
+  parkLeftOut(offered: readonly ParsedTx[], included: readonly ParsedTx[]): void;
+  hasWork(): boolean;
+}
+
+export interface BuildingDeps {
+  readonly chain: Chain;
+  readonly source: BlockSource;
+  readonly clock: Clock;
+}
+
+export type BuildValue = Extract<Effect, { readonly kind: 'buildValue' }>;
+
+/** The block, or how long to wait until the block below is no longer ahead of this clock. */
+export function buildValue({ chain, source, clock }: BuildingDeps, tip: Tip, proposerIndex: number, { round, prevTimeMs, prevCommit }: BuildValue): Executed | { readonly waitMs: number } {
+  const time = proposalTime(clock.nowMs(), prevTimeMs, paramsOf(tip.state).precisionMs);
+  if ('waitMs' in time) return time;
+  const parent = prevCommit === undefined ? tip : { ...tip, certificateBytes: certificateBytes(prevCommit) };
+  const offered = source.offer();
+  const executed = buildBlock(chain, parent, offered, time.timeMs, { proposerIndex, round });
+  if (executed.txs.length < offered.length && !isFull(executed)) source.parkLeftOut(offered, executed.txs);
+  return executed;
+}
+
+/** Nothing of ordinary size fits any more: what was left out has not failed. */
+function isFull(executed: Executed): boolean {
+  return executed.txs.length >= BLOCK_MAX_TXS || executed.blockBytes.length > BLOCK_MAX_BYTES - FULL_MARGIN_BYTES;
+}

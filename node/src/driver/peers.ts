@@ -1,0 +1,105 @@
+/**
+ * What this node tells its peers unasked and gives them when they lack it (consensus page §1.13): Status, blocks of
+ * decided heights, bodies. Everything lost on the way comes again through here.
+ */
+import { toHex, wireBlockId, type PeerStatus } from '@billcoin/protocol';
+import type { StoredBlock } from '../finalBlock.ts';
+import type { Clock, Network } from '../ports.ts';
+
+/** Between two Status while a round is on. */
+export const STATUS_MS = 200;
+/** Between two Status while a height waits to start: nothing is on its way, only a restarted peer could lack something. */
+export const IDLE_STATUS_MS = 1_000;
+/** Least time between two answers to one peer: a flood of Status costs it, not us. */
+const ANSWER_MS = 20;
+/** Requests of one peer that are served at once. */
+const SERVING_MAX = 4;
+/** Peers whose answers are timed; more than validators and full nodes of one network. */
+const PEERS_MAX = 256;
+
+export interface PeersDeps {
+  readonly network: Network;
+  readonly clock: Clock;
+  /** A decided block, or undefined above the tip. */
+  readonly readBlock: (height: number) => Promise<StoredBlock | undefined>;
+  /** A block of the height in progress that was found valid. */
+  readonly bytesInHand: (id: string) => Promise<Uint8Array | undefined>;
+  readonly fail: (error: unknown) => void;
+}
+
+interface Peer {
+  height: number;
+  answeredMs: number;
+  serving: number;
+}
+
+export class Peers {
+  readonly #deps: PeersDeps;
+  readonly #peers = new Map<string, Peer>();
+
+  constructor(deps: PeersDeps) {
+    this.#deps = deps;
+  }
+
+  /** Some peer says it is at a higher height than this one. */
+  isBehind(height: number): boolean {
+    for (const peer of this.#peers.values()) if (peer.height > height) return true;
+    return false;
+  }
+
+  /**
+   * A peer's Status. True: it is of our height and may be answered by the core. A lower one is served the decided block
+   * it waits for; a higher one serves us once it knows where we are.
+   */
+  hear(from: string, status: PeerStatus, own: PeerStatus): boolean {
+    const peer = this.#peerOf(from);
+    if (peer === undefined) return false;
+    peer.height = status.height;
+    const nowMs = this.#deps.clock.monotonicMs();
+    if (nowMs - peer.answeredMs < ANSWER_MS) return false;
+    peer.answeredMs = nowMs;
+    if (status.height < own.height) this.#serve(peer, from, status.height, undefined);
+    if (status.height > own.height) this.#deps.network.send(from, { kind: 'status', status: own });
+    return status.height === own.height;
+  }
+
+  /** A peer asks for a body. */
+  giveBlock(from: string, height: number, blockId: Uint8Array): void {
+    const peer = this.#peerOf(from);
+    if (peer !== undefined) this.#serve(peer, from, height, toHex(blockId));
+  }
+
+  askBlocks(missing: readonly { readonly id: string; readonly height: number }[]): void {
+    for (const { id, height } of missing) {
+      const blockId = wireBlockId(id);
+      if (blockId !== undefined) this.#deps.network.sendAll({ kind: 'needBlock', height, blockId });
+    }
+  }
+
+  /** Reads behind the consensus loop, which must not wait for a peer's wishes. */
+  #serve(peer: Peer, to: string, height: number, wanted: string | undefined): void {
+    if (peer.serving >= SERVING_MAX || height < 1) return;
+    peer.serving += 1;
+    void this.#give(to, height, wanted).catch(this.#deps.fail).finally(() => {
+      peer.serving -= 1;
+    });
+  }
+
+  async #give(to: string, height: number, wanted: string | undefined): Promise<void> {
+    const { network, readBlock, bytesInHand } = this.#deps;
+    const inHand = wanted === undefined ? undefined : await bytesInHand(wanted);
+    if (inHand !== undefined) return network.send(to, { kind: 'block', blockBytes: inHand });
+    const decided = await readBlock(height);
+    if (decided === undefined || (wanted !== undefined && toHex(decided.certificate.blockId) !== wanted)) return;
+    network.send(to, { kind: 'certificate', certificate: decided.certificate });
+    network.send(to, { kind: 'block', blockBytes: decided.blockBytes });
+  }
+
+  #peerOf(from: string): Peer | undefined {
+    const known = this.#peers.get(from);
+    if (known !== undefined || this.#peers.size >= PEERS_MAX) return known;
+    const peer: Peer = { height: 0, answeredMs: Number.NEGATIVE_INFINITY, serving: 0 };
+    this.#peers.set(from, peer);
+    return peer;
+  }
+}

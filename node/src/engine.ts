@@ -1,0 +1,179 @@
+/**
+ * The engine of a node: recovery, state, pool and consensus over the ports for disk, network, clock and signing. The same
+ * in production (node.ts gives it LevelDB and the real clock) and in the simulator (which gives it everything else).
+ */
+import type { Chain, Genesis, Tip, TreeMemory } from '@billcoin/protocol';
+import { makeChainService, storedTipInfo, type ChainSources } from './chainPort.ts';
+import type { SignGuard } from './crypto/signGuard.ts';
+import { Driver, type Core } from './driver.ts';
+import { storedFinalBlock } from './finalBlock.ts';
+import { POOL_LIMITS } from './mempool/limits.ts';
+import { Mempool } from './mempool/mempool.ts';
+import type { SignatureItem } from './mempool/signatureQueue.ts';
+import { TxGossip } from './mempool/txGossip.ts';
+import type { ChainPort, Clock, FinalBlock, Log, Network, PeerMessage, Store, Timers } from './ports.ts';
+import { RecentStates } from './recentStates.ts';
+import { makeBlockStore, type BlockStore } from './storage/blockStore.ts';
+import { makeChainIndex, type ChainIndex } from './storage/chainIndex.ts';
+import { Flusher } from './storage/flusher.ts';
+import { groupCommit } from './storage/groupCommit.ts';
+import { recover } from './storage/recovery.ts';
+import { makeStateStore } from './storage/stateStore.ts';
+import { REMEDY, StorageFailure } from './storageFailure.ts';
+
+export interface EngineStores {
+  readonly blocks: Store;
+  readonly state: Store;
+  readonly index: Store;
+  readonly mempool: Store;
+}
+
+/** The key of a validator and its guard, opened once the tip is known. */
+export interface Validator {
+  readonly publicKey: Uint8Array;
+  readonly sign: (message: Uint8Array) => Uint8Array;
+  readonly openGuard: (nextHeight: number) => Promise<SignGuard>;
+}
+
+export interface EngineDeps {
+  readonly genesis: Genesis;
+  readonly chain: Chain;
+  readonly genesisTip: Tip;
+  readonly stores: EngineStores;
+  /** Undefined: watch only. */
+  readonly validator: Validator | undefined;
+  readonly network: Network;
+  readonly verifySignatures: (items: readonly SignatureItem[]) => Promise<readonly boolean[]>;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly log: Log;
+  readonly halt: (error: Error) => void;
+  readonly measures: EngineMeasures;
+  readonly core?: Core | undefined;
+}
+
+/** What is measured while the engine runs. */
+export interface EngineMeasures {
+  timed<A extends readonly unknown[]>(what: 'body' | 'guard' | 'certificate', write: (...args: A) => Promise<void>): (...args: A) => Promise<void>;
+  committed(block: FinalBlock): void;
+}
+
+export interface Engine {
+  readonly port: ChainPort;
+  readonly tip: () => Tip;
+  readonly tree: () => TreeMemory;
+  readonly states: () => ReturnType<RecentStates['info']>;
+  /** Height and round in progress. */
+  readonly progress: () => Driver['progress'];
+  readonly load: () => Driver['load'];
+  /** Begins to take part. */
+  start(): void;
+  /** A message of a peer, unchecked. */
+  receive(from: string, message: PeerMessage): void;
+  /** Takes no further part; resolves when what is under way is done. */
+  stop(): Promise<void>;
+  /** After `stop`: what was promised is on disk when it resolves. */
+  close(): Promise<void>;
+}
+
+/** What the guard remembers must not be ahead of the blocks (§1.10) where nobody can bring the missing ones. */
+function checkGuard(guard: SignGuard, tip: Tip): void {
+  const { height } = guard.current();
+  if (height <= tip.height + 1 || tip.validators.validators.length > 1) return;
+  throw new StorageFailure('older_than_guard', `The sign guard has signed block ${height}, but the blocks end at ${tip.height}: blocks ${tip.height + 1} to ${height - 1} are lost.`, REMEDY.restoreBackup);
+}
+
+interface Parts {
+  readonly blocks: BlockStore;
+  readonly index: ChainIndex;
+  readonly states: RecentStates;
+  readonly tip: () => Tip;
+}
+
+/** Where the chain port reads. */
+function sourcesOf({ genesis, chain, log }: EngineDeps, { blocks, index, states, tip }: Parts): ChainSources {
+  return {
+    genesis, tip, log,
+    proveRow: (rowKey, height) => states.proveRow(rowKey, height),
+    readBlock: blocks.read,
+    positionOf: index.positionOf,
+    heightOf: index.heightOf,
+    history: index.history,
+    batchHistory: index.batchHistory,
+    batchesOfLot: index.batchesOfLot,
+    registryAt: index.registryAt,
+    async readFinal(height) {
+      const [block, results] = [await blocks.read(height), await index.results(height)];
+      return block === undefined || results === undefined ? undefined : storedFinalBlock(chain, block, results);
+    },
+  };
+}
+
+/** Recovers what is on disk and builds the parts; nothing is sent or signed before `start`. Throws StorageFailure. */
+export async function openEngine(deps: EngineDeps): Promise<Engine> {
+  const { chain, stores, validator, clock, timers, log, halt, network, measures } = deps;
+  const [blocks, index, state] = [makeBlockStore(stores.blocks), makeChainIndex(stores.index), makeStateStore(stores.state)];
+  const { tip: recovered, flushNo } = await recover({ chain, genesis: deps.genesisTip, blocks, state, index, log });
+  const guard = await validator?.openGuard(recovered.height + 1);
+  if (guard !== undefined) checkGuard(guard, recovered);
+  const flusher = new Flusher({ state, index, timers, stateRoot: (version) => chain.tree.root(version), flushNo, validatorsSince: recovered.validatorsSince });
+  const poolWriter = groupCommit(stores.mempool);
+  const states = new RecentStates(chain, recovered);
+
+  const live: { driver?: Driver } = {};
+  const tip = (): Tip => live.driver?.tip ?? recovered;
+  const service = makeChainService(sourcesOf(deps, { blocks, index, states, tip }), await storedTipInfo(recovered, blocks.read), () => mempool);
+  const gossip = new TxGossip({ chain, network, timers, halt, pool: () => mempool });
+  const mempool: Mempool = await Mempool.open({
+    chain, tip, clock, log, limits: POOL_LIMITS, store: stores.mempool, writeDurable: poolWriter.write,
+    verifySignatures: deps.verifySignatures, finalStatus: service.finalStatus,
+    onWork: () => live.driver?.workAvailable(),
+    onAdmitted(tx) {
+      gossip.admitted(tx);
+      service.publishAdmitted(tx.txHash, tx.body);
+    },
+  });
+  const driver = new Driver({
+    chain, tip: recovered, publicKey: validator?.publicKey, clock, timers, log, halt, network, core: deps.core,
+    signing: guard === undefined || validator === undefined ? undefined : { current: guard.current, write: measures.timed('guard', guard.write), sign: validator.sign },
+    source: mempool,
+    disk: { saveBody: measures.timed('body', blocks.saveBody), readBody: blocks.readBody },
+    bodies: blocks.bodies,
+    readBlock: blocks.read,
+    saveCertificate: measures.timed('certificate', blocks.saveCertificate),
+    commit: (before, executed, certificate) => states.commit(before, executed, certificate),
+    async onCommitted(block, executed, newTip, bodies) {
+      // Before anything waits: the state has the block already, its spends must not be set aside a second time.
+      mempool.afterBlock(block);
+      await flusher.add(block, executed.byteChanges, newTip);
+      measures.committed(block);
+      service.publish(block);
+      if (bodies > 1) await blocks.dropUndecided(block.height, block.blockId);
+    },
+  });
+  live.driver = driver;
+
+  return {
+    port: service.port, tip,
+    tree: () => chain.tree.memory(),
+    states: () => states.info(),
+    progress: () => driver.progress,
+    load: () => driver.load,
+    start: () => start(driver, gossip),
+    receive: (from, message) => (message.kind === 'txs' ? gossip.take(message.txs) : driver.receive(from, message)),
+    async stop() {
+      gossip.stop();
+      await driver.stop();
+    },
+    async close() {
+      await flusher.flush();
+      await poolWriter.drain();
+      await guard?.close();
+    },
+  };
+}
+
+function start(driver: Driver, gossip: TxGossip): void {
+  driver.start();
+  gossip.start();
+}

@@ -1,0 +1,64 @@
+/** Transactions between peers (consensus page §1.13): what comes goes through the same door as a client's, what stays pending is offered again. */
+import { parseTx, type Chain, type ParsedTx } from '@billcoin/protocol';
+import type { Network, Submitted, Timers } from '../ports.ts';
+
+/** Between two offers of the same pending transactions: what got lost on the way keeps nobody waiting for long. */
+export const OFFER_AGAIN_MS = 1_000;
+/** Transactions in one offer, and taken from one message. */
+const OFFER_TXS = 64;
+
+export interface TxGossipDeps {
+  readonly chain: Chain;
+  readonly network: Network;
+  readonly timers: Timers;
+  readonly halt: (error: Error) => void;
+  /** Asked for late: the pool tells this room what it admits. */
+  readonly pool: () => { submit(bytes: Uint8Array): Promise<Submitted>; offer(): readonly ParsedTx[] };
+}
+
+export class TxGossip {
+  readonly #deps: TxGossipDeps;
+  /** Under admission from a peer; bounded by the pool's own limit of admissions. */
+  readonly #fromPeers = new Set<string>();
+  #cancel: () => void = () => undefined;
+
+  constructor(deps: TxGossipDeps) {
+    this.#deps = deps;
+  }
+
+  start(): void {
+    this.#cancel = this.#deps.timers.after(OFFER_AGAIN_MS, () => {
+      const waiting = this.#deps.pool().offer().slice(0, OFFER_TXS);
+      if (waiting.length > 0) this.#deps.network.sendAll({ kind: 'txs', txs: waiting.map((tx) => tx.bytes) });
+      this.start();
+    });
+  }
+
+  stop(): void {
+    this.#cancel();
+  }
+
+  /** Whoever took a transaction from a client tells everybody; in a full mesh nobody else has to. */
+  admitted(tx: ParsedTx): void {
+    if (!this.#fromPeers.has(tx.txHash)) this.#deps.network.sendAll({ kind: 'txs', txs: [tx.bytes] });
+  }
+
+  /** Transactions of a peer, unchecked. */
+  take(txs: readonly Uint8Array[]): void {
+    for (const bytes of txs.slice(0, OFFER_TXS)) {
+      this.#submit(bytes).catch((cause: unknown) => this.#deps.halt(new Error('A transaction of a peer could not be stored.', { cause })));
+    }
+  }
+
+  async #submit(bytes: Uint8Array): Promise<void> {
+    const parsed = parseTx(this.#deps.chain, bytes);
+    if (!parsed.ok || this.#fromPeers.has(parsed.value.txHash)) return;
+    const { txHash } = parsed.value;
+    this.#fromPeers.add(txHash);
+    try {
+      await this.#deps.pool().submit(bytes);
+    } finally {
+      this.#fromPeers.delete(txHash);
+    }
+  }
+}
