@@ -35,6 +35,12 @@ export function headerOfBlock(blockBytes: Uint8Array): { readonly header: Header
   return { header: stored('header', decode(Header, header)), headerBytes: header };
 }
 
+/** Header and transactions of a stored block, not executed. */
+export function openedBlock(blockBytes: Uint8Array): { readonly header: Header; readonly headerBytes: Uint8Array; readonly txs: readonly Uint8Array[] } {
+  const { txs } = stored('body', decode(Body, stored('block', decode(Block, blockBytes)).body));
+  return { ...headerOfBlock(blockBytes), txs };
+}
+
 /** Puts a final block together from the blocks and the index. */
 export function storedFinalBlock(chain: Chain, { blockBytes, certificate }: StoredBlock, results: readonly StoredResult[]): FinalBlock {
   const block = stored('block', decode(Block, blockBytes));

@@ -14,8 +14,9 @@ export function helpText(): string {
 function readArguments(args: readonly string[]): { readonly command: string | undefined; readonly flags: Flags } {
   try {
     const { values, positionals } = parseArgs({ args: [...args], options: parseArgsOptions(), allowPositionals: true });
-    if (positionals.length > 1) throw new ConfigError(`"${positionals.slice(1).join(' ')}" is too much; there is one command.`);
-    return { command: positionals[0], flags: values };
+    const words = Object.hasOwn(COMMANDS, positionals.slice(0, 2).join(' ')) ? 2 : 1;
+    if (positionals.length > words) throw new ConfigError(`"${positionals.slice(words).join(' ')}" is too much; there is one command.`);
+    return { command: positionals.length === 0 ? undefined : positionals.join(' '), flags: values };
   } catch (error) {
     if (error instanceof ConfigError) throw error;
     // What follows the first sentence explains how to give an option the form of an argument: nothing an operator wants.

@@ -9,6 +9,7 @@ import { exportBlocks, fileSink, streamSink } from '../offline/exportBlocks.ts';
 import { initFolders } from '../offline/init.ts';
 import { makeConsensusKey } from '../offline/keys.ts';
 import { rollback } from '../offline/rollback.ts';
+import { createSnapshot, restoreSnapshot } from '../offline/snapshot.ts';
 import { verifyDatabase } from '../offline/verifyDb.ts';
 
 export interface Terminal {
@@ -93,6 +94,20 @@ async function rollBack(config: Config, { print }: Terminal): Promise<number> {
   return 0;
 }
 
+async function snapshotCreate(config: Config, { print }: Terminal): Promise<number> {
+  const { folder, height, blockId, stateRoot, rows, chunks } = await createSnapshot(config, await readGenesis(config.genesis));
+  print(`The state after block ${height} (${blockId}) is in ${folder}: ${rows} rows in ${chunks} chunks, root ${stateRoot}.`);
+  print('It holds balances under addresses, and no keys, no sign guard, no pool and no campus rows.');
+  return 0;
+}
+
+async function snapshotRestore(config: Config, { print }: Terminal): Promise<number> {
+  const { height, blockId, stateRoot, rows } = await restoreSnapshot(config, await readGenesis(config.genesis));
+  print(`${config.dataDir} begins with block ${height} (${blockId}): ${rows} rows, root ${stateRoot} recomputed and as certified.`);
+  print('What came before that block is not here: the node answers that it is pruned. Key folder and sign guard were not touched.');
+  return 0;
+}
+
 async function writeExport(config: Config, { print, output }: Terminal): Promise<number> {
   const genesis = await readGenesis(config.genesis);
   const { out } = config;
@@ -137,6 +152,8 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   status: { summary: 'Ask the running node at --http-host and --http-port how it is.', run: status },
   'verify-db': { summary: 'Replay and check every stored value. The node must be stopped.', run: verifyDb },
   rollback: { summary: 'Take state, index and blocks back to --to, or by --blocks. The node must be stopped.', run: rollBack },
+  'snapshot create': { summary: 'Write the state of the newest block on disk to the new folder --snapshot. The node must be stopped.', run: snapshotCreate },
+  'snapshot restore': { summary: 'Make a data folder that begins with the block of --snapshot.', run: snapshotRestore },
   'checkpoint-key': { summary: 'Make a key for signing checkpoints in --key-dir.', run: checkpointKey },
   'checkpoint-make': { summary: 'Write the newest block of the running node to --checkpoint, not signed.', run: checkpointMake },
   'checkpoint-sign': { summary: 'Sign the file of --checkpoint with the key of --key-dir; needs no node.', run: checkpointSign },

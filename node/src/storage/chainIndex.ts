@@ -18,7 +18,7 @@ import { accountsOf } from './accountsOf.ts';
 import { batchesOfLotIn, batchHistoryIn, batchRows } from './batchIndex.ts';
 import { packFrames, unpackFrames } from './frames.ts';
 import { damagedIndex, decodeEvents, encodeEvents } from './indexValues.ts';
-import { genesisRegistrations, registrationRows, registrationsIn, registrationsOf, registryStateAt, type Registration } from './registryHistory.ts';
+import { registrationRows, registrationsIn, registrationsOf, registryStateAt, type Registration } from './registryHistory.ts';
 import { hashKey, heightKey, positionOf, readU32, readU64, under } from './rowKeys.ts';
 
 const TIP_KEY = utf8('m/tip');
@@ -34,8 +34,8 @@ export interface Position {
 export interface ChainIndex {
   /** Height up to which the index is written; undefined in an empty one and in one of another version. */
   tip(): Promise<number | undefined>;
-  /** Begins an empty index with the rows of genesis; on disk when it resolves. */
-  begin(genesis: readonly ByteChange[]): Promise<void>;
+  /** Begins an empty index with the registrations of the state of `height`; on disk when it resolves. */
+  begin(height: number, registrations: readonly Registration[]): Promise<void>;
   /** Queues the rows of one block and what it changed in the state; reads started later see them. Blocks come in order. */
   append(block: FinalBlock, changes: readonly ByteChange[]): Promise<void>;
   /** Everything appended so far is on disk when it resolves. */
@@ -100,6 +100,16 @@ async function accountHistoryIn(store: Store, address: Uint8Array, limit: number
 
 const isMark = (key: Uint8Array): boolean => equalBytes(key, TIP_KEY) || equalBytes(key, VERSION_KEY);
 
+type Queued = (operations: readonly StoreOperation[], sync: boolean) => Promise<void>;
+
+async function dropAbove(store: Store, queued: Queued, height: number, blocks: AsyncIterable<FinalBlock>): Promise<void> {
+  await queued(tipRows(height), true);
+  for await (const block of blocks) await queued(rowsOf(block, []).filter(({ key }) => !isMark(key)).map(({ key }) => ({ type: 'del', key })), false);
+  const registrations: StoreOperation[] = [];
+  for await (const one of registrationsIn(store)) if (one.height > height) registrations.push(...registrationRows([one]).map(({ key }) => ({ type: 'del' as const, key })));
+  await queued(registrations, true);
+}
+
 export function makeChainIndex(store: Store): ChainIndex {
   /** Settles with the last queued write, so that a reader sees what was appended before it asked. */
   let written: Promise<void> = Promise.resolve();
@@ -129,7 +139,7 @@ export function makeChainIndex(store: Store): ChainIndex {
       const [bytes, version] = [await read(TIP_KEY), await read(VERSION_KEY)];
       return bytes === undefined || version === undefined || !equalBytes(version, INDEX_VERSION) ? undefined : readU64(bytes, 0);
     },
-    begin: (genesis) => queued([...tipRows(0), ...registrationRows(genesisRegistrations(genesis))], true),
+    begin: (height, registrations) => queued([...tipRows(height), ...registrationRows(registrations)], true),
     append: (block, changes) => queued(rowsOf(block, changes), false),
     // A synced write flushes LevelDB's log, and with it every earlier write.
     sync: () => queued([{ type: 'put', key: utf8('m/synced'), value: new Uint8Array(0) }], true),
@@ -159,13 +169,7 @@ export function makeChainIndex(store: Store): ChainIndex {
     },
     registryAt: (height) => registryStateAt(registrations(), height),
     registrations,
-    async dropAbove(height, blocks) {
-      await queued(tipRows(height), true);
-      for await (const block of blocks) await queued(rowsOf(block, []).filter(({ key }) => !isMark(key)).map(({ key }) => ({ type: 'del', key })), false);
-      const registrations: StoreOperation[] = [];
-      for await (const one of registrationsIn(store)) if (one.height > height) registrations.push(...registrationRows([one]).map(({ key }) => ({ type: 'del' as const, key })));
-      await queued(registrations, true);
-    },
+    dropAbove: (height, blocks) => dropAbove(store, queued, height, blocks),
     async clear() {
       await written;
       for (const prefix of ['m/', 'i/', 'r/']) await store.clear(under(prefix));

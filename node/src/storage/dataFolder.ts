@@ -2,7 +2,7 @@
  * The data folder: a file that names format and network, and one database each for blocks, state, index, pool and campus
  * rows. Everything in it can be copied from another node or rebuilt; keys and the sign guard are elsewhere.
  */
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, open, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { toHex } from '@billcoin/protocol';
 import type { Store } from '../ports.ts';
@@ -10,7 +10,7 @@ import { StorageFailure } from '../storageFailure.ts';
 import { lockFolder } from './folderLock.ts';
 import { openLevelStore } from './levelStore.ts';
 
-const FORMAT_FILE = 'FORMAT';
+export const FORMAT_FILE = 'FORMAT';
 /** Raised when a release cannot read what an older one wrote. */
 export const DATA_FORMAT = 1;
 
@@ -33,6 +33,16 @@ function formatText(genesisHash: Uint8Array): string {
 export async function createDataFolder(path: string, genesisHash: Uint8Array): Promise<void> {
   await mkdir(path, { recursive: true, mode: 0o700 });
   await writeFile(join(path, FORMAT_FILE), formatText(genesisHash), { flag: 'wx', mode: 0o600 });
+}
+
+/** Names in a folder are on disk when it resolves. */
+export async function syncFolder(path: string): Promise<void> {
+  const handle = await open(path, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
 }
 
 async function readFormat(path: string): Promise<{ format: unknown; genesisHash: unknown }> {

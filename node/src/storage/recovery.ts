@@ -8,6 +8,7 @@ import type { Log } from '../ports.ts';
 import { REMEDY, StorageFailure } from '../storageFailure.ts';
 import type { BlockStore } from './blockStore.ts';
 import type { ChainIndex } from './chainIndex.ts';
+import { registrationsAt } from './registryHistory.ts';
 import type { StateMark, StateStore } from './stateStore.ts';
 
 export interface RecoveryDeps {
@@ -41,12 +42,14 @@ export async function recover(deps: RecoveryDeps): Promise<Recovered> {
   const indexed = await index.tip();
   const loaded = mark === undefined || indexed === undefined || indexed < mark.height ? undefined : await loadState(deps, mark);
   if (loaded === undefined) {
+    const base = await blocks.base();
+    if (base > 0) throw new StorageFailure('damaged_value', `State or index is not usable, and the blocks of this data folder begin with ${base}: they cannot be replayed from genesis.`, 'Restore the snapshot again into a new data folder (`billcoin snapshot restore`), or the newest backup.');
     if (mark !== undefined) log.warn({ stateHeight: mark.height, indexHeight: indexed ?? 'none' }, 'State or index is not usable; both are rebuilt from the blocks');
     await state.clear();
     await index.clear();
     const { genesis, chain } = deps;
     const rows = genesis.state.all().map(encodeChange);
-    await index.begin(rows);
+    await index.begin(0, registrationsAt(rows, 0));
     await state.flush(rows, markOf(chain, genesis, 0), { since: genesis.validatorsSince, validators: genesis.validators });
   }
   return replay(deps, loaded ?? deps.genesis, tipHeight, mark?.flushNo ?? 0);

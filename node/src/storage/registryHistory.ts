@@ -33,9 +33,9 @@ function registrationOf({ key, value }: ByteChange, height: number): readonly Re
   return [{ rowKey: key, height, value }];
 }
 
-/** The registrations of genesis; `rows` is the whole first state. */
-export function genesisRegistrations(rows: readonly ByteChange[]): readonly Registration[] {
-  return rows.flatMap((row) => registrationOf(row, 0));
+/** The registrations of a whole state, all of them of its height: 0 for genesis. */
+export function registrationsAt(rows: readonly ByteChange[], height: number): readonly Registration[] {
+  return rows.flatMap((row) => registrationOf(row, height));
 }
 
 /** What a block changed, told by its events; `changes` are all rows it wrote, as they stand after it. */

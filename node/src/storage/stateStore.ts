@@ -33,6 +33,8 @@ export interface StateStore {
   validators(): Promise<StoredSet | undefined>;
   /** One synced batch: rows, mark, where it changed the set, and how to undo it. One at a time. */
   flush(changes: readonly ByteChange[], mark: StateMark, set: StoredSet | undefined): Promise<void>;
+  /** Puts rows into a store that has no mark yet; on disk when it resolves. What they amount to comes with `flush`. */
+  fill(rows: readonly ByteChange[]): Promise<void>;
   /** Takes the newest flush back in one synced batch: the mark it leaves, or undefined where it cannot be undone. */
   undo(): Promise<StateMark | undefined>;
   /** Undo rows, newest first, with the height each leads back from; reads them all. */
@@ -153,6 +155,7 @@ export function makeStateStore(store: Store): StateStore {
       for (const change of changes) operations.push(putOrDelete(change));
       await store.batch(operations, { sync: true });
     },
+    fill: (rows) => store.batch(rows.map(putOrDelete), { sync: true }),
     undo: () => undos.takeBack(),
     async *undos() {
       for await (const [key, value] of store.entries({ ...under('u/'), reverse: true })) {

@@ -1,0 +1,185 @@
+/**
+ * A snapshot of the state after one final block, as local files (consensus page §1.16):
+ *
+ *   manifest.json   what is in it, with a checksum; written last, so a folder without it is not finished
+ *   block           the block itself, of which a node starts
+ *   000000.rows …   chunks of state rows, in order of SHA-256(row key); frames: key, value, key, value, …
+ *
+ * It holds what the network has agreed on and nothing else: no keys, no sign guard, no pool, no campus rows, no index.
+ */
+import { mkdir, open, readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { LightBlock, canonicalJson, compareBytes, decode, encode, fromHex, sha256, toHex, utf8, type Json } from '@billcoin/protocol';
+import { StorageFailure } from '../storageFailure.ts';
+import { syncFolder } from './dataFolder.ts';
+import { packFrames, unpackFrames } from './frames.ts';
+
+export const SNAPSHOT_FORMAT = 1;
+/** Bytes of rows in one chunk: what a peer will ask for at once. A single row is at most 16 KiB. */
+const CHUNK_BYTES = 2 ** 20;
+/** Chunks of one snapshot: 64 GiB of rows, far above what the state may hold in memory. */
+const CHUNKS_MAX = 65_536;
+const MANIFEST_FILE = 'manifest.json';
+const BLOCK_FILE = 'block';
+const MAKE_AGAIN = 'Make the snapshot again, or copy it again from where it is whole.';
+
+export interface SnapshotManifest {
+  readonly genesisHash: Uint8Array;
+  readonly height: number;
+  /** Header, certificate and the sets that sign it and the next block. */
+  readonly lightBlock: LightBlock;
+  /** First height at which the set of the next block votes. */
+  readonly validatorsSince: number;
+  readonly rows: number;
+  readonly blockHash: Uint8Array;
+  readonly chunkHashes: readonly Uint8Array[];
+}
+
+export interface StateRow {
+  readonly key: Uint8Array;
+  readonly value: Uint8Array;
+}
+
+const chunkFile = (index: number): string => `${String(index).padStart(6, '0')}.rows`;
+
+function damaged(path: string, why: string, cause?: unknown): StorageFailure {
+  return new StorageFailure('damaged_value', `The snapshot ${path} ${why}.`, MAKE_AGAIN, { cause });
+}
+
+/** A new file of mode 0600, on disk when it resolves. */
+async function writeNew(path: string, bytes: Uint8Array): Promise<void> {
+  const handle = await open(path, 'wx', 0o600);
+  try {
+    await handle.writeFile(bytes);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+function manifestText(manifest: SnapshotManifest): string {
+  const content = {
+    format: SNAPSHOT_FORMAT, genesisHash: toHex(manifest.genesisHash), height: manifest.height, lightBlock: toHex(encode(LightBlock, manifest.lightBlock)),
+    validatorsSince: manifest.validatorsSince, rows: manifest.rows, blockHash: toHex(manifest.blockHash), chunkHashes: manifest.chunkHashes.map(toHex),
+  };
+  return `${JSON.stringify({ content, sha256: toHex(sha256(utf8(canonicalJson(content)))) }, undefined, 2)}\n`;
+}
+
+/** Rows in the order of a snapshot. PERF: all of them in memory, as the tree and the flat state are while a node runs. */
+async function sortedRows(rows: AsyncIterable<StateRow>): Promise<readonly StateRow[]> {
+  const hashed: { readonly hash: Uint8Array; readonly row: StateRow }[] = [];
+  for await (const row of rows) hashed.push({ hash: sha256(row.key), row });
+  return hashed.sort((a, b) => compareBytes(a.hash, b.hash)).map(({ row }) => row);
+}
+
+function* chunksOf(rows: readonly StateRow[]): Generator<Uint8Array> {
+  let frames: Uint8Array[] = [];
+  let bytes = 0;
+  for (const { key, value } of rows) {
+    frames.push(key, value);
+    bytes += key.length + value.length + 8;
+    if (bytes < CHUNK_BYTES) continue;
+    yield packFrames(frames);
+    [frames, bytes] = [[], 0];
+  }
+  if (frames.length > 0) yield packFrames(frames);
+}
+
+/**
+ * Writes a snapshot into a folder that must not exist yet (Error EEXIST); everything is on disk when it resolves. The same
+ * state gives the same chunks on every node.
+ */
+export async function writeSnapshot(folder: string, about: Omit<SnapshotManifest, 'rows' | 'blockHash' | 'chunkHashes'>, blockBytes: Uint8Array, rows: AsyncIterable<StateRow>): Promise<SnapshotManifest> {
+  await mkdir(folder, { mode: 0o700 });
+  await writeNew(join(folder, BLOCK_FILE), blockBytes);
+  const sorted = await sortedRows(rows);
+  const chunkHashes: Uint8Array[] = [];
+  for (const chunk of chunksOf(sorted)) {
+    await writeNew(join(folder, chunkFile(chunkHashes.length)), chunk);
+    chunkHashes.push(sha256(chunk));
+  }
+  const manifest = { ...about, rows: sorted.length, blockHash: sha256(blockBytes), chunkHashes };
+  await syncFolder(folder);
+  await writeNew(join(folder, MANIFEST_FILE), utf8(manifestText(manifest)));
+  await syncFolder(folder);
+  await syncFolder(dirname(folder));
+  return manifest;
+}
+
+async function readPart(path: string): Promise<Uint8Array | undefined> {
+  try {
+    return new Uint8Array(await readFile(path));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw damaged(path, 'cannot be read', error);
+  }
+}
+
+function parseContent(path: string, text: string): Readonly<Record<string, unknown>> {
+  try {
+    const { content, sha256: checksum } = JSON.parse(text) as { readonly content: Readonly<Record<string, Json>>; readonly sha256: unknown };
+    if (checksum === toHex(sha256(utf8(canonicalJson(content))))) return content;
+  } catch (error) {
+    throw damaged(path, 'is no manifest', error);
+  }
+  throw damaged(path, 'has a wrong checksum');
+}
+
+const hash32 = (value: unknown): Uint8Array | undefined => {
+  const bytes = typeof value === 'string' ? fromHex(value) : undefined;
+  return bytes?.length === 32 ? bytes : undefined;
+};
+
+/** Reads and checks the manifest's form; whether it is true is for whoever restores it. Throws StorageFailure. */
+export async function readManifest(folder: string): Promise<SnapshotManifest> {
+  const path = join(folder, MANIFEST_FILE);
+  const bytes = await readPart(path);
+  if (bytes === undefined) throw damaged(folder, `is not finished, or is none: there is no ${MANIFEST_FILE}`);
+  const content = parseContent(path, Buffer.from(bytes).toString('utf8'));
+  if (content['format'] !== SNAPSHOT_FORMAT) throw new StorageFailure('wrong_format', `The snapshot ${folder} is of format ${String(content['format'])}, this release reads ${SNAPSHOT_FORMAT}.`, 'Use the release that made it.');
+  const [height, rows, validatorsSince] = [content['height'], content['rows'], content['validatorsSince']];
+  const lightBytes = typeof content['lightBlock'] === 'string' ? fromHex(content['lightBlock']) : undefined;
+  const lightBlock = lightBytes === undefined ? undefined : decode(LightBlock, lightBytes);
+  const [genesisHash, blockHash] = [hash32(content['genesisHash']), hash32(content['blockHash'])];
+  const listed = Array.isArray(content['chunkHashes']) ? content['chunkHashes'].map(hash32) : [undefined];
+  const chunkHashes = listed.filter((hash): hash is Uint8Array => hash !== undefined);
+  const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
+  if (!isCount(height) || !isCount(rows) || !isCount(validatorsSince) || lightBlock?.ok !== true || genesisHash === undefined || blockHash === undefined || chunkHashes.length !== listed.length || listed.length > CHUNKS_MAX) {
+    throw damaged(path, 'has a field of another form');
+  }
+  return { genesisHash, height, lightBlock: lightBlock.value, validatorsSince, rows, blockHash, chunkHashes };
+}
+
+async function readHashed(path: string, hash: Uint8Array): Promise<Uint8Array> {
+  const bytes = await readPart(path);
+  if (bytes === undefined) throw damaged(path, 'is missing');
+  if (compareBytes(sha256(bytes), hash) !== 0) throw damaged(path, 'is not the one of the manifest');
+  return bytes;
+}
+
+/** The block's bytes, of the hash in the manifest. */
+export function readSnapshotBlock(folder: string, { blockHash }: SnapshotManifest): Promise<Uint8Array> {
+  return readHashed(join(folder, BLOCK_FILE), blockHash);
+}
+
+/** The rows chunk by chunk, each chunk of the hash in the manifest, keys in strict order of their hashes. Throws StorageFailure. */
+export async function* readSnapshotChunks(folder: string, manifest: SnapshotManifest): AsyncGenerator<readonly StateRow[]> {
+  let last: Uint8Array | undefined;
+  let rows = 0;
+  for (const [index, hash] of manifest.chunkHashes.entries()) {
+    const path = join(folder, chunkFile(index));
+    const frames = unpackFrames(await readHashed(path, hash));
+    if (frames === undefined || frames.length % 2 !== 0) throw damaged(path, 'does not hold whole rows');
+    const chunk: StateRow[] = [];
+    for (let i = 0; i < frames.length; i += 2) {
+      const row = { key: frames[i] as Uint8Array, value: frames[i + 1] as Uint8Array };
+      const keyHash = sha256(row.key);
+      if (last !== undefined && compareBytes(last, keyHash) >= 0) throw damaged(path, 'holds rows out of order');
+      last = keyHash;
+      chunk.push(row);
+    }
+    rows += chunk.length;
+    yield chunk;
+  }
+  if (rows !== manifest.rows) throw damaged(folder, `holds ${rows} rows, its manifest says ${manifest.rows}`);
+}
