@@ -1,5 +1,5 @@
 /** ChainPort: what API and campus services may ask of the running node. */
-import { equalBytes, fromHex, toHex, validatorsHash, type FlatState, type Genesis, type Tip } from '@billcoin/protocol';
+import { equalBytes, fromHex, ROLE, roleId, ROWS, toHex, validatorsHash, type FlatState, type Genesis, type Tip } from '@billcoin/protocol';
 import { headerOfBlock, type StoredBlock } from './finalBlock.ts';
 import type { ChainPort, FinalBlock, Log, RegistryAt, Submitted, TipInfo, TxStatus } from './ports.ts';
 
@@ -83,10 +83,13 @@ function subscribe<T>(listeners: Set<T>, listener: T): () => void {
   return () => void listeners.delete(listener);
 }
 
-/** Genesis has no block: its time and an id of zeros stand for it. */
-async function readRegistry({ genesis, registryAt }: ChainSources, readFinal: ChainPort['readFinal'], height: number): Promise<RegistryAt | undefined> {
-  const block = height === 0 ? { timeMs: genesis.spec.timeMs, blockId: new Uint8Array(32) } : await readFinal(height);
-  return block === undefined ? undefined : { height, timeMs: block.timeMs, blockId: block.blockId, state: await registryAt(height) };
+/** Genesis has no block: its time and an id of zeros stand for it. A node that began at a snapshot knows no registry before it. */
+async function readRegistry({ genesis, registryAt }: ChainSources, newest: TipInfo, readFinal: ChainPort['readFinal'], height: number): Promise<RegistryAt | undefined> {
+  const atGenesis = { timeMs: genesis.spec.timeMs, blockId: new Uint8Array(32) };
+  const block = height === newest.height ? newest : height === 0 ? atGenesis : await readFinal(height);
+  const state = block === undefined ? undefined : await registryAt(height);
+  const isKnown = state?.get(ROWS.role, roleId(ROLE.regulator)) !== undefined;
+  return block === undefined || state === undefined || !isKnown ? undefined : { height, timeMs: block.timeMs, blockId: block.blockId, state };
 }
 
 /** `first` is the tip at start; `pool` may be built after this service, so it is asked for late. */
@@ -131,7 +134,7 @@ export function makeChainService(sources: ChainSources, first: TipInfo, pool: ()
     accountHistory: sources.history,
     batchHistory: sources.batchHistory,
     batchesOfLot: sources.batchesOfLot,
-    registryAt: (height) => readRegistry(sources, readFinal, height),
+    registryAt: (height) => readRegistry(sources, newest, readFinal, height),
     submit: (txBytes) => pool().submit(txBytes),
     txStatus: (txHash) => pool().status(txHash),
     onFinal: (listener) => subscribe(onFinal, listener),
