@@ -2,9 +2,9 @@
  * A batch and a sale as EPCIS 2.0 events (SPEC §15): what the chain itself knows, nothing more. Readings, tanks and
  * laboratory are the oracles' to tell. Two exports of the same chain are the same bytes.
  */
-import { formatAddress, toHex, type Millilitres, type OrderItem } from '@billcoin/protocol';
+import { equalBytes, formatAddress, toHex, type Millilitres, type OrderItem } from '@billcoin/protocol';
 import type { EpcisDocument } from '@billcoin/sdk';
-import { openingOf, type Act, type ActName, type BatchLife, type Delivery } from './batchTrace.ts';
+import { openingOf, type Act, type ActName, type BatchLife, type Delivery, type Mint, type Statement } from './batchTrace.ts';
 import { EPCIS_CONTEXT, type EpcisEvent, type EpcisQuantity } from './epcisEvent.ts';
 import { eventIdOf } from './eventHash.ts';
 
@@ -58,12 +58,19 @@ function filling(names: Names, life: BatchLife): EpcisEvent {
   });
 }
 
+/** Whether the quorum counted a statement beside the one that completed it: equal in all it says, and not after it. */
+function isCounted({ tx, value }: Statement, mint: Mint): boolean {
+  const { attempt, volumeMl, readingsRoot, profileHash } = mint.statement;
+  const isEqual = value.attempt === attempt && value.volumeMl === volumeMl && equalBytes(value.readingsRoot, readingsRoot) && equalBytes(value.profileHash, profileHash);
+  return isEqual && (tx.height < mint.tx.height || (tx.height === mint.tx.height && tx.index <= mint.tx.index));
+}
+
 /** The statements of a quorum are what certifies the litres. */
 function minting(names: Names, life: BatchLife): readonly EpcisEvent[] {
   const { mint, statements } = life;
   if (mint === undefined) return [];
-  const { tx, value, statement } = mint;
-  const certificates = statements.filter((one) => one.value.attempt === statement.attempt && one.value.volumeMl === statement.volumeMl && (one.tx.height < tx.height || (one.tx.height === tx.height && one.tx.index <= tx.index)));
+  const { tx, value } = mint;
+  const certificates = statements.filter((one) => isCounted(one, mint));
   return [eventAt(tx.timeMs, {
     type: 'TransactionEvent', action: 'ADD', bizStep: 'mmu:minting', disposition: 'available', readPoint: { id: names.location(value.plant) },
     quantityList: [litres(names.batch(life.batchKey), value.volumeMl)], bizTransactionList: certificates.map((one) => ({ type: 'cert', bizTransaction: names.transaction(one.tx.txHash) })),

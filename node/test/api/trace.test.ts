@@ -1,8 +1,10 @@
 /** From the carton back to the farms (SPEC §15): nothing is guessed, everything has its proof, EPCIS keeps GS1's rules. */
 import t, { type Test } from 'tap';
-import { decode, fromBase64Url, Order, taggedHash, toHex, utf8, type OrderItem } from '@billcoin/protocol';
+import { decode, fromBase64Url, Order, taggedHash, toHex, utf8, type Attest, type OrderItem } from '@billcoin/protocol';
 import { buildAttest, buildOpenBatch, createClient, getBatchTrace, getEpcis, getTxTrace, type EpcisDocument } from '@billcoin/sdk';
 import { rfc3339 } from '../../src/rfc3339.ts';
+import type { Statement } from '../../src/trace/batchTrace.ts';
+import { batchEvents } from '../../src/trace/epcis.ts';
 import { eventIdOf, preHash } from '../../src/trace/eventHash.ts';
 import type { EpcisEvent } from '../../src/trace/epcisEvent.ts';
 import { carton, openWorld, sdkKey, wallet, type World } from '../support/campusWorld.ts';
@@ -139,6 +141,27 @@ t.test('a rejected attempt stays in the trace, and EPCIS tells of the one in for
   t.same(epcisDepartures(document), []);
   t.match(eventsOf(document), [{ bizStep: 'commissioning', inputQuantityList: [{ quantity: 8.2 }], outputQuantityList: [{ quantity: 8.1 }] }, { bizStep: 'mmu:minting', quantityList: [{ quantity: 7.9 }], bizTransactionList: [{ type: 'cert' }] }]);
   t.equal(eventsOf(document)[1]?.bizTransactionList?.length, 1, 'a refusal certifies nothing');
+});
+
+t.test('EPCIS: only the statements that the quorum counted certify the litres', (t) => {
+  const [batch, profileHash, one, other] = [0x0b, 0x0f, 0x01, 0x02].map((byte) => new Uint8Array(32).fill(byte)) as [Uint8Array, Uint8Array, Uint8Array, Uint8Array];
+  const plant = KEYS.plant.address;
+  const body = { chainTag: new Uint8Array(8), sender: plant, salt: new Uint8Array(8), validUntilMs: 0, feeMl: 0n, policies: [] };
+  const opened = {
+    lot: utf8('LOT-Q'), productionDate: 20_260_528, expiresAtMs: 1_780_000_000_000, claimMl: 9n, meter: new Uint8Array(16), totalFrom: 0n, totalTo: 9n,
+    shares: [{ farm: KEYS.farm.address, weightMl: 9n }], manifestHash: one, attempt: 1,
+  };
+  const said = (index: number, over: Partial<Attest> = {}): Statement => {
+    const value = { batch, attempt: 1, volumeMl: 9n, reject: 0, readingsRoot: one, profileHash, ...over };
+    return { tx: { height: 2, index, timeMs: 1_779_900_000_000, txHash: `${index}`.repeat(64), body: { ...body, kind: { case: 'attest', value } }, events: [] }, oracle: plant, value };
+  };
+  const statements = [said(1), said(2, { readingsRoot: other }), said(3, { volumeMl: 8n }), said(4), said(5), said(6)];
+  const last = statements[4] as Statement;
+  const opening = { tx: { ...last.tx, height: 1, body: { ...body, kind: { case: 'openBatch', value: opened } } as const }, plant, value: opened, rejectedByRule: undefined };
+  const mint = { tx: last.tx, value: { batch, plant, volumeMl: 9n, tollMl: 0n, repaidMl: 0n, bondedMl: 0n, farms: [] }, statement: last.value };
+  const events = batchEvents(one, { batchKey: batch, openings: [opening], statements, mint, deliveries: [], acts: [] }, 0);
+  t.same(events[1]?.bizTransactionList?.map(({ bizTransaction }) => bizTransaction.slice(-1)), ['1', '4', '5'], 'neither other readings, nor another volume, nor what came after the mint');
+  t.end();
 });
 
 t.test('hold, release and recall stand in the trace and in EPCIS, with who paid', async (t) => {
