@@ -42,10 +42,18 @@ export async function runCli(args: readonly string[], environment: Readonly<Reco
   }
 }
 
+/** What the operating system refused: a file, or the connection behind a failed request. */
+function systemErrorOf(error: unknown): NodeJS.ErrnoException | undefined {
+  const cause = error instanceof Error ? error.cause : undefined;
+  return [error, cause].find((one): one is NodeJS.ErrnoException => one instanceof Error && 'syscall' in one);
+}
+
 /** One line for an operator; a bug keeps its stack. */
 function explain(error: unknown): string {
   if (error instanceof ConfigError || error instanceof StorageFailure) return error.message;
-  const { code, path } = error as NodeJS.ErrnoException;
+  const system = systemErrorOf(error);
+  const { code, path } = (system ?? error) as NodeJS.ErrnoException;
   if (code === 'EEXIST') return `${path ?? 'The file'} exists already and is never overwritten. Remove it yourself if you are sure that it is not needed.`;
+  if (system !== undefined) return `${system.message}.`;
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }

@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { chmod, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
@@ -97,6 +99,30 @@ void t.test('keys, init, start, verify-db: the life of a validator', async (test
   const open = await cli(['start', ...flags]);
   test.equal(open.code, 1);
   test.match(open.text, /may be read by others\. Run: chmod 600/);
+});
+
+/** A port of this machine that nobody listens on. */
+async function closedPort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+void t.test('what the system refuses is one line, not the stack of a bug', async (test) => {
+  const { root, flags } = await makeRoot(test);
+  const port = await closedPort();
+  for (const [args, found] of [
+    [['checkpoint-verify', ...flags, '--checkpoint', join(root, 'nothing.json')], /^ENOENT: .*nothing\.json'\.$/],
+    [['checkpoint-verify', ...flags, '--checkpoint', root], /^EISDIR: [^\n]*\.$/],
+    [['checkpoint-make', ...flags, '--http-port', `${port}`, '--checkpoint', join(root, 'new.json')], new RegExp(`^connect ECONNREFUSED 127\\.0\\.0\\.1:${port}\\.$`)],
+  ] as const) {
+    const { code, text } = await cli(args);
+    test.equal(code, 1, args[0]);
+    test.match(text, found);
+  }
 });
 
 void t.test('status shows what a running node says, and one line where none runs', async (test) => {
