@@ -1,7 +1,7 @@
 /** Kinds 8–15: who is registered, under which terms, and what of a row survives another registration. */
 import t from 'tap';
 import { DAY_MS, DEVICE_ALG, p256PublicKey, ROWS, stateRows, tillId, toHex, u32be, utf8, type RegisterDevice, type TxBody } from '../../src/index.ts';
-import { alice, refundOf, rich, verdict } from '../support/cases.ts';
+import { alice, refundOf, rich, setRow, verdict } from '../support/cases.ts';
 import { KEYS, keyOf, METER, PROFILE_HASH, START_MS, World, type Key } from '../support/world.ts';
 
 const { regulator, campus, plant, farmA, cafeteria, kiosk, till1 } = KEYS;
@@ -49,6 +49,21 @@ t.test('plant: new terms, while bond, debt and the day\'s litres stay', (t) => {
   const fresh = { ...terms, account: newcomer.address, name: 'New plant' };
   put(world, regulator, { case: 'registerPlant', value: fresh });
   t.match(world.tip.state.get(ROWS.plant, toHex(newcomer.address)), { ...fresh, bondMl: 0n, owedMl: 0n, availableMl: 0n, openBatches: 0, day: 0, mintedMl: 0n });
+  t.end();
+});
+
+t.test('a suspended plant opens nothing, but what it opened is minted and delivered: the farms gave that milk', (t) => {
+  const world = rich();
+  world.block([world.openBatch({ lot: utf8('L2'), totalFrom: 1_000_000n, totalTo: 1_000_600n, claimMl: 600n })]);
+  setRow(world, ROWS.plant, toHex(plant.address), { status: SUSPENDED });
+  const batch = world.batchKey('L2');
+  const mint = world.block(KEYS.oracles.slice(0, 3).map((oracle) => world.attest(oracle, batch, 600n)));
+  t.match(mint.events[2]?.[1], { case: 'minted', value: { volumeMl: 600n } });
+  const note: Kind = { case: 'redeem', value: { batch, amountMl: 600n, noteHash: new Uint8Array(32) } };
+  t.equal(verdict(world, world.tx(cafeteria, note, {}, [plant])), 'ok');
+  t.equal(verdict(world, world.openBatch({ lot: utf8('L3'), totalFrom: 1_000_600n, totalTo: 1_000_700n, claimMl: 1n })), 'plant_not_active');
+  put(world, regulator, { case: 'holdBatch', value: { batch, held: 1 } });
+  t.equal(verdict(world, world.tx(cafeteria, note, {}, [plant])), 'batch_on_hold', 'the regulator stops milk, not the status of its plant');
   t.end();
 });
 

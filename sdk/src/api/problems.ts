@@ -36,7 +36,7 @@ const API = {
   out_of_stock: row(409, 'Out of stock', 'Kehabisan stok', 'Order no more than `data` says is left.'),
   ref_reused: row(409, 'Reference used before', 'Rujukan sudah digunakan', 'Make a new order with a new salt.'),
   idempotency_in_progress: row(409, 'Still at work', 'Masih diproses', 'Repeat with the same Idempotency-Key after a moment.', true),
-  dropped: row(410, 'State no longer kept', 'Keadaan tidak lagi disimpan', 'Ask for the newest height; states of the last minutes are kept.'),
+  dropped: row(410, 'State no longer kept', 'Keadaan tidak lagi disimpan', 'Ask for the newest height; only the states of the newest blocks are kept.'),
   pruned: row(410, 'No longer kept here', 'Tidak lagi disimpan di sini', 'Ask an archive node.'),
   body_too_large: row(413, 'Body too large', 'Kandungan terlalu besar', 'Send less at once.'),
   unsupported_media_type: row(415, 'Unsupported media type', 'Jenis media tidak disokong', 'Send the content type the API description names.'),
@@ -48,6 +48,7 @@ const API = {
   internal: row(500, 'Internal error', 'Ralat dalaman', 'Our fault. Report the request id; try again later.', true),
   internal_error: row(500, 'Internal error', 'Ralat dalaman', 'Our fault: nothing is known about the payment. Validate again.', true),
   chain_unavailable: row(503, 'Chain not available', 'Rantaian tidak tersedia', 'The node has no current final block. Try again after Retry-After.', true),
+  disk_low: row(503, 'Disk nearly full', 'Cakera hampir penuh', 'Use another node, or send it again when the operator of this one has made room.', true),
   pool_full: row(503, 'Pool full', 'Kolam penuh', 'Send it again after Retry-After.', true),
 } as const satisfies Readonly<Record<string, ProblemRow>>;
 
