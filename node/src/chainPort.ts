@@ -11,6 +11,7 @@ const RECENT_TXS = 16_384;
 /** Where the port reads; node.ts fills it in. */
 export interface ChainSources {
   readonly genesis: Genesis;
+  readonly firstBlock: number;
   readonly tip: () => Tip;
   readonly proveRow: ChainPort['proveRow'];
   readonly readBlock: (height: number) => Promise<StoredBlock | undefined>;
@@ -122,6 +123,7 @@ export function makeChainService(sources: ChainSources, first: TipInfo, pool: ()
     get validators() {
       return tip().validators;
     },
+    firstBlock: sources.firstBlock,
     tip: () => newest,
     state: () => tip().state,
     proveRow: sources.proveRow,

@@ -53,6 +53,7 @@ export const OPTIONS = {
   httpHost: text('http-host', '127.0.0.1', 'Address the API listens on. Loopback only until logins exist.'),
   httpPort: integer('http-port', 8080, 0, 65_535, 'Port of the API; 0 takes a free one.'),
   verifyThreads: integer('verify-threads', 1, 0, 64, 'Threads that check signatures beside the main one; 0 checks all on the main thread.'),
+  diskFloorMib: integer('disk-floor-mib', 1_024, 256, 1_048_576, 'Free space in MiB below which no new transactions are taken; below a quarter of it the node stops.'),
   checkpoint: optionalText('checkpoint', 'Checkpoint file: what the node serves at /light/checkpoint, and what the checkpoint commands read and write.'),
   signFromHeight: optionalInteger('sign-from-height', 1, Number.MAX_SAFE_INTEGER, 'After a lost sign guard on a chain of one validator: the next height, stated by the operator. See OPERATING.md.'),
   from: integer('from', 1, 1, Number.MAX_SAFE_INTEGER, 'export-blocks: the first block.'),

@@ -16,9 +16,9 @@ import { RecentStates } from './recentStates.ts';
 import { makeBlockStore, type BlockStore } from './storage/blockStore.ts';
 import { makeChainIndex, type ChainIndex } from './storage/chainIndex.ts';
 import { Flusher } from './storage/flusher.ts';
-import { groupCommit } from './storage/groupCommit.ts';
+import { groupCommit, type GroupCommit } from './storage/groupCommit.ts';
 import { recover } from './storage/recovery.ts';
-import { makeStateStore } from './storage/stateStore.ts';
+import { makeStateStore, type StateStore } from './storage/stateStore.ts';
 import { REMEDY, StorageFailure } from './storageFailure.ts';
 
 export interface EngineStores {
@@ -49,6 +49,8 @@ export interface EngineDeps {
   readonly log: Log;
   readonly halt: (error: Error) => void;
   readonly measures: EngineMeasures;
+  /** The disk is nearly full: nothing new is taken into the pool. */
+  readonly isDiskLow?: () => boolean;
   readonly core?: Core | undefined;
 }
 
@@ -63,6 +65,7 @@ export interface Engine {
   readonly tip: () => Tip;
   readonly tree: () => TreeMemory;
   readonly states: () => ReturnType<RecentStates['info']>;
+  readonly undo: () => ReturnType<StateStore['undoInfo']>;
   /** Height and round in progress. */
   readonly progress: () => Driver['progress'];
   readonly load: () => Driver['load'];
@@ -76,14 +79,34 @@ export interface Engine {
   close(): Promise<void>;
 }
 
-/** What the guard remembers must not be ahead of the blocks (§1.10) where nobody can bring the missing ones. */
-function checkGuard(guard: SignGuard, tip: Tip): void {
-  const { height } = guard.current();
-  if (height <= tip.height + 1 || tip.validators.validators.length > 1) return;
+/**
+ * What the guard remembers must not be ahead of the blocks (§1.10) where nobody can bring the missing ones. A lock on a body
+ * that is nowhere is such a gap too: the key would never vote for another block of that height.
+ */
+async function checkGuard(guard: SignGuard, tip: Tip, blocks: BlockStore): Promise<void> {
+  const { height, lockedId } = guard.current();
+  if (tip.validators.validators.length > 1 || height <= tip.height) return;
+  if (height === tip.height + 1) {
+    if (lockedId === undefined || (await blocks.readBody(height, lockedId)) !== undefined) return;
+    throw new StorageFailure('lost_records', `The sign guard has voted for a block ${height} that is not on this disk any more.`, REMEDY.restoreBackup);
+  }
   throw new StorageFailure('older_than_guard', `The sign guard has signed block ${height}, but the blocks end at ${tip.height}: blocks ${tip.height + 1} to ${height - 1} are lost.`, REMEDY.restoreBackup);
 }
 
+/** The guard, or none for a node without a key; closed again where it does not fit the blocks. */
+async function openCheckedGuard(validator: Validator | undefined, tip: Tip, blocks: BlockStore): Promise<SignGuard | undefined> {
+  const guard = await validator?.openGuard(tip.height + 1);
+  try {
+    if (guard !== undefined) await checkGuard(guard, tip, blocks);
+    return guard;
+  } catch (error) {
+    await guard?.close();
+    throw error;
+  }
+}
+
 interface Parts {
+  readonly firstBlock: number;
   readonly blocks: BlockStore;
   readonly index: ChainIndex;
   readonly states: RecentStates;
@@ -91,9 +114,9 @@ interface Parts {
 }
 
 /** Where the chain port reads. */
-function sourcesOf({ genesis, chain, log }: EngineDeps, { blocks, index, states, tip }: Parts): ChainSources {
+function sourcesOf({ genesis, chain, log }: EngineDeps, { firstBlock, blocks, index, states, tip }: Parts): ChainSources {
   return {
-    genesis, tip, log,
+    genesis, firstBlock, tip, log,
     proveRow: (rowKey, height) => states.proveRow(rowKey, height),
     readBlock: blocks.read,
     positionOf: index.positionOf,
@@ -114,19 +137,18 @@ export async function openEngine(deps: EngineDeps): Promise<Engine> {
   const { chain, stores, validator, clock, timers, log, halt, network, measures } = deps;
   const [blocks, index, state] = [makeBlockStore(stores.blocks), makeChainIndex(stores.index), makeStateStore(stores.state)];
   const { tip: recovered, flushNo } = await recover({ chain, genesis: deps.genesisTip, blocks, state, index, log });
-  const guard = await validator?.openGuard(recovered.height + 1);
-  if (guard !== undefined) checkGuard(guard, recovered);
+  const guard = await openCheckedGuard(validator, recovered, blocks);
   const flusher = new Flusher({ state, index, timers, stateRoot: (version) => chain.tree.root(version), flushNo, validatorsSince: recovered.validatorsSince });
   const poolWriter = groupCommit(stores.mempool);
   const states = new RecentStates(chain, recovered);
 
   const live: { driver?: Driver } = {};
   const tip = (): Tip => live.driver?.tip ?? recovered;
-  const service = makeChainService(sourcesOf(deps, { blocks, index, states, tip }), await storedTipInfo(recovered, blocks.read), () => mempool);
+  const service = makeChainService(sourcesOf(deps, { firstBlock: (await blocks.base()) + 1, blocks, index, states, tip }), await storedTipInfo(recovered, blocks.read), () => mempool);
   const gossip = new TxGossip({ chain, network, timers, halt, pool: () => mempool });
   const mempool: Mempool = await Mempool.open({
     chain, tip, clock, log, limits: POOL_LIMITS, store: stores.mempool, writeDurable: poolWriter.write,
-    verifySignatures: deps.verifySignatures, finalStatus: service.finalStatus,
+    isDiskLow: deps.isDiskLow, verifySignatures: deps.verifySignatures, finalStatus: service.finalStatus,
     onWork: () => live.driver?.workAvailable(),
     onAdmitted(tx) {
       gossip.admitted(tx);
@@ -157,6 +179,7 @@ export async function openEngine(deps: EngineDeps): Promise<Engine> {
     port: service.port, tip,
     tree: () => chain.tree.memory(),
     states: () => states.info(),
+    undo: () => state.undoInfo(),
     progress: () => driver.progress,
     load: () => driver.load,
     start: () => start(driver, gossip),
@@ -165,12 +188,17 @@ export async function openEngine(deps: EngineDeps): Promise<Engine> {
       gossip.stop();
       await driver.stop();
     },
-    async close() {
-      await flusher.flush();
-      await poolWriter.drain();
-      await guard?.close();
-    },
+    close: () => close(flusher, poolWriter, guard),
   };
+}
+
+async function close(flusher: Flusher, poolWriter: GroupCommit, guard: SignGuard | undefined): Promise<void> {
+  try {
+    await flusher.flush();
+    await poolWriter.drain();
+  } finally {
+    await guard?.close();
+  }
 }
 
 function start(driver: Driver, gossip: TxGossip): void {

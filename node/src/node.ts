@@ -23,6 +23,8 @@ import { declareNodeMetrics } from './nodeMetrics.ts';
 import { singleValidatorNetwork } from './network/singleValidator.ts';
 import type { ChainPort, Clock, Log, Timers } from './ports.ts';
 import { openDataFolder, type DataFolder } from './storage/dataFolder.ts';
+import { watchDiskSpace, type DiskSpace } from './storage/diskSpace.ts';
+import { testDisk } from './storage/diskTest.ts';
 import { lockFolder } from './storage/folderLock.ts';
 import { openKeyValueLevel } from './storage/keyValueLevel.ts';
 import { StorageFailure } from './storageFailure.ts';
@@ -168,12 +170,21 @@ function makeSubmissionVerifier(config: Config, cache: VerifyCache, stops: StopL
 }
 
 /** Orders, wallets and exports: they follow the chain from before its first new block. */
-async function openCampusParts(config: Config, { clock, log }: NodeDeps, folder: DataFolder, chain: ChainPort, verify: Verifier, stops: StopList): Promise<Campus> {
-  const store = await openKeyValueLevel(folder.campusPath);
+async function openCampusParts(config: Config, { clock, log }: NodeDeps, folder: DataFolder, chain: ChainPort, verify: Verifier, stops: StopList, halt: (error: Error) => void): Promise<Campus> {
+  const store = await openKeyValueLevel(folder.campusPath, halt);
   stops.add('campus store', store.close);
   const campus = await openCampus({ chain, store, clock, log: log.child({ part: 'campus' }), keyFolder: config.keyDir, verify });
   stops.add('campus', campus.close);
   return campus;
+}
+
+/** Free space watched from now on, and what is wrong with the disks said once. */
+async function openDisk(config: Config, { timers, log }: NodeDeps, stops: StopList, halt: (error: Error) => void): Promise<DiskSpace> {
+  const folders = [config.dataDir, config.keyDir];
+  const disk = await watchDiskSpace({ folders, floorMib: config.diskFloorMib, timers, log, halt });
+  stops.add('disk space', async () => disk.stop());
+  for (const folder of folders) for (const warning of (await testDisk(folder)).warnings) log.warn({ folder }, warning);
+  return disk;
 }
 
 async function buildNode(config: Config, deps: NodeDeps, stops: StopList): Promise<RunningNode> {
@@ -184,20 +195,21 @@ async function buildNode(config: Config, deps: NodeDeps, stops: StopList): Promi
   const validator = await lockValidator(config, genesis, stops, halt);
   const folder = await openDataFolder(config.dataDir, genesis.genesisHash, halt);
   stops.add('data folder', folder.close);
+  const disk = await openDisk(config, deps, stops, halt);
   const metrics = makeMetrics({ processMetrics: deps.processMetrics });
-  const measures = declareNodeMetrics(metrics, { tip: () => engine.tip(), pool: () => engine.port.poolInfo(), tree: () => engine.tree(), states: () => engine.states(), clock });
+  const measures = declareNodeMetrics(metrics, { tip: () => engine.tip(), pool: () => engine.port.poolInfo(), tree: () => engine.tree(), states: () => engine.states(), undo: () => engine.undo(), diskFreeBytes: disk.freeBytes, clock });
   const engine: Engine = await openEngine({
     genesis, chain, genesisTip: parts.genesisTip, stores: folder, validator, network: singleValidatorNetwork,
-    verifySignatures: makeSubmissionVerifier(config, cache, stops), clock, timers, log, halt, measures,
+    verifySignatures: makeSubmissionVerifier(config, cache, stops), clock, timers, log, halt, measures, isDiskLow: disk.isLow,
   });
   stops.add('engine', engine.close);
-  const campus = await openCampusParts(config, deps, folder, engine.port, cache.verify, stops);
+  const campus = await openCampusParts(config, deps, folder, engine.port, cache.verify, stops, halt);
   stops.add('consensus', engine.stop);
   arm();
   engine.start();
   log.info({ chainId: genesis.chainId, height: engine.tip().height, validator: validator === undefined ? 'none' : toHex(validator.publicKey).slice(0, 12) }, 'Node started');
   const { host, port } = { host: config.httpHost, port: config.httpPort };
-  const api = await startApi({ chain: engine.port, campus, clock, log: log.child({ part: 'api' }), config: { host, port }, registry: metrics.registry, checkpoint: checkpointSource(config.checkpoint, genesis, verifyEd25519Native, log) });
+  const api = await startApi({ chain: engine.port, campus, clock, log: log.child({ part: 'api' }), config: { host, port }, registry: metrics.registry, disk, checkpoint: checkpointSource(config.checkpoint, genesis, verifyEd25519Native, log) });
   stops.add('api', api.close);
   return { port: engine.port, metrics, url: api.url, progress: engine.progress, stop: () => stops.run(log) };
 }

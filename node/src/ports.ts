@@ -92,7 +92,7 @@ export type TxStatus =
 
 export type Submitted =
   | { readonly ok: true; readonly txHash: string; /** false: known before */ readonly fresh: boolean; readonly status: TxStatus }
-  | { readonly ok: false; readonly refusal: Fault | { readonly code: 'pool_full' | 'too_many_pending'; readonly text: string } };
+  | { readonly ok: false; readonly refusal: Fault | { readonly code: 'pool_full' | 'too_many_pending' | 'disk_low'; readonly text: string } };
 
 /** What API and campus services may ask of the chain and the pool. Hashes in hex are lower case. */
 export interface ChainPort {
@@ -103,6 +103,8 @@ export interface ChainPort {
   /** Genesis JSON text as loaded. */
   readonly genesisJson: string;
   readonly validators: ValidatorSet;
+  /** Blocks below are not here: 1, or the one after the snapshot that this node was made from. */
+  readonly firstBlock: number;
   tip(): TipInfo;
   /** Flat state after the tip. Synchronous reads; never changed by the reader. */
   state(): FlatState;

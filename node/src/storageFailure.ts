@@ -2,6 +2,7 @@
 
 export type StorageFailureCode =
   | 'io_failed'
+  | 'disk_full'
   | 'locked'
   | 'wrong_format'
   | 'not_initialised'

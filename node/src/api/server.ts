@@ -41,6 +41,8 @@ export interface ApiDeps {
   readonly registry: Registry;
   /** Peers this node is connected with; a node without a network has none. */
   readonly peerCount?: () => number;
+  /** Free space of this node's disks; a chain in memory has none to watch. */
+  readonly disk?: { freeBytes(): number; isLow(): boolean };
   /** The operator's checkpoint; a node without one has none to serve. */
   readonly checkpoint?: () => Promise<SignedCheckpoint | undefined>;
 }
@@ -157,7 +159,7 @@ export async function startApi(deps: ApiDeps): Promise<Api> {
   const index = openRegistryIndex(chain);
   const stream = openOrderStream({ orders: campus.orders, receipts, clock, log });
   const metrics = openApiMetrics(registry, { chain, campus, clock, streamClients: stream.clients });
-  const entries = allRoutes({ chain, campus, clock, index, receipts, metrics, peerCount, checkpoint });
+  const entries = allRoutes({ chain, campus, clock, index, receipts, metrics, peerCount, disk: deps.disk, checkpoint });
   assertComplete([...entries, stream.entry]);
   let port = config.port;
 

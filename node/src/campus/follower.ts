@@ -39,7 +39,8 @@ export async function startFollower(deps: FollowerDeps): Promise<Follower> {
   const { chain, store, lane, log, events } = deps;
   const listeners = new Set<(block: FinalBlock, events: readonly OrderEvent[]) => void>();
   const startHeight = chain.tip().height;
-  let cursor: Cursor = (await getRow(store, TABLES.cursor, ONLY)) ?? { height: 0, timeMs: 0 };
+  // A new campus store on a node that was made from a snapshot begins there: sales before it are not on this node.
+  let cursor: Cursor = (await getRow(store, TABLES.cursor, ONLY)) ?? { height: chain.firstBlock - 1, timeMs: 0 };
   let failure: string | undefined;
   let closed = false;
   let run: Promise<void> | undefined;

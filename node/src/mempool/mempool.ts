@@ -26,6 +26,8 @@ export interface MempoolDeps {
   readonly limits: PoolLimits;
   /** The pool has something for a block. */
   readonly onWork: () => void;
+  /** The disk is nearly full: nothing new is taken. */
+  readonly isDiskLow?: () => boolean;
   readonly onAdmitted: (tx: ParsedTx) => void;
 }
 
@@ -62,6 +64,7 @@ export class Mempool {
     const tx = parsed.value;
     const known = await this.#known(tx);
     if (known !== undefined) return this.#answerKnown(tx.txHash, known);
+    if (this.#deps.isDiskLow?.() === true) return refuse({ code: 'disk_low', text: 'The disk of this node is nearly full. Use another node, or send it again when its operator has made room.' });
     const full = this.#pool.refusal(tx);
     if (full !== undefined) return refuse(full);
     if (this.#admitting >= this.#deps.limits.admittingMax) return refuse({ code: 'pool_full', text: 'This node is checking as many transactions as it can. Send it again in a second.' });

@@ -18,7 +18,7 @@ export interface PoolEntry {
   parked: boolean;
 }
 
-export type PoolRefusal = Fault | { readonly code: 'pool_full' | 'too_many_pending'; readonly text: string };
+export type PoolRefusal = Fault | { readonly code: 'pool_full' | 'too_many_pending' | 'disk_low'; readonly text: string };
 
 /** Lane of the fair order: a till for its Pays and voids, else the sender. */
 function laneOf(tx: ParsedTx): string {

@@ -34,6 +34,11 @@ export interface Position {
 export interface ChainIndex {
   /** Height up to which the index is written; undefined in an empty one and in one of another version. */
   tip(): Promise<number | undefined>;
+  /**
+   * First height up to the tip whose results are missing; undefined in a whole index. The rows of a block are one batch, so
+   * a block whose results are there has all of them; LevelDB may drop a damaged batch without a word.
+   */
+  gap(firstBlock: number): Promise<number | undefined>;
   /** Begins an empty index with the registrations of the state of `height`; on disk when it resolves. */
   begin(height: number, registrations: readonly Registration[]): Promise<void>;
   /** Queues the rows of one block and what it changed in the state; reads started later see them. Blocks come in order. */
@@ -57,7 +62,12 @@ export interface ChainIndex {
   clear(): Promise<void>;
 }
 
-function decodeResults(bytes: Uint8Array): StoredResult[] {
+function decodePosition(bytes: Uint8Array | undefined): Position | undefined {
+  return bytes === undefined ? undefined : { height: readU64(bytes, 0), index: readU32(bytes, 8) };
+}
+
+function decodeResults(bytes: Uint8Array | undefined): readonly StoredResult[] | undefined {
+  if (bytes === undefined) return undefined;
   const frames = unpackFrames(bytes);
   if (frames === undefined || frames.length % 2 !== 0) throw damagedIndex('results');
   const results: StoredResult[] = [];
@@ -99,6 +109,13 @@ async function accountHistoryIn(store: Store, address: Uint8Array, limit: number
 }
 
 const isMark = (key: Uint8Array): boolean => equalBytes(key, TIP_KEY) || equalBytes(key, VERSION_KEY);
+
+async function gapIn(store: Store, firstBlock: number): Promise<number | undefined> {
+  let expected = firstBlock;
+  for await (const key of store.keys(under('r/'))) if (readU64(key, 2) === expected) expected += 1;
+  const bytes = await store.get(TIP_KEY);
+  return bytes === undefined || expected > readU64(bytes, 0) ? undefined : expected;
+}
 
 type Queued = (operations: readonly StoreOperation[], sync: boolean) => Promise<void>;
 
@@ -143,18 +160,12 @@ export function makeChainIndex(store: Store): ChainIndex {
     append: (block, changes) => queued(rowsOf(block, changes), false),
     // A synced write flushes LevelDB's log, and with it every earlier write.
     sync: () => queued([{ type: 'put', key: utf8('m/synced'), value: new Uint8Array(0) }], true),
-    async positionOf(txId) {
-      const bytes = await read(hashKey('i/tx/', txId));
-      return bytes === undefined ? undefined : { height: readU64(bytes, 0), index: readU32(bytes, 8) };
-    },
+    positionOf: async (txId) => decodePosition(await read(hashKey('i/tx/', txId))),
     async heightOf(blockId) {
       const bytes = await read(hashKey('i/block/', blockId));
       return bytes === undefined ? undefined : readU64(bytes, 0);
     },
-    async results(height) {
-      const bytes = await read(heightKey('r/', height));
-      return bytes === undefined ? undefined : decodeResults(bytes);
-    },
+    results: async (height) => decodeResults(await read(heightKey('r/', height))),
     async history(address, limit, before) {
       await written;
       return accountHistoryIn(store, address, limit, before);
@@ -166,6 +177,10 @@ export function makeChainIndex(store: Store): ChainIndex {
     async batchesOfLot(lot, limit) {
       await written;
       return batchesOfLotIn(store, lot, limit);
+    },
+    async gap(firstBlock) {
+      await written;
+      return gapIn(store, firstBlock);
     },
     registryAt: (height) => registryStateAt(registrations(), height),
     registrations,

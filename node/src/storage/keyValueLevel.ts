@@ -3,32 +3,44 @@
  */
 import { Level } from 'level';
 import type { KeyValueOperation, KeyValueStore } from '../ports.ts';
+import { REMEDY, StorageFailure } from '../storageFailure.ts';
 
 /**
  * Opens (and makes) the store in `folder`. Rejects with an Error whose cause is LevelDB's where the folder is locked by
- * another process or damaged; nothing is repaired silently.
+ * another process or damaged; nothing is repaired silently. `onFailure` hears of every failure before the caller does.
  */
-export async function openKeyValueLevel(folder: string): Promise<KeyValueStore> {
+export async function openKeyValueLevel(folder: string, onFailure: (failure: StorageFailure) => void): Promise<KeyValueStore> {
   const level = new Level<string, Uint8Array>(folder, { keyEncoding: 'utf8', valueEncoding: 'view' });
   try {
     await level.open();
   } catch (error) {
     throw new Error(`the campus store ${folder} cannot be opened; is another node using it?`, { cause: error });
   }
+
+  async function attempt<T>(what: string, action: () => Promise<T>): Promise<T> {
+    try {
+      return await action();
+    } catch (cause) {
+      const failure = new StorageFailure('io_failed', `The campus store ${folder} failed to ${what}.`, REMEDY.disk, { cause });
+      onFailure(failure);
+      throw failure;
+    }
+  }
+
   return {
-    get: async (key) => await (level.get(key) as Promise<Uint8Array | undefined>),
-    async list({ gte, lt, limit, reverse = false }) {
+    get: (key) => attempt('read', () => level.get(key) as Promise<Uint8Array | undefined>),
+    list: ({ gte, lt, limit, reverse = false }) => attempt('read', async () => {
       const rows = await level.iterator({ gte, lt, limit, reverse }).all();
       return rows.map(([key, value]) => ({ key, value }));
-    },
-    async batch(operations: readonly KeyValueOperation[], { sync }) {
+    }),
+    batch: (operations: readonly KeyValueOperation[], { sync }) => attempt('write', async () => {
       const batch = level.batch(); // chained: a fifth of the time of an array (levelStore.ts)
       for (const operation of operations) {
         if (operation.type === 'put') batch.put(operation.key, operation.value);
         else batch.del(operation.key);
       }
       await batch.write({ sync });
-    },
+    }),
     close: async () => { await level.close(); },
   };
 }

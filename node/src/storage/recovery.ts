@@ -40,9 +40,10 @@ export async function recover(deps: RecoveryDeps): Promise<Recovered> {
     throw new StorageFailure('lost_records', `The state is at block ${mark.height}, but the blocks end at ${tipHeight}: blocks ${tipHeight + 1} to ${mark.height} are lost.`, REMEDY.restoreBackup);
   }
   const indexed = await index.tip();
-  const loaded = mark === undefined || indexed === undefined || indexed < mark.height ? undefined : await loadState(deps, mark);
+  const base = await blocks.base();
+  const isIndexed = mark !== undefined && indexed !== undefined && indexed >= mark.height && (await index.gap(base + 1)) === undefined;
+  const loaded = isIndexed ? await loadState(deps, mark) : undefined;
   if (loaded === undefined) {
-    const base = await blocks.base();
     if (base > 0) throw new StorageFailure('damaged_value', `State or index is not usable, and the blocks of this data folder begin with ${base}: they cannot be replayed from genesis.`, 'Restore the snapshot again into a new data folder (`billcoin snapshot restore`), or the newest backup.');
     if (mark !== undefined) log.warn({ stateHeight: mark.height, indexHeight: indexed ?? 'none' }, 'State or index is not usable; both are rebuilt from the blocks');
     await state.clear();

@@ -44,7 +44,7 @@ t.test('a later roster keeps, adds and marks left; a wrong file changes nothing'
 t.test('files of the database show neither student nor address nor code', async (t) => {
   const keyFolder = await makeKeyFolder(t);
   const folder = join(keyFolder, '..', 'campus');
-  const store = await openKeyValueLevel(folder);
+  const store = await openKeyValueLevel(folder, () => undefined);
   t.teardown(() => store.close());
   const world = await openWorld(t, { store, keyFolder });
   const ali = wallet('ali');

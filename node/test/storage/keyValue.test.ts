@@ -58,7 +58,7 @@ function complies(name: string, open: (t: { teardown(close: () => Promise<void>)
 
 complies('level', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'billcoin-kv-'));
-  const store = await openKeyValueLevel(join(folder, 'campus'));
+  const store = await openKeyValueLevel(join(folder, 'campus'), () => undefined);
   t.teardown(async () => {
     await store.close();
     await rm(folder, { recursive: true });
@@ -70,11 +70,11 @@ complies('memory', async () => openKeyValueMemory());
 void t.test('level keeps its rows over a restart and names a store that is in use', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'billcoin-kv-'));
   t.teardown(() => rm(folder, { recursive: true }));
-  const first = await openKeyValueLevel(folder);
+  const first = await openKeyValueLevel(folder, () => undefined);
   await first.batch([{ type: 'put', key: 'k', value: bytes('v') }], { sync: true });
-  await t.rejects(openKeyValueLevel(folder), { message: /is another node using it/ });
+  await t.rejects(openKeyValueLevel(folder, () => undefined), { message: /is another node using it/ });
   await first.close();
-  const second = await openKeyValueLevel(folder);
+  const second = await openKeyValueLevel(folder, () => undefined);
   t.equal(text(await second.get('k')), 'v');
   await second.close();
 });

@@ -36,7 +36,7 @@ export const postTransaction = route({
   body: closed({ tx: base64Url(OPEN_BATCH_MAX_BYTES, 'Tx bytes') }),
   bodyMaxBytes: TRANSACTION_BODY_MAX_BYTES,
   responses: { 200: TxAdmission, 202: TxAdmission },
-  problems: ['pool_full', ...(Object.keys(FAULTS) as FaultCode[])],
+  problems: ['pool_full', 'disk_low', ...(Object.keys(FAULTS) as FaultCode[])],
 });
 
 export const getTransaction = route({

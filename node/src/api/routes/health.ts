@@ -21,12 +21,13 @@ function answer(checks: readonly Check[]): Answer<Health> {
   return { status: ok ? 200 : 503, body: { status: ok ? 'ok' : 'fail', checks: checks.map((check) => ({ ...check })) } };
 }
 
-function readyChecks({ chain, campus, clock }: HealthDeps): readonly Check[] {
+function readyChecks({ chain, campus, clock, disk }: HealthDeps): readonly Check[] {
   const { height, timeMs } = chain.tip();
   const ageMs = Math.max(0, clock.nowMs() - timeMs);
   const status = campus.status();
   const lag = height - status.height;
   return [
+    ...(disk === undefined ? [] : [{ name: 'disk', ok: !disk.isLow(), detail: `${Math.floor(disk.freeBytes() / 2 ** 20)} MiB free` }]),
     { name: 'store', ok: status.failure === undefined, detail: status.failure ?? 'campus rows are being written' },
     { name: 'campus_lag', ok: lag <= CAMPUS_LAG_MAX, detail: `${lag} blocks behind the tip` },
     { name: 'finality_age', ok: ageMs <= FINALITY_AGE_MAX_MS, detail: `block ${height} is ${Math.round(ageMs / 1_000)} s old` },
@@ -38,6 +39,7 @@ export interface HealthDeps {
   readonly chain: ChainPort;
   readonly campus: Campus;
   readonly clock: Clock;
+  readonly disk: { freeBytes(): number; isLow(): boolean } | undefined;
 }
 
 export function healthRoutes(deps: HealthDeps): readonly Entry[] {

@@ -10,7 +10,7 @@ import type { RegistryIndex } from '../registryIndex.ts';
 import { accountRoutes } from './accounts.ts';
 import { chainRoutes } from './chain.ts';
 import { exportRoutes } from './exports.ts';
-import { healthRoutes } from './health.ts';
+import { healthRoutes, type HealthDeps } from './health.ts';
 import { lightRoutes } from './light.ts';
 import { loyaltyRoutes } from './loyalty.ts';
 import { milkRoutes } from './milk.ts';
@@ -30,12 +30,13 @@ export interface RouteDeps {
   readonly receipts: Receipts;
   readonly metrics: ApiMetrics;
   readonly peerCount: () => number;
+  readonly disk: HealthDeps['disk'];
   /** The operator's checkpoint, checked; undefined where there is none. */
   readonly checkpoint: () => Promise<SignedCheckpoint | undefined>;
 }
 
 export function allRoutes(deps: RouteDeps): readonly Entry[] {
-  const { chain, campus, clock, index, receipts, metrics, peerCount, checkpoint } = deps;
+  const { chain, campus, clock, index, receipts, metrics, peerCount, disk, checkpoint } = deps;
   return [
     ...transactionRoutes(chain, metrics),
     ...proofRoutes(chain, receipts),
@@ -50,7 +51,7 @@ export function allRoutes(deps: RouteDeps): readonly Entry[] {
     ...milkRoutes({ chain, clock, index, sales: campus.sales }),
     ...traceRoutes({ chain, orders: campus.orders }),
     ...registryRoutes(chain, index),
-    ...healthRoutes({ chain, campus, clock }),
+    ...healthRoutes({ chain, campus, clock, disk }),
   ];
 }
 

@@ -103,7 +103,7 @@ function answerIn<B>(request: Pick<ApiRequest<OfBatch>, 'query' | 'accept'>, jso
 
 async function traceBatch(chain: ChainPort, request: ApiRequest<OfBatch>): Promise<Reply<OfBatch>> {
   const loaded = await loadLife(chain, fromHex(request.params.batchKey) ?? new Uint8Array(0));
-  if (loaded === undefined) return { problem: 'not_found' };
+  if (loaded === undefined) return { problem: chain.state().get(ROWS.batch, request.params.batchKey) === undefined ? 'not_found' : 'pruned' };
   const { life, isComplete } = loaded;
   return answerIn(request, () => batchView(chain, life, isComplete), () => batchEvents(chain.genesisHash, life, chain.tip().timeMs));
 }

@@ -14,7 +14,7 @@ type PoolRefusal = Extract<Submitted, { readonly ok: false }>['refusal'];
 
 function refusalOf(refusal: PoolRefusal): Refusal {
   if (!('text' in refusal)) return faultRefusal(refusal);
-  return { problem: refusal.code === 'pool_full' ? 'pool_full' : 'rate_limited', detail: refusal.text };
+  return { problem: refusal.code === 'too_many_pending' ? 'rate_limited' : refusal.code, detail: refusal.text };
 }
 
 /** Refused Pays count as failed payments, whoever posted them; bytes that are no transaction count as nothing. */
