@@ -69,7 +69,7 @@ function execute(context: TxContext): Result<void> {
   assert(row.payer !== undefined, 'a paid invoice has a payer');
   const limitMl = refundableMl(draft, row);
   if (amountMl > limitMl) return fault('exceeds_refundable', { refundableMl: limitMl });
-  const capped = equalBytes(tx.body.sender, row.merchant) ? ok(undefined) : chargeTillLimit(context, tillNo, amountMl);
+  const capped = equalBytes(tx.body.sender, row.merchant) ? ok(undefined) : chargeTillLimit(context, tillNo, amountMl + tx.body.feeMl);
   if (!capped.ok) return capped;
   const given = debit(draft, row.merchant, amountMl);
   if (!given.ok) return given;

@@ -98,7 +98,7 @@ export function refund(state: NaiveState, tx: NaiveTx, sender: string, value: Ki
   const kept = place?.at === 'spent' ? place.ml : 0n;
   if (value.amountMl > record.own - kept - record.refunded) why.add('exceeds_refundable');
   if (state.balance(merchant) < value.amountMl) why.add('insufficient_balance');
-  const book = sender === merchant ? undefined : tillAllows(state, value.tillNo, value.amountMl, now, why);
+  const book = sender === merchant ? undefined : tillAllows(state, value.tillNo, value.amountMl + tx.body.feeMl, now, why);
   if (why.size > 0) return;
   book?.();
   state.add(merchant, -value.amountMl);

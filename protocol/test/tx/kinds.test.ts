@@ -181,8 +181,8 @@ t.test('refund: limits of time, till and merchant', (t) => {
   world.block([world.transfer(alice, bob.address, 1n)]);
   const big = world.parse(world.pay(alice, world.invoice(till1, 1, 30_000n, 18_000n, 'big')));
   world.block([big.bytes]);
-  t.equal(verdict(world, refundOf(world, big, 20_001n, till1)), 'over_till_cap');
-  t.same(world.block([refundOf(world, big, 20_000n, till1)]).codes, [0]);
+  t.equal(verdict(world, refundOf(world, big, 20_000n, till1)), 'over_till_cap', 'the fee counts: a thousand refunds of 1 mL must not cost the merchant twice the limit');
+  t.same(world.block([refundOf(world, big, 19_999n, till1)]).codes, [0]);
   t.equal(verdict(world, refundOf(world, big, 1n, till1)), 'over_till_cap');
   t.equal(verdict(world, refundOf(world, big, 1n, till1), 86_400_000 / 2), 'expired');
   t.equal(verdict(world, refundOf(world, big, 10_000n)), 'ok', 'the merchant may give the rest');
