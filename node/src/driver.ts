@@ -3,15 +3,17 @@
  * re-enter. Effects that must be durable wait for the disk here; the core itself never waits.
  */
 import {
-  EVERYBODY, assert, initialState, maySign, paramsOf, recordSigned, signedInput, statusOf, step, toHex,
-  type Certificate, type Chain, type ConsensusState, type Effect, type Executed, type Input, type PeerStatus, type SignAndSend, type Tip,
+  Certificate, EVERYBODY, Evidence, assert, decode, encode, initialState, maySign, paramsOf, recordSigned, signedInput, statusOf, step, toHex,
+  type Chain, type ConsensusState, type Effect, type Executed, type Input, type SignAndSend, type Tip,
 } from '@billcoin/protocol';
 import { identifyBlock } from './driver/blockBytes.ts';
 import { BlocksInHand, type BlockDisk, type BlockVerdict } from './driver/blocksInHand.ts';
 import { buildValue, type BlockSource, type BuildValue } from './driver/building.ts';
+import { EvidencePool } from './driver/evidencePool.ts';
+import { forkAt } from './driver/fork.ts';
 import { readPeerMessage } from './driver/inbox.ts';
 import { Outbox } from './driver/outbox.ts';
-import { IDLE_STATUS_MS, Peers, STATUS_MS } from './driver/peers.ts';
+import { IDLE_STATUS_MS, Peers, STATUS_MS, type StatusMessage } from './driver/peers.ts';
 import { signGuarded, type SigningPort } from './driver/signing.ts';
 import { TimerSet } from './driver/timerSet.ts';
 import { finalBlockOf, type StoredBlock } from './finalBlock.ts';
@@ -52,6 +54,8 @@ export interface DriverDeps {
   readonly commit: (tip: Tip, executed: Executed, certificate: Certificate) => Tip;
   /** A block is final and its certificate durable: index, state, pool, listeners. `bodies` counts bodies of that height on disk. */
   readonly onCommitted: (block: FinalBlock, executed: Executed, tip: Tip, bodies: number) => Promise<void>;
+  /** A validator has signed twice (Evidence bytes); a block will hold it. */
+  readonly onEvidence: (evidence: Uint8Array) => void;
   /** The process must stop: storage failed, a bug, or the chain contradicts this node. */
   readonly halt: (error: Error) => void;
   readonly clock: Clock;
@@ -74,6 +78,8 @@ export class Driver {
   readonly #timers: TimerSet;
   readonly #peers: Peers;
   readonly #outbox: Outbox;
+  readonly #evidence: EvidencePool;
+  #tipCertificate: Certificate | undefined;
   readonly #items: Item[] = [];
   readonly #waiting = new Map<string, number>();
   #state: ConsensusState;
@@ -86,8 +92,11 @@ export class Driver {
     this.#deps = deps;
     this.#core = deps.core ?? CORE;
     this.#tip = deps.tip;
+    const certificate = deps.tip.certificateBytes === undefined ? undefined : decode(Certificate, deps.tip.certificateBytes);
+    this.#tipCertificate = certificate?.ok === true ? certificate.value : undefined;
     this.#state = initialState({ publicKey: deps.publicKey });
     this.#blocks = new BlocksInHand(deps.chain, deps.disk);
+    this.#evidence = new EvidencePool(deps.chain);
     this.#outbox = new Outbox(deps.network, this.#blocks);
     this.#timers = new TimerSet(deps.timers, (id) => this.#enqueue({ kind: 'input', input: { kind: 'timerFired', ...id } }));
     this.#peers = new Peers({ network: deps.network, clock: deps.clock, readBlock: deps.readBlock, bytesInHand: (id) => this.#blocks.bytesOf(id), fail: (error) => this.#fail(error) });
@@ -191,6 +200,7 @@ export class Driver {
     if (message.kind === 'needBlock') return this.#peers.giveBlock(from, message.height, message.blockId);
     if (message.kind === 'block') return this.#takeBlock(from, message.blockBytes);
     if (message.kind === 'status') {
+      this.#mustNotFork(from, message.tip);
       if (this.#peers.hear(from, message.status, this.#status())) await this.#step({ kind: 'peerStatus', peer: from, status: message.status });
       return;
     }
@@ -200,14 +210,14 @@ export class Driver {
   }
 
   #takeBlock(from: string, blockBytes: Uint8Array): void {
-    const read = identifyBlock(this.#deps.chain.genesisHash, blockBytes);
+    const read = identifyBlock(this.#deps.chain.genesisHash, blockBytes, (id) => this.#blocks.has(id));
     if (!read.ok) return this.#deps.log.debug({ from, refusal: read.fault }, 'A peer sent a block whose body is not its own');
     const { id, height } = read.value;
     if (height === this.#tip.height + 1 || height === this.#tip.height + 2) this.#judged(id, this.#blocks.take(from, id, blockBytes, this.#tip));
   }
 
   async #perform(effect: Effect): Promise<void> {
-    const { network, log } = this.#deps;
+    const { network } = this.#deps;
     switch (effect.kind) {
       case 'checkBlock':
         return this.#judged(effect.id, this.#blocks.want(effect.id, this.#tip));
@@ -233,16 +243,23 @@ export class Driver {
       case 'decide':
         return this.#decide(effect.id, effect.certificate);
       case 'reportEvidence':
-        return log.error({ offender: effect.offender, own: effect.own }, effect.own ? 'The own key signed twice: another process runs it. Signing has stopped' : 'A validator signed twice');
+        return this.#report(effect);
       case 'halt':
         throw new Error(`Consensus stopped: ${effect.reason}`);
     }
   }
 
+  #report({ evidence, offender, own }: Extract<Effect, { readonly kind: 'reportEvidence' }>): void {
+    const bytes = encode(Evidence, evidence);
+    this.#evidence.add(bytes);
+    this.#deps.onEvidence(bytes);
+    this.#deps.log.error({ offender, own }, own ? 'The own key signed twice: another process runs it. Signing has stopped' : 'A validator signed twice');
+  }
+
   #judged(id: string, verdict: BlockVerdict | undefined): void {
     if (verdict === undefined) return; // judged when the body comes
     if (!verdict.valid) this.#deps.log.warn({ blockId: id, why: verdict.why }, 'A proposed block is not valid');
-    this.#input({ kind: 'blockVerdict', id, valid: verdict.valid });
+    this.#input({ kind: 'blockVerdict', id, valid: verdict.valid, header: this.#blocks.headerOf(id) });
   }
 
   async #signAndSend(effect: SignAndSend): Promise<void> {
@@ -269,7 +286,7 @@ export class Driver {
     const { height, round } = effect;
     // Waited for its time: the round, or the node, may have gone on.
     if (this.#state.height !== height || this.#state.round !== round || this.#state.ownIndex === undefined) return;
-    const built = buildValue(this.#deps, this.#tip, this.#state.ownIndex, effect);
+    const built = buildValue({ ...this.#deps, evidence: this.#evidence }, this.#tip, this.#state.ownIndex, effect);
     if ('waitMs' in built) {
       timers.after(built.waitMs, () => this.#enqueue({ kind: 'build', effect }));
       return;
@@ -284,7 +301,9 @@ export class Driver {
     await saveCertificate(certificate);
     const bodies = this.#blocks.savedCount;
     const executed = await this.#blocks.takeDecided(id, this.#tip);
+    this.#evidence.settle(this.#tip, executed.evidence);
     this.#tip = commit(this.#tip, executed, certificate);
+    this.#tipCertificate = certificate;
     await onCommitted(finalBlockOf(executed, certificate), executed, this.#tip, bodies);
     // Ahead of what has queued up: those messages are of the next height more likely than of this one.
     this.#items.unshift({ kind: 'start' });
@@ -301,8 +320,8 @@ export class Driver {
       kind: 'startHeight', height, validators: tip.validators, since: tip.validatorsSince, params: paramsOf(tip.state),
       prevBlock: { id: toHex(tip.blockId), timeMs: tip.timeMs }, sign: signing !== undefined, resume,
     });
-    if (source.hasWork()) this.#input({ kind: 'workAvailable' });
-    if (this.#peers.isBehind(height)) this.#deps.network.sendAll({ kind: 'status', status: this.#status() });
+    if (source.hasWork() || this.#evidence.hasWork(tip)) this.#input({ kind: 'workAvailable' });
+    if (this.#peers.isBehind(height)) this.#deps.network.sendAll(this.#status());
   }
 
   /** Bodies of the height found on disk count again only if they execute. */
@@ -316,13 +335,21 @@ export class Driver {
     });
   }
 
-  #status(): PeerStatus {
-    return statusOf(this.#state);
+  #status(): StatusMessage {
+    return { kind: 'status', status: statusOf(this.#state), tip: this.#tipCertificate };
+  }
+
+  /** Somebody has another block of this height, with a quorum: say who signed both, and stop. */
+  #mustNotFork(from: string, theirs: Certificate | undefined): void {
+    const fork = theirs === undefined ? undefined : forkAt(this.#deps.chain, this.#tip, theirs);
+    if (fork === undefined) return;
+    for (const evidence of fork.evidence) this.#deps.onEvidence(evidence);
+    throw new Error(`The chain has forked at height ${fork.height}: peer ${from} has another final block. Validators that signed both: ${fork.offenders.length === 0 ? 'none in one round' : fork.offenders.join(', ')}.`);
   }
 
   #tellStatus(): void {
     const { network, timers } = this.#deps;
-    network.sendAll({ kind: 'status', status: this.#status() });
+    network.sendAll(this.#status());
     this.#peers.askBlocks(this.#blocks.missing());
     const waits = this.#state.step === 'newHeight' && !this.#peers.isBehind(this.#state.height);
     this.#cancelStatus = timers.after(waits ? IDLE_STATUS_MS : STATUS_MS, () => this.#enqueue({ kind: 'status' }));

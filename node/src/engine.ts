@@ -58,6 +58,8 @@ export interface EngineDeps {
 export interface EngineMeasures {
   timed<A extends readonly unknown[]>(what: 'body' | 'guard' | 'certificate', write: (...args: A) => Promise<void>): (...args: A) => Promise<void>;
   committed(block: FinalBlock): void;
+  /** A validator has signed twice (Evidence bytes). */
+  evidence(bytes: Uint8Array): void;
 }
 
 export interface Engine {
@@ -156,7 +158,7 @@ export async function openEngine(deps: EngineDeps): Promise<Engine> {
     },
   });
   const driver = new Driver({
-    chain, tip: recovered, publicKey: validator?.publicKey, clock, timers, log, halt, network, core: deps.core,
+    chain, tip: recovered, publicKey: validator?.publicKey, clock, timers, log, halt, network, core: deps.core, onEvidence: measures.evidence,
     signing: guard === undefined || validator === undefined ? undefined : { current: guard.current, write: measures.timed('guard', guard.write), sign: validator.sign },
     source: mempool,
     disk: { saveBody: measures.timed('body', blocks.saveBody), readBody: blocks.readBody },

@@ -9,6 +9,8 @@ export interface NodeMeasures {
   /** The same write, its time until it is on disk measured. */
   timed<A extends readonly unknown[]>(what: SyncKind, write: (...args: A) => Promise<void>): (...args: A) => Promise<void>;
   committed(block: FinalBlock): void;
+  /** A validator has signed twice. */
+  evidence(): void;
 }
 
 export interface MeasuredParts {
@@ -40,6 +42,7 @@ export function declareNodeMetrics(metrics: Metrics, { tip, pool, tree, states, 
   const transactions = metrics.counter('billcoin_chain_transactions_total', 'Transactions that became final since the start', ['result']);
   const blockTxs = metrics.histogram('billcoin_block_transactions', 'Transactions in a final block', TXS_BUCKETS);
   const finality = metrics.histogram('billcoin_block_finality_seconds', 'From the block time to its certificate on disk', LATENCY_BUCKETS_S);
+  const evidence = metrics.counter('billcoin_consensus_evidence_total', 'Times a validator was seen to sign twice since the start');
   const syncs = metrics.histogram('billcoin_disk_sync_seconds', 'Time of a synced write on the path to finality', LATENCY_BUCKETS_S, ['what']);
 
   return {
@@ -48,6 +51,7 @@ export function declareNodeMetrics(metrics: Metrics, { tip, pool, tree, states, 
       await write(...args);
       syncs.observe({ what }, (clock.monotonicMs() - startMs) / 1_000);
     },
+    evidence: () => evidence.inc(),
     committed(block) {
       blocks.inc();
       const done = block.txs.filter((tx) => tx.code === 0).length;

@@ -182,7 +182,8 @@ export type PeerMessage =
   | { readonly kind: 'roundCert'; readonly votes: readonly Vote[] }
   | { readonly kind: 'block'; readonly blockBytes: Uint8Array }
   | { readonly kind: 'needBlock'; readonly height: number; readonly blockId: Uint8Array }
-  | { readonly kind: 'status'; readonly status: PeerStatus }
+  /** `tip`: certificate of the height below. */
+  | { readonly kind: 'status'; readonly status: PeerStatus; readonly tip: Certificate | undefined }
   | { readonly kind: 'txs'; readonly txs: readonly Uint8Array[] };
 
 /** Peers of this node. Calls hand over and return at once; what does not get through is sent again by Status. */

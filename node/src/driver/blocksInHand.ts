@@ -85,9 +85,15 @@ export class BlocksInHand {
       if (this.#early.size > EARLY_MAX && oldest !== undefined) this.#early.delete(oldest);
       return undefined;
     }
-    if (held.blockBytes !== undefined || held.verdict !== undefined) return undefined;
+    if (this.has(id)) return undefined;
     held.blockBytes = blockBytes;
     return this.judge(id, tip);
+  }
+
+  /** A block whose body is here, or was found wanting. */
+  has(id: string): boolean {
+    const held = this.#held.get(id);
+    return held !== undefined && (held.blockBytes !== undefined || held.verdict !== undefined);
   }
 
   /** The verdict on a block, executing it the first time; undefined while its body is not here. */

@@ -3,6 +3,7 @@ import {
   BLOCK_MAX_BYTES, BLOCK_MAX_TXS, buildBlock, certificateBytes, paramsOf, proposalTime, type Chain, type Effect, type Executed, type ParsedTx, type Tip,
 } from '@billcoin/protocol';
 import type { Clock } from '../ports.ts';
+import type { EvidencePool } from './evidencePool.ts';
 
 /** Room that the ledger keeps free in a block, and the largest transaction on top. */
 const FULL_MARGIN_BYTES = 65_536;
@@ -18,17 +19,18 @@ export interface BuildingDeps {
   readonly chain: Chain;
   readonly source: BlockSource;
   readonly clock: Clock;
+  readonly evidence: EvidencePool;
 }
 
 export type BuildValue = Extract<Effect, { readonly kind: 'buildValue' }>;
 
 /** The block, or how long to wait until the block below is no longer ahead of this clock. */
-export function buildValue({ chain, source, clock }: BuildingDeps, tip: Tip, proposerIndex: number, { round, prevTimeMs, prevCommit }: BuildValue): Executed | { readonly waitMs: number } {
+export function buildValue({ chain, source, clock, evidence }: BuildingDeps, tip: Tip, proposerIndex: number, { round, prevTimeMs, prevCommit }: BuildValue): Executed | { readonly waitMs: number } {
   const time = proposalTime(clock.nowMs(), prevTimeMs, paramsOf(tip.state).precisionMs);
   if ('waitMs' in time) return time;
   const parent = prevCommit === undefined ? tip : { ...tip, certificateBytes: certificateBytes(prevCommit) };
   const offered = source.offer();
-  const executed = buildBlock(chain, parent, offered, time.timeMs, { proposerIndex, round });
+  const executed = buildBlock(chain, parent, offered, time.timeMs, { proposerIndex, round, evidence: evidence.offer(tip) });
   if (executed.txs.length < offered.length && !isFull(executed)) source.parkLeftOut(offered, executed.txs);
   return executed;
 }

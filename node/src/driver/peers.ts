@@ -4,7 +4,7 @@
  */
 import { toHex, wireBlockId, type PeerStatus } from '@billcoin/protocol';
 import type { StoredBlock } from '../finalBlock.ts';
-import type { Clock, Network } from '../ports.ts';
+import type { Clock, Network, PeerMessage } from '../ports.ts';
 
 /** Between two Status while a round is on. */
 export const STATUS_MS = 200;
@@ -26,6 +26,8 @@ export interface PeersDeps {
   readonly bytesInHand: (id: string) => Promise<Uint8Array | undefined>;
   readonly fail: (error: unknown) => void;
 }
+
+export type StatusMessage = Extract<PeerMessage, { readonly kind: 'status' }>;
 
 interface Peer {
   height: number;
@@ -51,16 +53,16 @@ export class Peers {
    * A peer's Status. True: it is of our height and may be answered by the core. A lower one is served the decided block
    * it waits for; a higher one serves us once it knows where we are.
    */
-  hear(from: string, status: PeerStatus, own: PeerStatus): boolean {
+  hear(from: string, status: PeerStatus, own: StatusMessage): boolean {
     const peer = this.#peerOf(from);
     if (peer === undefined) return false;
     peer.height = status.height;
     const nowMs = this.#deps.clock.monotonicMs();
     if (nowMs - peer.answeredMs < ANSWER_MS) return false;
     peer.answeredMs = nowMs;
-    if (status.height < own.height) this.#serve(peer, from, status.height, undefined);
-    if (status.height > own.height) this.#deps.network.send(from, { kind: 'status', status: own });
-    return status.height === own.height;
+    if (status.height < own.status.height) this.#serve(peer, from, status.height, undefined);
+    if (status.height > own.status.height) this.#deps.network.send(from, own);
+    return status.height === own.status.height;
   }
 
   /** A peer asks for a body. */

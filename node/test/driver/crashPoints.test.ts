@@ -100,7 +100,7 @@ async function live(folders: TestFolders, tx: ParsedTx, fuse: Fuse, wire: Wire):
   const done = (): boolean => finals.some((block) => block.txs.some(({ txHash }) => txHash === tx.txHash));
   const driver = new Driver({
     commit: (before, executed, certificate) => commitBlock(chain, before, executed, certificate),
-    chain, tip, publicKey: KEYS.validator.publicKey, clock: systemClock, timers: systemTimers, log, halt: () => end(),
+    chain, tip, publicKey: KEYS.validator.publicKey, clock: systemClock, timers: systemTimers, log, halt: () => end(), onEvidence: () => undefined,
     signing: { current: guard.current, write: fuse.wrap('guard', guard.write), sign: nativeSigner(KEYS.validator) },
     source: { offer: () => [tx], parkLeftOut: () => undefined, hasWork: () => !done() },
     network: { send: () => undefined, sendAll: (message) => note(wire, message), close: () => Promise.resolve() },

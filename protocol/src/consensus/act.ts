@@ -31,12 +31,14 @@ export function propose(state: ConsensusState): Transition {
   const { height, round, validId, validRound, validPolka } = state;
   if (state.ownIndex === undefined || state.ownIndex !== proposerOf(state, round)) return stay(state);
   if (validId === NIL) {
-    // A lock without a valid value is left only by a lost body: a new value could not even get the own prevote.
+    // A new value could not even get the own prevote.
     if (state.lockedRound !== NO_ROUND) return stay(state);
     return { state, effects: [{ kind: 'buildValue', height, round, prevTimeMs: state.prevBlock.timeMs, prevCommit: prevCommitOf(state) }] };
   }
-  const header = blockOf(state, validId)?.header;
-  if (header === undefined || validPolka === undefined) return stay(state);
+  const block = blockOf(state, validId);
+  // Resumed without its body, which is on its way.
+  if (block?.header === undefined || block.verdict !== 'valid' || validPolka === undefined) return stay(state);
+  const { header } = block;
   return { state, effects: sign(state, [{ kind: 'proposal', height, round, polRound: validRound, blockId: validId, header, polka: validPolka }]) };
 }
 
@@ -72,7 +74,8 @@ export function sign(state: ConsensusState, bodies: readonly Unsigned[]): readon
       lockedRound: state.lockedRound, lockedId: wireBlockId(state.lockedId),
       validRound: state.validRound, validId: wireBlockId(state.validId), validPolka: state.validPolka,
     },
-    durableBeforeWrite: [...new Set(locked)].filter((id) => id !== NIL),
+    // One that is not here was resumed from the guard, which holds it already.
+    durableBeforeWrite: [...new Set(locked)].filter((id) => id !== NIL && blockOf(state, id)?.verdict === 'valid'),
     durableBeforeSend: bodies.flatMap((body) => (body.kind === 'proposal' ? [body.blockId] : [])),
   }];
 }

@@ -1,9 +1,14 @@
-/** Proof that a validator signed two different things for one purpose (consensus page §1.12). Detection only. */
+/** Proof that a validator signed two different things for one purpose (consensus page §1.12): finding it and judging it. */
 import { compareBytes } from '../lib/bytes.ts';
-import type { Evidence, SignedBody, Vote } from '../wire/consensus.ts';
+import { fault, ok, type Result } from '../lib/fault.ts';
+import { signingBytes } from '../lib/hash.ts';
+import type { Verifier } from '../lib/signature.ts';
+import { decode } from '../wire/codec.ts';
+import { Evidence, ProposalBody, type SignedBody, type ValidatorSet, type Vote } from '../wire/consensus.ts';
 import { proposalBodyBytes } from './bodies.ts';
 import type { Effect } from './effect.ts';
-import { wireVote } from './messages.ts';
+import { parseVote, readVote, wireVote } from './messages.ts';
+import { makeSchedule, proposerAt } from './proposer.ts';
 import { proposerOf, roundOf, withRound } from './rounds.ts';
 import type { ConsensusState, Transition } from './state.ts';
 import type { SignedProposal, SignedVote } from './types.ts';
@@ -43,4 +48,68 @@ function report(state: ConsensusState, round: number, offence: string, offender:
   const effect: Effect = { kind: 'reportEvidence', evidence, offender, own };
   // Somebody else runs our key: whatever we sign from here on may be the second half of an offence.
   return { state: own ? { ...noted, ownIndex: undefined, muted: true } : noted, effects: [effect] };
+}
+
+/** What evidence proves. `key` is the same for every pair that proves the same offence. */
+export interface Offence {
+  readonly key: string;
+  /** Index in the set of that height. */
+  readonly offender: number;
+  readonly height: number;
+  readonly round: number;
+}
+
+/** What evidence is judged by: the set that voted at its height and since when it does. */
+export interface EvidenceContext {
+  readonly genesisHash: Uint8Array;
+  readonly validators: ValidatorSet;
+  readonly since: number;
+  readonly verify: Verifier;
+}
+
+/**
+ * Judges evidence bytes: strict form, the lower body first, two different bodies for one purpose, both signatures.
+ * Faults: `malformed`, `bad_signature`. Says nothing about the age.
+ */
+export function readEvidence(context: EvidenceContext, bytes: Uint8Array): Result<Offence> {
+  const decoded = decode(Evidence, bytes);
+  if (!decoded.ok) return decoded;
+  const { evidence } = decoded.value;
+  switch (evidence.case) {
+    case 'duplicateVote': return readDuplicateVote(context, evidence.value);
+    case 'duplicateProposal': return readDuplicateProposal(context, evidence.value);
+    case 'lightClientAttack': return bad('lightClientAttack', 'needs headers that this version does not keep');
+  }
+}
+
+function bad(path: string, why: string): Result<Offence> {
+  return fault('malformed', { path: `Evidence.${path}`, why });
+}
+
+function readDuplicateVote(context: EvidenceContext, pair: { readonly a: Vote; readonly b: Vote }): Result<Offence> {
+  const [a, b] = [parseVote(pair.a), parseVote(pair.b)];
+  if (!a.ok) return a;
+  if (!b.ok) return b;
+  const { type, height, round, validatorIndex } = a.value;
+  const samePlace = b.value.type === type && b.value.height === height && b.value.round === round && b.value.validatorIndex === validatorIndex;
+  if (!samePlace || compareBytes(pair.a.body, pair.b.body) >= 0) return bad('duplicateVote', 'is not two votes of one validator for one place, the lower first');
+  if (height < context.since) return bad('duplicateVote', 'is older than the set');
+  for (const vote of [pair.a, pair.b]) {
+    const read = readVote(context, vote);
+    if (!read.ok) return read;
+  }
+  return ok({ key: `${validatorIndex}|${height}|${round}|${type}`, offender: validatorIndex, height, round });
+}
+
+function readDuplicateProposal(context: EvidenceContext, pair: { readonly a: SignedBody; readonly b: SignedBody }): Result<Offence> {
+  const [a, b] = [decode(ProposalBody, pair.a.body), decode(ProposalBody, pair.b.body)];
+  if (!a.ok) return a;
+  if (!b.ok) return b;
+  const { height, round } = a.value;
+  if (b.value.height !== height || b.value.round !== round || compareBytes(pair.a.body, pair.b.body) >= 0) return bad('duplicateProposal', 'is not two proposals for one place, the lower first');
+  if (height < context.since) return bad('duplicateProposal', 'is older than the set');
+  const offender = proposerAt(makeSchedule(context.validators, context.since), height, round);
+  const { publicKey } = context.validators.validators[offender]!;
+  const genuine = [pair.a, pair.b].every(({ body, signature }) => context.verify(publicKey, signingBytes('bill/proposal/1', context.genesisHash, body), signature));
+  return genuine ? ok({ key: `${offender}|${height}|${round}|proposal`, offender, height, round }) : fault('bad_signature');
 }

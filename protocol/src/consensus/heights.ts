@@ -64,17 +64,16 @@ function resume(state: ConsensusState, { hardState, blocks, nowMs }: Resume): Tr
   assert(state.publicKey !== undefined && equalBytes(hardState.publicKey, state.publicKey), 'the guard is that of this key');
   const step = STEPS[hardState.step];
   assert(step === 'propose' || step === 'prevote' || step === 'precommit', 'a guard record of a height holds a vote or proposal');
-  const known = (id: Uint8Array | undefined): boolean => id !== undefined && blocks.some((block) => block.id === toHex(id));
-  // A valid value whose body is gone cannot be proposed again; forgetting it costs time, never safety. The lock stays.
-  const valid = known(hardState.validId) ? hardState : { validRound: NO_ROUND, validId: undefined, validPolka: undefined };
+  // Bodies that were lost are asked for: a value that only this node is locked on would wedge everybody.
+  const lost = [hardState.lockedId, hardState.validId].flatMap((id) => (id === undefined ? [] : [toHex(id)])).filter((id, i, ids) => ids.indexOf(id) === i && !blocks.some((block) => block.id === id));
   const next: ConsensusState = {
     ...state, round: hardState.round, step,
     lockedRound: hardState.lockedRound, lockedId: coreBlockId(hardState.lockedId),
-    validRound: valid.validRound, validId: coreBlockId(valid.validId), validPolka: valid.validPolka,
-    blocks: blocks.map((block) => ({ ...block, verdict: 'valid', fetching: false })),
+    validRound: hardState.validRound, validId: coreBlockId(hardState.validId), validPolka: hardState.validPolka,
+    blocks: [...blocks.map((block) => ({ ...block, verdict: 'valid', fetching: false } as const)), ...lost.map((id) => ({ id, header: undefined, verdict: 'unknown', fetching: true } as const))],
   };
   return chain(next,
-    (now) => ({ state: now, effects: [{ kind: 'cancelTimers', height: now.height, belowRound: now.round }] }),
+    (now) => ({ state: now, effects: [{ kind: 'cancelTimers', height: now.height, belowRound: now.round }, ...lost.map((id): Effect => ({ kind: 'fetchBlock', height: now.height, id }))] }),
     (now) => (now.validPolka === undefined ? stay(now) : receiveCertificate(now, now.validPolka)),
     (now) => resendOwn(now, hardState, nowMs),
     (now) => (now.step === 'propose' ? resumePropose(now, hardState) : stay(now)),

@@ -8,7 +8,7 @@ export type Input =
   | StartHeight
   | { readonly kind: 'proposalMsg'; readonly proposal: SignedProposal; /** Local clock when the Proposal (not the body) arrived; for one's own, when it was signed. */ readonly receivedAtMs: number }
   /** Answer to checkBlock, and to fetchBlock once the body has been executed. Verdicts nobody asked for are ignored. */
-  | { readonly kind: 'blockVerdict'; readonly id: BlockIdHex; readonly valid: boolean }
+  | { readonly kind: 'blockVerdict'; readonly id: BlockIdHex; readonly valid: boolean; /** Of a valid block that was fetched without a proposal. */ readonly header?: Uint8Array | undefined }
   | { readonly kind: 'voteMsg'; readonly vote: SignedVote }
   | { readonly kind: 'certMsg'; readonly certificate: Certificate }
   /** Exactly the numbers of startTimer; 0 as the round of pace and idle. */

@@ -8,6 +8,7 @@ import { SIGNATURE_BYTES } from '../lib/signature.ts';
 import type { Certificate } from '../wire/consensus.ts';
 import { checkCertificateForm, votesIn, votesOf } from './certificate.ts';
 import { reportProposals, reportVotes } from './evidence.ts';
+import type { Input } from './input.ts';
 import { blockOf, proposerOf, roundOf, withBlock, withRound } from './rounds.ts';
 import { chain, stay, type ConsensusState, type FutureSlot, type HeldProposal, type NextHeightMessage, type Transition } from './state.ts';
 import { NIL, NO_ROUND, type SignedVote } from './types.ts';
@@ -123,10 +124,10 @@ function noteBlock(state: ConsensusState, id: string, header: Uint8Array): Trans
 }
 
 /** A verdict that was asked for; a block found valid is saved at once (§1.7). */
-export function receiveVerdict(state: ConsensusState, id: string, valid: boolean): Transition {
+export function receiveVerdict(state: ConsensusState, { id, valid, header }: Extract<Input, { readonly kind: 'blockVerdict' }>): Transition {
   const block = blockOf(state, id);
   if (block === undefined || block.verdict !== 'unknown' || state.step === 'decided') return stay(state);
-  return { state: withBlock(state, { ...block, verdict: valid ? 'valid' : 'invalid' }), effects: valid ? [{ kind: 'saveBlock', id }] : [] };
+  return { state: withBlock(state, { ...block, header: block.header ?? header, verdict: valid ? 'valid' : 'invalid' }), effects: valid ? [{ kind: 'saveBlock', id }] : [] };
 }
 
 /** After entering a round: what was ahead and is so no longer. */

@@ -32,7 +32,7 @@ function handle(state: ConsensusState, input: Input): Transition {
     case 'proposalMsg': return receiveProposal(state, { proposal: input.proposal, receivedAtMs: input.receivedAtMs });
     case 'voteMsg': return receiveVote(state, input.vote);
     case 'certMsg': return receiveCertificate(state, input.certificate);
-    case 'blockVerdict': return receiveVerdict(state, input.id, input.valid);
+    case 'blockVerdict': return receiveVerdict(state, input);
     case 'timerFired': return fireTimer(state, input) ?? stay(state);
     case 'workAvailable': return stay(state.step === 'newHeight' ? { ...state, work: true } : state);
     case 'valueBuilt': return offerBuilt(state, input);

@@ -5,6 +5,7 @@
 import { equalBytes, toHex } from '../lib/bytes.ts';
 import { ok, type Fault, type Result } from '../lib/fault.ts';
 import { verifyCertificate } from '../consensus/certificate.ts';
+import { readEvidence, type Offence } from '../consensus/evidence.ts';
 import { makeSchedule, proposerAt } from '../consensus/proposer.ts';
 import type { ParsedTx } from '../tx/context.ts';
 import { parseTx } from '../tx/envelope.ts';
@@ -50,13 +51,31 @@ function checkLinks(chain: Chain, tip: Tip, { header, body }: OpenedBlock): stri
   if (header.timeMs <= tip.timeMs) return 'timeMs';
   if (!equalBytes(header.prevBlockId, tip.blockId)) return 'prevBlockId';
   if (header.proposerIndex !== proposerAt(makeSchedule(tip.validators, tip.validatorsSince), header.height, header.round)) return 'proposerIndex';
-  if (body.evidence.length > 0) return 'evidence';
+  if (!evidenceHolds(chain, tip, body.evidence)) return 'evidence';
   if ((body.prevCommit === undefined) !== (tip.height === 0)) return 'prevCommit';
   if (body.prevCommit === undefined || tip.certificateBytes === undefined) return undefined;
   if (equalBytes(body.prevCommit, tip.certificateBytes)) return undefined;
   const commit = decode(Certificate, body.prevCommit);
   const names = commit.ok && commit.value.height === tip.height && equalBytes(commit.value.blockId, tip.blockId) && commit.value.type === 2;
   return names && verifyCertificate(chain.genesisHash, tip.validators, commit.value, chain.verify).ok ? undefined : 'prevCommit';
+}
+
+/** Every piece proves an offence of a height that is final, and none proves one twice. What it costs is the law of stake. */
+function evidenceHolds(chain: Chain, tip: Tip, evidence: readonly Uint8Array[]): boolean {
+  const seen = new Set<string>();
+  return evidence.every((bytes) => {
+    const offence = offenceIn(chain, tip, bytes);
+    if (offence === undefined || seen.has(offence.key)) return false;
+    seen.add(offence.key);
+    return true;
+  });
+}
+
+/** The offence that evidence proves to the block after `tip`; undefined where it proves nothing, or of no final height. */
+export function offenceIn(chain: Chain, tip: Tip, evidence: Uint8Array): Offence | undefined {
+  const { genesisHash, verify } = chain;
+  const read = readEvidence({ genesisHash, verify, validators: tip.validators, since: tip.validatorsSince }, evidence);
+  return read.ok && read.value.height <= tip.height ? read.value : undefined;
 }
 
 /** First field of the recomputed header that differs from the one in the block. */
@@ -77,7 +96,7 @@ export function applyBlock(chain: Chain, tip: Tip, blockBytes: Uint8Array): Bloc
   const link = checkLinks(chain, tip, opened.value);
   if (link !== undefined) return invalid(link, 'does not follow from the block before');
 
-  const block = new BlockDraft(chain, tip, header.timeMs);
+  const block = new BlockDraft(chain, tip, header.timeMs, body.evidence);
   for (const tx of txs) {
     const refusal = block.add(tx);
     if (refusal !== undefined) return { ok: false, fault: refusal };

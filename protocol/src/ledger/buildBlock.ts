@@ -15,8 +15,8 @@ const BLOCK_OVERHEAD_BYTES = 32_768;
  */
 export function buildBlock(chain: Chain, tip: Tip, offered: Iterable<ParsedTx>, timeMs: number, proposing: Proposing): Executed {
   assert(timeMs > tip.timeMs, 'block time rises');
-  const block = new BlockDraft(chain, tip, timeMs);
-  let size = BLOCK_OVERHEAD_BYTES;
+  const block = new BlockDraft(chain, tip, timeMs, proposing.evidence ?? []);
+  let size = block.evidence.reduce((sum, bytes) => sum + bytes.length + 4, BLOCK_OVERHEAD_BYTES);
   for (const tx of offered) {
     if (block.txs.length >= BLOCK_MAX_TXS) break;
     if (size + tx.bytes.length + 4 > BLOCK_MAX_BYTES) continue;

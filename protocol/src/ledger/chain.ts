@@ -31,6 +31,8 @@ export interface Executed {
   readonly blockBytes: Uint8Array;
   readonly blockId: Uint8Array;
   readonly txs: readonly ParsedTx[];
+  /** Evidence in the body. */
+  readonly evidence: readonly Uint8Array[];
   /** TxResult bytes, the leaves of resultRoot. */
   readonly results: readonly Uint8Array[];
   /** 0 done, else the number of the fault. */

@@ -28,12 +28,15 @@ export class BlockDraft {
   readonly draft: Draft;
   readonly txs: ParsedTx[] = [];
   readonly applied: AppliedTx[] = [];
+  readonly evidence: readonly Uint8Array[];
   readonly #chain: Chain;
   readonly #feeFree = new Map<string, number>();
   #feeFreeCount = 0;
 
-  constructor(chain: Chain, tip: Tip, timeMs: number) {
+  /** `evidence` is judged by the caller. */
+  constructor(chain: Chain, tip: Tip, timeMs: number, evidence: readonly Uint8Array[] = []) {
     this.#chain = chain;
+    this.evidence = evidence;
     this.env = { height: tip.height + 1, timeMs, prevTimeMs: tip.timeMs };
     this.draft = new Draft(tip.state, tip.timeMs);
   }
@@ -74,10 +77,12 @@ export function closeBlock(chain: Chain, tip: Tip, block: BlockDraft): StateChan
   return { changes, byteChanges, treeVersion, stateRoot: chain.tree.root(treeVersion) };
 }
 
-/** Who proposes and in which round the value is first proposed. */
+/** Who proposes, in which round the value is first proposed, and of whom it tells. */
 export interface Proposing {
   readonly proposerIndex: number;
   readonly round: number;
+  /** Evidence that `offenceIn` accepts, of different offences. */
+  readonly evidence?: readonly Uint8Array[] | undefined;
 }
 
 /** The header that follows from the execution (all but the choice of time, round and proposer). */
@@ -87,7 +92,7 @@ export function headerOf(tip: Tip, block: BlockDraft, state: StateChange, { prop
     version: 1, height: block.env.height, timeMs: block.env.timeMs, prevBlockId: tip.blockId,
     prevCommitHash: tip.certificateBytes === undefined ? ZERO_HASH : taggedHash('bill/commit/1', tip.certificateBytes),
     txRoot: merkleRoot(block.txs.map((tx) => tx.bytes)), txCount: block.txs.length, resultRoot: merkleRoot(block.applied.map((one) => one.resultBytes)),
-    stateRoot: state.stateRoot, validatorsHash: setHash, nextValidatorsHash: setHash, evidenceRoot: merkleRoot([]), proposerIndex, round,
+    stateRoot: state.stateRoot, validatorsHash: setHash, nextValidatorsHash: setHash, evidenceRoot: merkleRoot(block.evidence), proposerIndex, round,
   };
 }
 
@@ -98,13 +103,13 @@ export function blockIdBytes(genesisHash: Uint8Array, headerBytes: Uint8Array): 
 /** Puts header, body and execution together. */
 export function sealBlock(chain: Chain, tip: Tip, block: BlockDraft, state: StateChange, header: Header): Executed {
   const headerBytes = encode(Header, header);
-  const body = encode(Body, { txs: block.txs.map((tx) => tx.bytes), evidence: [], prevCommit: tip.certificateBytes });
+  const body = encode(Body, { txs: block.txs.map((tx) => tx.bytes), evidence: [...block.evidence], prevCommit: tip.certificateBytes });
   const blockBytes = encode(Block, { header: headerBytes, body });
   assert(block.txs.length === block.applied.length, 'every transaction has a result');
   const events: (readonly ChainEvent[])[] = block.applied.map((one) => one.events);
   return {
     header, headerBytes, blockBytes, blockId: blockIdBytes(chain.genesisHash, headerBytes), txs: block.txs, events,
-    results: block.applied.map((one) => one.resultBytes), codes: block.applied.map((one) => one.code),
+    evidence: block.evidence, results: block.applied.map((one) => one.resultBytes), codes: block.applied.map((one) => one.code),
     changes: state.changes, byteChanges: state.byteChanges, treeVersion: state.treeVersion,
   };
 }

@@ -89,9 +89,13 @@ t.test('crashed before anything of the round was signed: the proposer builds or 
   t.same(brief(repeated.effects), ['cancel<1', 'proposeTimer@1 650', `proposal@1 ${value.id.slice(0, 6)}`]);
   t.equal(repeated.state.lockedId, value.id);
   const wedged = reboot(solo, [], record);
-  t.same(brief(wedged.effects), ['cancel<1', 'proposeTimer@1 650'], 'locked on a lost body: nothing else is offered');
-  t.same([wedged.state.lockedId, wedged.state.validId], [value.id, NIL]);
-  const free = reboot(solo, [], { ...record, lockedRound: -1, lockedId: undefined });
+  t.same(brief(wedged.effects), ['cancel<1', 'fetchBlock', 'proposeTimer@1 650'], 'locked on a lost body: nothing else is offered, the body is asked for');
+  t.same([wedged.state.lockedId, wedged.state.validId], [value.id, value.id]);
+  const found = step(wedged.state, { kind: 'blockVerdict', id: value.id, valid: true, header: value.header });
+  const turn = step(found.state, { kind: 'timerFired', timer: 'propose', height: 1, round: 1 });
+  t.match(turn.effects.find((effect) => effect.kind === 'signAndSend'), { bodies: [{ kind: 'prevote', blockId: NIL }], hardState: { lockedRound: 0 }, durableBeforeWrite: [value.id] });
+  t.match(step(wedged.state, { kind: 'timerFired', timer: 'propose', height: 1, round: 1 }).effects.find((effect) => effect.kind === 'signAndSend'), { durableBeforeWrite: [] }, 'the guard holds this lock already');
+  const free = reboot(solo, [], { ...record, lockedRound: -1, lockedId: undefined, validRound: -1, validId: undefined, validPolka: undefined });
   t.same(brief(free.effects), ['cancel<1', 'proposeTimer@1 650', 'buildValue']);
 });
 

@@ -1,0 +1,133 @@
+/**
+ * The referee: keeps the one history there may be and holds every node against it. It executes each decided block by
+ * itself, once, and counts what must happen once by itself.
+ */
+import {
+  ROWS, StateTree, applyBlock, assertReserveWhole, balanceOf, commitBlock, decode, encodeChange, equalBytes, fromHex, genesisTip, invoiceId, offenceIn, decodeInvoice, makeChain, makeSchedule, proposerAt, sha256, concat, toHex, verifyCertificate, Header,
+  type Chain, type Genesis, type Tip,
+} from '@billcoin/protocol';
+import { hashPairsNative } from '../crypto/sha256.ts';
+import type { FinalBlock } from '../ports.ts';
+import type { Signatures } from './keys.ts';
+import type { SimProcess } from './process.ts';
+import { bodyKey, certificateKey, isCommitFor, type Blame } from './wireRecord.ts';
+
+/** Between two full sums over all accounts; the ledger keeps the books block by block. */
+const AUDIT_EVERY = 16;
+
+export interface Decided {
+  readonly id: string;
+  readonly round: number;
+  readonly proposer: number;
+}
+
+export class Referee {
+  readonly #genesis: Genesis;
+  readonly #blame: Blame;
+  readonly #chain: Chain;
+  #tip: Tip;
+  /** By height − 1. */
+  readonly decided: Decided[] = [];
+  /** Where each transaction was executed. */
+  readonly executed = new Map<string, { readonly height: number; readonly index: number; readonly code: number }>();
+  readonly #settled = new Map<string, string>();
+  readonly #liars: ReadonlySet<string>;
+  /** Offences in blocks, and how often each stands there. */
+  readonly offences = new Map<string, number>();
+
+  /** `liars`: hex of the keys of those that may sign twice. */
+  constructor(genesis: Genesis, signatures: Signatures, liars: ReadonlySet<string>, blame: Blame) {
+    this.#liars = liars;
+    this.#genesis = genesis;
+    this.#blame = blame;
+    this.#chain = makeChain(genesis, signatures.verify, new StateTree(hashPairsNative));
+    this.#tip = genesisTip(this.#chain, genesis);
+  }
+
+  get height(): number {
+    return this.decided.length;
+  }
+
+  /** A correct node calls a block final. */
+  final(node: SimProcess, block: FinalBlock): void {
+    const id = toHex(block.blockId);
+    const known = this.decided[block.height - 1];
+    if (known !== undefined && known.id !== id) return this.#blame('I1', `node ${node.index} decides ${id.slice(0, 8)} at height ${block.height}, others decided ${known.id.slice(0, 8)}`);
+    this.#checkCertificate(node, block);
+    if (node.disks.blocks.durable(certificateKey(block.height)) === undefined) this.#blame('I18', `node ${node.index} calls height ${block.height} final before its certificate is on disk`);
+    if (known === undefined) this.#follow(node, block, id);
+    else this.#compareState(node, block);
+  }
+
+  /** Hash over all rows of a state: byte-identical or not. */
+  stateHash(tip: Tip): string {
+    return toHex(sha256(concat(...tip.state.all().map(encodeChange).map(({ key, value }) => sha256(concat(key, value ?? new Uint8Array(0)))).sort((a, b) => (toHex(a) < toHex(b) ? -1 : 1)))));
+  }
+
+  get tip(): Tip {
+    return this.#tip;
+  }
+
+  #checkCertificate(node: SimProcess, { height, blockId, certificate }: FinalBlock): void {
+    const genuine = isCommitFor(certificate, height, blockId) && verifyCertificate(this.#genesis.genesisHash, this.#genesis.validators, certificate, this.#chain.verify).ok;
+    if (!genuine) this.#blame('I3', `node ${node.index} decides height ${height} without a quorum of valid precommits`);
+  }
+
+  /** The first node at a height: its block is executed here too. */
+  #follow(node: SimProcess, block: FinalBlock, id: string): void {
+    if (block.height !== this.height + 1) return this.#blame('I4', `node ${node.index} decides height ${block.height} after height ${this.height}`);
+    const blockBytes = node.disks.blocks.read(bodyKey(block.height, block.blockId));
+    const verdict = blockBytes === undefined ? undefined : applyBlock(this.#chain, this.#tip, blockBytes);
+    if (verdict?.ok !== true) return this.#blame('I2', `node ${node.index} decides block ${id.slice(0, 8)} at height ${block.height}, which the referee finds ${verdict === undefined ? 'nowhere' : `invalid: ${JSON.stringify(verdict.fault, (_, value: unknown) => String(value))}`}`);
+    const { header, codes, txs, evidence } = verdict.value;
+    for (const bytes of evidence) this.#judgeOffence(bytes);
+    if (header.proposerIndex !== proposerAt(makeSchedule(this.#genesis.validators, 1), header.height, header.round)) this.#blame('I17', `height ${header.height} was proposed out of turn`);
+    this.#tip = commitBlock(this.#chain, this.#tip, verdict.value, block.certificate);
+    this.decided.push({ id, round: block.certificate.round, proposer: header.proposerIndex });
+    txs.forEach((tx, index) => this.#execute(tx.txHash, { height: block.height, index, code: codes[index] ?? 0 }, tx.body.kind.case === 'pay' || tx.body.kind.case === 'voidInvoice' ? tx.body.kind.value.invoice : undefined));
+    if (block.height % AUDIT_EVERY === 0) this.audit();
+  }
+
+  /** Evidence in a block is against a liar (I12). */
+  #judgeOffence(bytes: Uint8Array): void {
+    const offence = offenceIn(this.#chain, this.#tip, bytes);
+    const key = offence === undefined ? undefined : this.#genesis.validators.validators[offence.offender]?.publicKey;
+    if (offence === undefined || key === undefined || !this.#liars.has(toHex(key))) return this.#blame('I12', `evidence against validator ${offence?.offender ?? '?'}, who never lied, stands in a block`);
+    this.offences.set(offence.key, (this.offences.get(offence.key) ?? 0) + 1);
+  }
+
+  #execute(txHash: string, at: { readonly height: number; readonly index: number; readonly code: number }, invoice: Uint8Array | undefined): void {
+    const before = this.executed.get(txHash);
+    if (before !== undefined) this.#blame('I8', `transaction ${txHash.slice(0, 8)} is executed at height ${before.height} and again at ${at.height}`);
+    this.executed.set(txHash, at);
+    if (invoice === undefined || at.code !== 0) return;
+    const terms = decodeInvoice(invoice);
+    if (!terms.ok) return this.#blame('I8', `height ${at.height} settles what is no invoice`);
+    const key = invoiceId(terms.value.tillNo, terms.value.ref);
+    const by = this.#settled.get(key);
+    if (by !== undefined) this.#blame('I8', `an invoice is settled by ${by.slice(0, 8)} and by ${txHash.slice(0, 8)}`);
+    this.#settled.set(key, txHash);
+  }
+
+  /** The reserve equation over all accounts, and no account below zero. */
+  audit(): void {
+    try {
+      assertReserveWhole(this.#tip.state);
+    } catch (error) {
+      this.#blame('I8', error instanceof Error ? error.message : 'the books do not balance');
+    }
+    for (const change of this.#tip.state.all()) {
+      if (change.type !== ROWS.account) continue;
+      const address = fromHex(change.id);
+      if (address !== undefined && balanceOf(this.#tip.state, address) < 0n) this.#blame('I8', `account ${change.id.slice(0, 8)} is below zero`);
+    }
+  }
+
+  #compareState(node: SimProcess, block: FinalBlock): void {
+    const { chain, engine } = node;
+    const header = decode(Header, block.headerBytes);
+    const tip = engine?.tip();
+    if (chain === undefined || tip === undefined || !header.ok || tip.height !== block.height) return;
+    if (!equalBytes(chain.tree.root(tip.treeVersion), header.value.stateRoot)) this.#blame('I4', `node ${node.index} has another state after height ${block.height}`);
+  }
+}
