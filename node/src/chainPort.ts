@@ -93,6 +93,11 @@ async function readRegistry({ genesis, registryAt }: ChainSources, newest: TipIn
   return block === undefined || state === undefined || !isKnown ? undefined : { height, timeMs: block.timeMs, blockId: block.blockId, state };
 }
 
+async function readHeader({ tip, readBlock }: ChainSources, height: number): ReturnType<ChainPort['readHeader']> {
+  const stored = Number.isSafeInteger(height) && height >= 1 && height <= tip().height ? await readBlock(height) : undefined;
+  return stored === undefined ? undefined : { headerBytes: headerOfBlock(stored.blockBytes).headerBytes, certificate: stored.certificate };
+}
+
 /** `first` is the tip at start; `pool` may be built after this service, so it is asked for late. */
 export function makeChainService(sources: ChainSources, first: TipInfo, pool: () => PoolPort): ChainService {
   const { genesis, tip, log } = sources;
@@ -129,6 +134,7 @@ export function makeChainService(sources: ChainSources, first: TipInfo, pool: ()
     proveRow: sources.proveRow,
     validatorSet: (hash) => [tip().validators, genesis.validators].find((set) => equalBytes(validatorsHash(set), hash)),
     readFinal,
+    readHeader: async (height) => recent.get(height) ?? readHeader(sources, height),
     async heightOfBlock(blockIdHex) {
       const blockId = fromHex(blockIdHex);
       return blockId?.length === 32 ? sources.heightOf(blockId) : undefined;

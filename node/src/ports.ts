@@ -113,6 +113,8 @@ export interface ChainPort {
   /** A set that votes or voted here, by the hash that headers name; undefined where this node does not know it. */
   validatorSet(hash: Uint8Array): ValidatorSet | undefined;
   readFinal(height: number): Promise<FinalBlock | undefined>;
+  /** Header and certificate alone: a page of them must not decode every transaction of a hundred blocks. */
+  readHeader(height: number): Promise<Pick<FinalBlock, 'headerBytes' | 'certificate'> | undefined>;
   heightOfBlock(blockIdHex: string): Promise<number | undefined>;
   /** Newest first, at most `limit`, strictly before (height, index) where given. */
   accountHistory(address: Uint8Array, limit: number, before?: { readonly height: number; readonly index: number }): Promise<readonly { readonly height: number; readonly index: number; readonly txHash: string }[]>;

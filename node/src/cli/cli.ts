@@ -37,7 +37,7 @@ export async function runCli(args: readonly string[], environment: Readonly<Reco
     if (chosen === undefined) throw new ConfigError(`"${command}" is no command. There are ${Object.keys(COMMANDS).join(', ')}.`);
     return await chosen.run(makeConfig(flags, environment), terminal);
   } catch (error) {
-    terminal.print(explain(error));
+    terminal.complain(explain(error));
     return error instanceof ConfigError ? EXIT_USAGE : 1;
   }
 }

@@ -14,10 +14,15 @@ import { verifyDatabase } from '../offline/verifyDb.ts';
 
 export interface Terminal {
   readonly print: (line: string) => void;
+  /** What went wrong: never into the data that a command writes to standard output. */
+  readonly complain: (line: string) => void;
   /** Standard output, for what is data and not talk. */
   readonly output: NodeJS.WritableStream;
-  /** Resolves when the operator asks the process to end (SIGINT, SIGTERM). */
-  readonly stopAsked: Promise<void>;
+  /**
+   * Takes over the signals to end (SIGINT, SIGTERM) from here on, and resolves when one comes. A command that does not
+   * ask is ended by them at once.
+   */
+  readonly stopAsked: () => Promise<void>;
 }
 
 export interface Command {
@@ -46,6 +51,7 @@ async function init(config: Config, { print }: Terminal): Promise<number> {
 }
 
 async function start(config: Config, { print, stopAsked }: Terminal): Promise<number> {
+  const stop = stopAsked();
   const log = makeLog({ level: config.logLevel, nodeName: config.nodeName });
   let reportHalt: (error: Error) => void = () => undefined;
   const halted = new Promise<Error>((resolve) => {
@@ -53,7 +59,7 @@ async function start(config: Config, { print, stopAsked }: Terminal): Promise<nu
   });
   const node = await startNode(config, { clock: systemClock, timers: systemTimers, log, processMetrics: true, onHalt: reportHalt });
   print(`BillCoin ${node.port.chainId} at height ${node.port.tip().height}. The API ${node.url}/api/v1/docs serves this machine only, until logins exist.`);
-  const outcome = await Promise.race([halted, stopAsked]);
+  const outcome = await Promise.race([halted, stop]);
   // After a failed write nothing more may be written: the process ends as a crash would, and recovery does the rest.
   if (outcome instanceof Error) return 1;
   await node.stop();

@@ -30,12 +30,14 @@ export async function makeCheckpoint(config: Config, genesis: Genesis): Promise<
   const path = pathOf(config);
   const url = `http://${config.httpHost}:${config.httpPort}/api/v1/blocks/latest`;
   const response = await fetch(url, { signal: AbortSignal.timeout(ASK_TIMEOUT_MS) });
-  const { header: text } = await response.json() as { readonly header?: unknown };
+  const { header: text, hash } = await response.json() as { readonly header?: unknown; readonly hash?: unknown };
   const headerBytes = typeof text === 'string' ? fromBase64Url(text) : undefined;
   const header = headerBytes === undefined ? undefined : decode(Header, headerBytes);
   if (headerBytes === undefined || header?.ok !== true) throw new ConfigError(`${url} gives no block (HTTP ${response.status}). Is the node of this network started, and has it made a block?`);
   const { height, nextValidatorsHash, timeMs } = header.value;
-  const checkpoint = { height, blockId: blockIdBytes(genesis.genesisHash, headerBytes), validatorsHash: nextValidatorsHash, timeMs };
+  const blockId = blockIdBytes(genesis.genesisHash, headerBytes);
+  if (hash !== toHex(blockId)) throw new ConfigError(`The node at ${url} is of another network than ${genesis.chainId}. Point --http-port at the node of this genesis.`);
+  const checkpoint = { height, blockId, validatorsHash: nextValidatorsHash, timeMs };
   await writeFile(path, checkpointJson({ checkpoint, signatures: [] }), { flag: 'wx' });
   return checkpoint;
 }

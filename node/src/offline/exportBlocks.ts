@@ -95,10 +95,7 @@ async function lastOf({ blocks, index }: Stores, { from, to }: Config): Promise<
   return last;
 }
 
-async function writeAll(chain: Chain, genesis: Genesis, stores: Stores, config: Config, sink: LineSink): Promise<Exported> {
-  const { blocks, index, state } = stores;
-  const { from } = config;
-  const to = await lastOf(stores, config);
+async function writeAll(chain: Chain, genesis: Genesis, { blocks, index, state }: Stores, { from, to }: { readonly from: number; readonly to: number }, sink: LineSink): Promise<Exported> {
   await sink.write(genesisLine(genesis));
   let transactions = 0;
   for (let height = from; height <= to; height++) {
@@ -155,10 +152,12 @@ export async function fileSink(path: string): Promise<LineSink> {
 export async function exportBlocks(config: Config, genesis: Genesis, openSink: () => Promise<LineSink>): Promise<Exported> {
   const folder = await openDataFolder(config.dataDir, genesis.genesisHash, () => undefined);
   try {
-    const sink = await openSink();
     const chain = makeChain(genesis, verifyEd25519Native, new StateTree());
     const stores = { blocks: makeBlockStore(folder.blocks), index: makeChainIndex(folder.index), state: makeStateStore(folder.state) };
-    const exported = await writeAll(chain, genesis, stores, config, sink);
+    // A wrong range must not leave an empty file, which would then stand in the way of the right one.
+    const to = await lastOf(stores, config);
+    const sink = await openSink();
+    const exported = await writeAll(chain, genesis, stores, { from: config.from, to }, sink);
     await sink.close();
     return exported;
   } finally {

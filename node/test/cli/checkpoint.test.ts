@@ -20,7 +20,7 @@ t.test('make, sign, verify, serve', async (t) => {
   const cli = async (command: string, ...more: readonly string[]): Promise<{ readonly code: number; readonly text: string }> => {
     const lines: string[] = [];
     const flags = ['--genesis', folders.config.genesis, '--key-dir', folders.config.keyDir, '--http-port', port, ...more];
-    const code = await runCli([command, ...flags], { BILLCOIN_LOG_LEVEL: 'silent' }, { print: (line) => void lines.push(line), output: new PassThrough(), stopAsked: Promise.resolve() });
+    const code = await runCli([command, ...flags], { BILLCOIN_LOG_LEVEL: 'silent' }, { print: (line) => void lines.push(line), complain: (line) => void lines.push(line), output: new PassThrough(), stopAsked: () => Promise.resolve() });
     return { code, text: lines.join('\n') };
   };
   const at = ['--checkpoint', file] as const;
@@ -29,6 +29,9 @@ t.test('make, sign, verify, serve', async (t) => {
   t.match(await cli('checkpoint-make'), { code: 2, text: /--checkpoint <file> is missing/ });
   t.match(await cli('checkpoint-make', ...at), { code: 2, text: /gives no block/ }, 'before the first block');
   for (const bytes of new TxMaker(folders.genesis).mint(1_000n)) await submitFinal(node.port, bytes);
+  const other = await makeTestFolders();
+  t.teardown(() => other.remove());
+  t.match(await cli('checkpoint-make', ...at, '--genesis', other.config.genesis), { code: 2, text: /is of another network than node-test-/ });
   t.match(await cli('checkpoint-make', ...at), { code: 0, text: /not signed yet/ });
   t.match(await cli('checkpoint-make', ...at), { code: 1, text: /exists already/ }, 'never overwrites');
   t.match(await cli('checkpoint-verify', ...at), { code: 1, text: /checkpoint_not_signed: 0 of 1/ });
@@ -62,7 +65,7 @@ t.test('a key of its own, which signs only where genesis names it', async (t) =>
   const folders = await makeTestFolders();
   t.teardown(() => folders.remove());
   const lines: string[] = [];
-  const run = (...args: readonly string[]): Promise<number> => runCli([...args, '--genesis', folders.config.genesis, '--key-dir', join(folders.root, 'other')], { BILLCOIN_LOG_LEVEL: 'silent' }, { print: (line) => void lines.push(line), output: new PassThrough(), stopAsked: Promise.resolve() });
+  const run = (...args: readonly string[]): Promise<number> => runCli([...args, '--genesis', folders.config.genesis, '--key-dir', join(folders.root, 'other')], { BILLCOIN_LOG_LEVEL: 'silent' }, { print: (line) => void lines.push(line), complain: (line) => void lines.push(line), output: new PassThrough(), stopAsked: () => Promise.resolve() });
   t.equal(await run('checkpoint-key'), 0);
   t.match(lines[0], CHECKPOINT_KEY_FILE);
   t.equal(await run('checkpoint-key'), 1, 'never overwrites a key');

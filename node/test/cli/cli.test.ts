@@ -18,7 +18,7 @@ interface Ran {
 async function cli(args: readonly string[], environment: Readonly<Record<string, string>> = {}, stopAsked: Promise<void> = Promise.resolve()): Promise<Ran> {
   const lines: string[] = [];
   const output = new PassThrough();
-  const code = await runCli(args, { BILLCOIN_LOG_LEVEL: 'silent', ...environment }, { print: (line) => void lines.push(line), output, stopAsked });
+  const code = await runCli(args, { BILLCOIN_LOG_LEVEL: 'silent', ...environment }, { print: (line) => void lines.push(line), complain: (line) => void lines.push(line), output, stopAsked: () => stopAsked });
   return { code, text: lines.join('\n') };
 }
 

@@ -1,5 +1,6 @@
 /** The raw export of a real node, and its recount by a program that knows SPEC.md and none of our code (SPEC §14). */
 import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
@@ -35,7 +36,7 @@ async function cli({ genesis, dataDir, keyDir }: Config, ...args: string[]): Pro
   const output = new PassThrough();
   const chunks: Buffer[] = [];
   output.on('data', (chunk: Buffer) => void chunks.push(chunk));
-  const code = await runCli([...args, '--genesis', genesis, '--data-dir', dataDir, '--key-dir', keyDir], {}, { print: (line) => void lines.push(line), output, stopAsked: Promise.resolve() });
+  const code = await runCli([...args, '--genesis', genesis, '--data-dir', dataDir, '--key-dir', keyDir], {}, { print: (line) => void lines.push(line), complain: (line) => void lines.push(line), output, stopAsked: () => Promise.resolve() });
   return { code, text: lines.join('\n'), output: Buffer.concat(chunks).toString() };
 }
 
@@ -163,6 +164,9 @@ async function writesLines(t: Test, { config, root, supplyMl, gapMl }: Chain): P
     const refused = await cli(config, 'export-blocks', ...args);
     t.equal(refused.code, 2);
     t.match(refused.text, found);
+    const ranged = await cli(config, 'export-blocks', ...args, '--out', `${file}.part`);
+    t.equal(ranged.code, 2);
+    t.notOk(existsSync(`${file}.part`), 'a wrong range leaves no file in the way of the right one');
   }
   const twice = await cli(config, 'export-blocks', '--out', file);
   t.equal(twice.code, 1);

@@ -127,7 +127,7 @@ void t.test('the command says what it did and what follows', async (test) => {
   const { config, tip, roots } = await makeChainOnDisk(test);
   const lines: string[] = [];
   const flags = ['--genesis', config.genesis, '--data-dir', config.dataDir, '--key-dir', config.keyDir, '--log-level', 'silent'];
-  const code = await runCli(['rollback', '--to', String(tip - 2), '--past-guard', String(tip), ...flags], {}, { print: (line) => void lines.push(line), output: new PassThrough(), stopAsked: Promise.resolve() });
+  const code = await runCli(['rollback', '--to', String(tip - 2), '--past-guard', String(tip), ...flags], {}, { print: (line) => void lines.push(line), complain: (line) => void lines.push(line), output: new PassThrough(), stopAsked: () => Promise.resolve() });
   test.equal(code, 0, lines.join('\n'));
   test.match(lines.join('\n'), new RegExp(`from block ${tip} to ${tip - 2}, by the undo rows. State root ${roots[tip - 2]}[^]*guard has signed block ${tip}`));
 });

@@ -218,7 +218,7 @@ void t.test('the commands say what they did; a running node and an empty one are
   const cli = async (dataDir: string, ...args: string[]): Promise<{ code: number; text: string }> => {
     const lines: string[] = [];
     const flags = ['--genesis', config.genesis, '--data-dir', dataDir, '--key-dir', config.keyDir];
-    const code = await runCli([...args, ...flags], {}, { print: (line) => void lines.push(line), output: new PassThrough(), stopAsked: Promise.resolve() });
+    const code = await runCli([...args, ...flags], {}, { print: (line) => void lines.push(line), complain: (line) => void lines.push(line), output: new PassThrough(), stopAsked: () => Promise.resolve() });
     return { code, text: lines.join('\n') };
   };
   const made = await cli(config.dataDir, 'snapshot', 'create', '--snapshot', join(root, 'two'));

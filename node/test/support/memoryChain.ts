@@ -86,6 +86,10 @@ export class MemoryChain implements ChainPort {
     return this.#blocks[height - 1];
   }
 
+  readHeader(height: number): ReturnType<ChainPort['readHeader']> {
+    return this.readFinal(height);
+  }
+
   async heightOfBlock(blockIdHex: string): Promise<number | undefined> {
     return this.#blocks.find((block) => toHex(block.blockId) === blockIdHex)?.height;
   }
