@@ -3,7 +3,7 @@
  * say anything in their name and repeat or damage what others have said, and nothing else.
  */
 import {
-  Block, Body, Header, NIL, ProposalBody, blockIdOf, buildBlock, decode, encode, indexOfKey, parseVote, proposalBodyBytes, signingBytes, voteBodyBytes, votePreimage,
+  Block, Body, Header, NIL, ProposalBody, blockIdOf, buildBlock, decode, encode, indexOfKey, parseVote, proposalBodyBytes, signingBytes, toHex, voteBodyBytes, votePreimage,
   type Certificate, type Genesis, type Proposal, type Vote, type VoteFields,
 } from '@billcoin/protocol';
 import { CORE, type Core } from '../driver.ts';
@@ -13,16 +13,25 @@ import type { SimProcess } from './process.ts';
 import type { Random } from './random.ts';
 
 export const LIES = ['two votes', 'two proposals', 'withheld', 'late', 'amnesia', 'forged certificates', 'invalid blocks', 'flood', 'lying status', 'wrong bodies'] as const;
-export type Lie = (typeof LIES)[number];
+/** `split`: all liars together show one half of the others one block and the rest another; never drawn, it needs a third. */
+export type Lie = (typeof LIES)[number] | 'split';
 
 /** Longest that a late message is held back. */
 const LATE_MAX_US = 4_000_000;
 /** Useless votes for each message sent, where there is a flood. */
 const FLOOD = 6;
+/** Conspirators precommit a little after they have prevoted. */
+const SPLIT_US = 20_000;
 /** Block ids a liar remembers to vote for. */
 const IDS_MAX = 16;
 
+/** What conspirators share: the two blocks of a (height, round). */
+export type Plot = Map<string, readonly [first: string, second: string]>;
+
 export interface LiarSetup {
+  readonly plot: Plot;
+  /** Which block conspirators show a node. */
+  readonly sideOf: (node: number) => 0 | 1;
   readonly genesis: Genesis;
   readonly signatures: Signatures;
   readonly random: Random;
@@ -63,6 +72,7 @@ export class Liar {
     const targets = to === undefined ? Array.from({ length: size }, (_, i) => i).filter((i) => i !== this.#node.index) : [to];
     if (this.#tells('flood') && message.kind === 'vote') this.#flood(targets, message.vote);
     if (message.kind === 'proposal' && this.#lieAboutProposal(targets, message.proposal)) return;
+    if (this.#tells('split') && this.#split(targets, message)) return;
     for (const target of targets) {
       if (this.#tells('withheld') && random.chance(0.3)) continue;
       const extraUs = this.#tells('late') && random.chance(0.3) ? random.below(LATE_MAX_US) : 0;
@@ -135,16 +145,33 @@ export class Liar {
     }
   }
 
+  /** One side is told of the first block, the other of the second. True: a vote for one of them was sent so. */
+  #split(targets: readonly number[], message: PeerMessage): boolean {
+    if (message.kind !== 'vote') return message.kind === 'certificate' || message.kind === 'roundCert';
+    const parsed = parseVote(message.vote);
+    if (!parsed.ok) return false;
+    const blocks = this.#setup.plot.get(`${parsed.value.height} ${parsed.value.round}`);
+    if (blocks === undefined || parsed.value.validatorIndex !== this.#index()) return blocks !== undefined;
+    for (const target of targets) {
+      for (const type of ['prevote', 'precommit'] as const) {
+        const vote = this.#sign({ ...parsed.value, type, blockId: blocks[this.#setup.sideOf(target)] }, parsed.value.validatorIndex);
+        this.#setup.send(this.#node.index, target, { kind: 'vote', vote }, type === 'prevote' ? 0 : SPLIT_US);
+      }
+    }
+    return true;
+  }
+
   /** True: something else was sent in place of the proposal. */
   #lieAboutProposal(targets: readonly number[], proposal: Proposal): boolean {
     const { random } = this.#setup;
     const body = decode(ProposalBody, proposal.body);
     if (!body.ok || body.value.polRound !== -1) return false;
-    const second = this.#tells('two proposals') && random.chance(0.7) ? this.#otherBlock(proposal, false) : this.#tells('invalid blocks') && random.chance(0.7) ? this.#otherBlock(proposal, true) : undefined;
+    const second = this.#tells('split') || (this.#tells('two proposals') && random.chance(0.7)) ? this.#otherBlock(proposal, false) : this.#tells('invalid blocks') && random.chance(0.7) ? this.#otherBlock(proposal, true) : undefined;
     if (second === undefined) return false;
     const { index } = this.#node;
+    if (this.#tells('split')) this.#setup.plot.set(`${body.value.height} ${body.value.round}`, [toHex(body.value.blockId), second.id]);
     for (const target of targets) {
-      const gets = random.pick(['first', 'second', 'both', 'none'] as const);
+      const gets = this.#tells('split') ? (this.#setup.sideOf(target) === 0 ? 'first' : 'second') : random.pick(['first', 'second', 'both', 'none'] as const);
       if (gets === 'first' || gets === 'both') this.#setup.send(index, target, { kind: 'proposal', proposal }, 0);
       if (gets === 'second' || gets === 'both') {
         this.#setup.send(index, target, { kind: 'proposal', proposal: second.proposal }, 0);

@@ -7,7 +7,7 @@ import { DEFAULT_PARAMS, timeoutProposeMs, timeoutVoteMs, toHex, useSha256 } fro
 import { sha256Native } from '../crypto/sha256.ts';
 import type { Core } from '../driver.ts';
 import type { PeerMessage } from '../ports.ts';
-import { LIES, Liar, type Lie } from './byzantine.ts';
+import { LIES, Liar, type Lie, type Plot } from './byzantine.ts';
 import { Clients } from './clients.ts';
 import { NO_FAULTS, drawFaults, type FaultPlan } from './faults.ts';
 import { ED25519_SIGNATURES, HASH_SIGNATURES, type Signatures } from './keys.ts';
@@ -54,6 +54,8 @@ export interface SimulationReport {
   readonly faults: Readonly<Record<string, number>>;
   /** Offences that stand in blocks. */
   readonly evidence: number;
+  /** Evidence that correct nodes have reported. */
+  readonly evidenceSeen: readonly Uint8Array[];
   /** Newest lines of the trace. */
   readonly story: readonly string[];
   readonly clients: Readonly<Record<string, number>>;
@@ -90,6 +92,7 @@ class Simulation {
   readonly #lies: readonly Lie[];
   readonly #nodes: SimProcess[];
   readonly #liars = new Map<number, Liar>();
+  readonly #plot: Plot = new Map();
   readonly #links: Links;
   readonly #wire: WireRecord;
   readonly #referee: Referee;
@@ -99,6 +102,7 @@ class Simulation {
   readonly #seen = new Map<string, Uint8Array>();
   readonly #watched = new Map<string, WatchedCore>();
   #faults: FaultPlan;
+  readonly #mayFork: boolean;
   #healed = false;
   #violation: Violation | undefined;
   #events = 0;
@@ -108,7 +112,7 @@ class Simulation {
     this.#random = new Random(`simulation ${options.seed}`);
     const random = this.#random;
     const size = options.validators ?? (random.chance(0.1) ? 7 : 4);
-    const liarCount = options.liars ?? (random.chance(0.6) ? random.between(1, Math.floor((size - 1) / 3)) : 0);
+    const liarCount = options.liars ?? (size >= 4 && random.chance(0.6) ? random.between(1, Math.floor((size - 1) / 3)) : 0);
     this.#lies = liarCount === 0 ? [] : (options.lies ?? LIES.filter(() => random.chance(0.4)));
     this.#plan = { ...drawFaults(random), ...options.faults };
     this.#faults = this.#plan;
@@ -116,6 +120,7 @@ class Simulation {
     const genesis = makeSimGenesis(size);
     const blame = (invariant: string, what: string): void => this.#blame(invariant, what);
     this.#wire = new WireRecord(genesis, blame);
+    this.#mayFork = 3 * liarCount >= size;
     const liars = new Set<number>();
     while (liars.size < liarCount) liars.add(random.below(size));
     const keys = validatorKeys(size);
@@ -134,7 +139,8 @@ class Simulation {
         final: (node, block) => {
           this.#trace(node.index, `final ${block.height} ${block.blockId[0]}-${block.blockId[1]} round ${block.certificate.round}, ${block.txs.length} transactions`);
           this.#heights.set(node.index, block.height);
-          if (!node.isByzantine) this.#referee.final(node, block);
+          // With a third of liars a fork is allowed; then the nodes themselves must notice.
+          if (!node.isByzantine && !this.#mayFork) this.#referee.final(node, block);
         },
         evidence: (node, bytes) => {
           if (!node.isByzantine) this.#seen.set(toHex(bytes), bytes);
@@ -151,7 +157,8 @@ class Simulation {
     for (const node of this.#nodes) {
       if (node.isByzantine) {
         this.#liars.set(node.index, new Liar(node, {
-          genesis, signatures: this.#signatures, random, size, lies: this.#lies,
+          genesis, signatures: this.#signatures, random, size, lies: this.#lies, plot: this.#plot,
+          sideOf: (other) => (this.#nodes.filter(({ isByzantine, index }) => !isByzantine && index < other).length % 2 === 0 ? 0 : 1),
           send: (from, to, message, extraUs) => {
             this.#wire.sent(node, message);
             this.#links.send(from, to, message, extraUs);
@@ -179,7 +186,7 @@ class Simulation {
   report(): SimulationReport {
     return {
       seed: this.#options.seed, hash: this.#hash.copy().digest('hex'), heights: this.#referee.height, virtualMs: this.#nowMs(), events: this.#events, validators: this.#nodes.length, liars: this.#liars.size, lies: this.#lies,
-      violation: this.#violation, faults: Object.fromEntries([...this.#counts].sort(([a], [b]) => (a < b ? -1 : 1))), evidence: this.#referee.offences.size, story: this.#story, clients: this.#clients.count,
+      violation: this.#violation, faults: Object.fromEntries([...this.#counts].sort(([a], [b]) => (a < b ? -1 : 1))), evidence: this.#referee.offences.size, evidenceSeen: [...this.#seen.values()], story: this.#story, clients: this.#clients.count,
     };
   }
 
@@ -199,6 +206,7 @@ class Simulation {
   }
 
   #blame(invariant: string, what: string): void {
+    if (this.#mayFork && invariant !== 'halt') return;
     this.#trace(-1, `VIOLATION of ${invariant}: ${what}`);
     this.#violation ??= { invariant, what, atMs: this.#nowMs() };
   }
