@@ -194,7 +194,7 @@ async function live({ config, genesis }: TestFolders, writes: number, txs: reado
       genesis, chain, genesisTip: genesisTip(chain, genesis), stores, network: singleValidatorNetwork, clock: systemClock, timers: systemTimers, log: silent, halt,
       validator: { publicKey: KEYS.validator.publicKey, sign: nativeSigner(KEYS.validator), openGuard: async () => disk.guard(await openSignGuard(config.keyDir, { publicKey: KEYS.validator.publicKey, genesisHash: genesis.genesisHash }, halt), halt) },
       verifySignatures: async (items) => items.map(({ publicKey, message, signature }) => verifyEd25519(publicKey, message, signature)),
-      measures: { timed: (_what, write) => write, committed: () => undefined },
+      measures: { timed: (_what, write) => write, committed: () => undefined, evidence: () => undefined },
     });
     const { port } = engine;
     port.onFinal((block) => void final.push(...block.txs.map(({ txHash }) => `${txHash} ${block.height} ${toHex(block.blockId)}`)));
