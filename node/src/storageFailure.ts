@@ -29,6 +29,7 @@ export class StorageFailure extends Error {
 
 /** Remedies that several checks share, so that the operator reads the same sentence for the same repair. */
 export const REMEDY = {
+  rebuild: 'Move that folder away and start again: it is filled again from the blocks. In a data folder made from a snapshot, restore the snapshot.',
   restoreBackup: 'Restore the newest backup of the data folder (never the key folder), or rebuild it from another node, then run `billcoin verify-db`.',
   disk: 'Check the disk and its free space, then start again; nothing that was called final is lost.',
 } as const;

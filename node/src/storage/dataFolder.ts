@@ -6,7 +6,7 @@ import { mkdir, open, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { toHex } from '@billcoin/protocol';
 import type { Store } from '../ports.ts';
-import { StorageFailure } from '../storageFailure.ts';
+import { REMEDY, StorageFailure } from '../storageFailure.ts';
 import { lockFolder } from './folderLock.ts';
 import { openLevelStore } from './levelStore.ts';
 
@@ -82,8 +82,8 @@ export async function openDataFolder(path: string, genesisHash: Uint8Array, onFa
     for (const store of opened) await store.close();
     await lock.release();
   }
-  async function openStore(name: string): Promise<Store> {
-    const store = await openLevelStore({ name, folder: join(path, name), onFailure });
+  async function openStore(name: string, remedy?: string): Promise<Store> {
+    const store = await openLevelStore({ name, folder: join(path, name), onFailure, remedy });
     opened.push(store);
     return store;
   }
@@ -91,8 +91,8 @@ export async function openDataFolder(path: string, genesisHash: Uint8Array, onFa
     return {
       path,
       blocks: await openStore('blocks'),
-      state: await openStore('state'),
-      index: await openStore('index'),
+      state: await openStore('state', REMEDY.rebuild),
+      index: await openStore('index', REMEDY.rebuild),
       mempool: await openStore('mempool'),
       campusPath: join(path, 'campus'),
       close: closeAll,

@@ -16,6 +16,8 @@ export interface LevelStoreOptions {
   readonly folder: string;
   /** Hears of every failure before the caller does; a running node stops at once (§1.9: never retried). */
   readonly onFailure: (failure: StorageFailure) => void;
+  /** What helps where the files themselves are damaged; a backup unless given. */
+  readonly remedy?: string;
 }
 
 function isLocked(error: unknown): boolean {
@@ -23,14 +25,18 @@ function isLocked(error: unknown): boolean {
   return cause?.code === 'LEVEL_LOCKED';
 }
 
-async function openLevel(name: string, folder: string): Promise<Bytes> {
+function isCorruption(error: unknown): boolean {
+  return (error as { readonly code?: unknown } | undefined)?.code === 'LEVEL_CORRUPTION';
+}
+
+async function openLevel(name: string, folder: string, remedy: string): Promise<Bytes> {
   const db: Bytes = new Level(folder, { keyEncoding: 'view', valueEncoding: 'view' });
   try {
     await db.open();
     return db;
   } catch (error) {
     if (isLocked(error)) throw new StorageFailure('locked', `The ${name} database in ${folder} is in use by another process.`, 'Stop that process first.', { cause: error });
-    throw new StorageFailure('io_failed', `The ${name} database in ${folder} does not open.`, REMEDY.restoreBackup, { cause: error });
+    throw new StorageFailure('io_failed', `The ${name} database in ${folder} does not open.`, remedy, { cause: error });
   }
 }
 
@@ -46,11 +52,11 @@ async function write(db: Bytes, operations: readonly StoreOperation[], sync: boo
 
 /** Opens (or creates) the database in `folder`. Throws StorageFailure `locked` or `io_failed`. */
 export async function openLevelStore(options: LevelStoreOptions): Promise<Store> {
-  const { name, folder, onFailure } = options;
-  const db = await openLevel(name, folder);
+  const { name, folder, onFailure, remedy = REMEDY.restoreBackup } = options;
+  const db = await openLevel(name, folder, remedy);
 
   function failed(what: string, cause: unknown): StorageFailure {
-    const failure = cause instanceof StorageFailure ? cause : new StorageFailure('io_failed', `The ${name} database in ${folder} failed to ${what}.`, REMEDY.disk, { cause });
+    const failure = cause instanceof StorageFailure ? cause : new StorageFailure('io_failed', `The ${name} database in ${folder} failed to ${what}.`, isCorruption(cause) ? remedy : REMEDY.disk, { cause });
     onFailure(failure);
     return failure;
   }
@@ -58,7 +64,7 @@ export async function openLevelStore(options: LevelStoreOptions): Promise<Store>
   function open(key: Uint8Array, sealed: Uint8Array): Uint8Array {
     const payload = unseal(key, sealed);
     if (payload !== undefined) return plain(payload);
-    throw new StorageFailure('damaged_value', `The ${name} database holds a value with a wrong checksum under key ${Buffer.from(key).toString('hex')}.`, REMEDY.restoreBackup);
+    throw new StorageFailure('damaged_value', `The ${name} database holds a value with a wrong checksum under key ${Buffer.from(key).toString('hex')}.`, remedy);
   }
 
   async function* entries(range: StoreRange): AsyncGenerator<readonly [Uint8Array, Uint8Array]> {
