@@ -16,3 +16,5 @@ export { loadRows } from './storage/recovery.ts';
 export { makeStateStore } from './storage/stateStore.ts';
 export { createVerifyPool, type VerifyPool } from './crypto/verifyPool.ts';
 export { verifyEd25519Native, verifyP256Native } from './crypto/verifier.ts';
+// For benchmarks: whole simulated networks.
+export { runCampaign, type CampaignOptions, type CampaignReport } from './sim/campaign.ts';

@@ -374,10 +374,13 @@ class Simulation {
   }
 }
 
-/** Everything that promises have made ready has run. */
+/**
+ * Everything that promises have made ready has run: Node empties that queue before it turns to the next tick. PERF: a turn
+ * of the event loop (setImmediate) would do as well and takes a tenth of a run.
+ */
 function settled(): Promise<void> {
   return new Promise((resolve) => {
-    setImmediate(resolve);
+    process.nextTick(resolve);
   });
 }
 

@@ -1,6 +1,7 @@
 /** `npm run bench [-- name …]`: every speed claim of the project, measured one after the other on this machine. */
 import { cpus, release, totalmem } from 'node:os';
 import { benchBoot, formatBootBench } from './boot.ts';
+import { benchConsensus, formatConsensusBench } from './consensus.ts';
 import { benchDevnet, formatDevnetBench } from './devnet.ts';
 import { benchFinality, formatFinalityBench } from './finality.ts';
 import { benchLedger, formatLedgerBench } from './ledger.ts';
@@ -11,6 +12,7 @@ import { benchTree, formatTreeBench } from './tree.ts';
 const BENCHES: Readonly<Record<string, () => Promise<string>>> = {
   signature: async () => formatSignatureRates(await benchSignature()),
   ledger: async () => formatLedgerBench(benchLedger()),
+  consensus: async () => formatConsensusBench(await benchConsensus()),
   tree: async () => formatTreeBench(benchTree()),
   boot: async () => formatBootBench(await benchBoot()),
   finality: async () => formatFinalityBench(await benchFinality()),
