@@ -44,7 +44,8 @@ async function init(config: Config, { print }: Terminal): Promise<number> {
   print(`Network     ${done.chainId}`);
   print(`Genesis     ${done.genesisHash}`);
   print(`Data folder ${config.dataDir}`);
-  print(done.isValidator
+  if (done.keptGuardHeight !== undefined) print(`The sign guard of this key was kept: it has signed block ${done.keptGuardHeight}, and nothing up to there is signed again.`);
+  else print(done.isValidator
     ? 'This node is a validator. A sign guard was made: only if this key has never signed on this network. If it has, read "Lost sign guard" in OPERATING.md first.'
     : 'This node holds no key of the first validator set: it follows without signing.');
   return 0;

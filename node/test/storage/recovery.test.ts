@@ -3,6 +3,7 @@ import { readFile, rm, writeFile, cp } from 'node:fs/promises';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { balanceOf, toHex } from '@billcoin/protocol';
+import { initFolders } from '../../src/offline/init.ts';
 import { verifyDatabase } from '../../src/offline/verifyDb.ts';
 import { StorageFailure } from '../../src/storageFailure.ts';
 import { flipBit, loseHeights, loseRow, replaceValue } from '../support/damage.ts';
@@ -196,4 +197,70 @@ void t.test('verify-db finds what the start does not read', async (test) => {
   await replaceValue(stopped.config.dataDir, 'state', 's/\u0001', (payload) => payload.map((byte, i) => (i === 1 ? byte ^ 1 : byte)));
   const again = await verifyDatabase(stopped.config, stopped.genesis, () => undefined);
   test.match(again.problems.join(), /replay gives/);
+});
+
+/** The state and the index as if nothing of them had been written yet. */
+async function loseCaches({ config: { dataDir } }: TestFolders): Promise<void> {
+  for (const name of ['state', 'index']) await rm(join(dataDir, name), { recursive: true });
+}
+
+void t.test('a body without its certificate, blocks ahead of the state: the same block is decided again', async (test) => {
+  const stopped = await stoppedNode(test);
+  await loseCaches(stopped);
+  await loseHeights(stopped.config.dataDir, 'c/', (height) => height === BLOCKS);
+  const node = await runNode(stopped.config);
+  test.teardown(node.stop);
+  const final = await submitFinal(node.port, new TxMaker(stopped.genesis).transfer(KEYS.farm, KEYS.treasury.address, 5n));
+  test.equal(final.height, BLOCKS + 1);
+  test.equal(await node.port.heightOfBlock(stopped.tipId), BLOCKS);
+});
+
+void t.test('a guard that is locked on a body that is nowhere refuses at the start, and does not stand for ever', async (test) => {
+  const stopped = await stoppedNode(test);
+  await loseCaches(stopped);
+  for (const rows of ['b/', 'c/'] as const) await loseHeights(stopped.config.dataDir, rows, (height) => height === BLOCKS);
+  const failure = await refusal(stopped);
+  test.equal(failure.code, 'lost_records');
+  test.match(failure.message, new RegExp(`voted for a block ${BLOCKS} that is not on this disk.*Restore the newest backup`));
+});
+
+void t.test('a record dropped from the middle of the index is seen, and the index filled again', async (test) => {
+  const stopped = await stoppedNode(test);
+  await loseRow(stopped.config.dataDir, 'index', 'r/');
+  await startsEqual(test, stopped, 'results of a block missing');
+  test.same((await verifyDatabase(stopped.config, stopped.genesis, () => undefined)).problems, []);
+});
+
+void t.test('key without data: init keeps the guard, and the only validator says what is lost', async (test) => {
+  const stopped = await stoppedNode(test);
+  await rm(stopped.config.dataDir, { recursive: true });
+  test.equal((await refusal(stopped)).code, 'not_initialised');
+  test.match(await initFolders(stopped.config, stopped.genesis), { isValidator: true, keptGuardHeight: BLOCKS });
+  const failure = await refusal(stopped);
+  test.equal(failure.code, 'older_than_guard');
+  test.match(failure.message, /blocks 1 to 4 are lost.*Restore the newest backup/);
+});
+
+void t.test('a torn or half damaged guard is whole; an old one under newer blocks signs only above them', async (test) => {
+  const stopped = await stoppedNode(test);
+  const path = join(stopped.config.keyDir, 'signguard.dat');
+  const old = await readFile(path);
+  const node = await runNode(stopped.config);
+  const maker = new TxMaker(stopped.genesis);
+  await submitFinal(node.port, maker.transfer(KEYS.farm, KEYS.treasury.address, 1n));
+  await node.stop();
+  const newest = await readFile(path);
+  for (const [what, from] of [['the first sector of a copy', 0], ['a sector of the other copy', 16_384], ['a sector of the other slot', 32_768]] as const) {
+    await writeFile(path, Buffer.concat([newest.subarray(0, from), Buffer.alloc(512, 0xee), newest.subarray(from + 512)]));
+    const again = await runNode(stopped.config);
+    test.equal(again.port.tip().height, BLOCKS + 1, what);
+    await again.stop();
+  }
+  await writeFile(path, old);
+  const older = await runNode(stopped.config);
+  const final = await submitFinal(older.port, maker.transfer(KEYS.farm, KEYS.treasury.address, 2n));
+  test.equal(final.height, BLOCKS + 2);
+  await older.stop();
+  await writeFile(path, Buffer.alloc(newest.length, 0xee));
+  test.equal((await refusal(stopped)).code, 'no_guard');
 });
