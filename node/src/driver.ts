@@ -10,7 +10,7 @@ import { identifyBlock } from './driver/blockBytes.ts';
 import { BlocksInHand, type BlockDisk, type BlockVerdict } from './driver/blocksInHand.ts';
 import { buildValue, type BlockSource, type BuildValue } from './driver/building.ts';
 import { EvidencePool } from './driver/evidencePool.ts';
-import { forkAt } from './driver/fork.ts';
+import { mustNotFork } from './driver/fork.ts';
 import { readPeerMessage } from './driver/inbox.ts';
 import { Outbox } from './driver/outbox.ts';
 import { IDLE_STATUS_MS, Peers, STATUS_MS, type StatusMessage } from './driver/peers.ts';
@@ -200,7 +200,7 @@ export class Driver {
     if (message.kind === 'needBlock') return this.#peers.giveBlock(from, message.height, message.blockId);
     if (message.kind === 'block') return this.#takeBlock(from, message.blockBytes);
     if (message.kind === 'status') {
-      this.#mustNotFork(from, message.tip);
+      mustNotFork(this.#deps, this.#tip, from, message.tip);
       if (this.#peers.hear(from, message.status, this.#status())) await this.#step({ kind: 'peerStatus', peer: from, status: message.status });
       return;
     }
@@ -337,14 +337,6 @@ export class Driver {
 
   #status(): StatusMessage {
     return { kind: 'status', status: statusOf(this.#state), tip: this.#tipCertificate };
-  }
-
-  /** Somebody has another block of this height, with a quorum: say who signed both, and stop. */
-  #mustNotFork(from: string, theirs: Certificate | undefined): void {
-    const fork = theirs === undefined ? undefined : forkAt(this.#deps.chain, this.#tip, theirs);
-    if (fork === undefined) return;
-    for (const evidence of fork.evidence) this.#deps.onEvidence(evidence);
-    throw new Error(`The chain has forked at height ${fork.height}: peer ${from} has another final block. Validators that signed both: ${fork.offenders.length === 0 ? 'none in one round' : fork.offenders.join(', ')}.`);
   }
 
   #tellStatus(): void {

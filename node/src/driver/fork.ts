@@ -4,7 +4,7 @@
  */
 import { bitOf, decode, duplicateVote, encode, equalBytes, verifyCertificate, votesOf, Certificate, Evidence, type Chain, type Tip } from '@billcoin/protocol';
 
-export interface Fork {
+interface Fork {
   readonly height: number;
   /** DuplicateVote evidence against everybody who signed both in one round; none where the quorums are of two rounds. */
   readonly evidence: readonly Uint8Array[];
@@ -12,7 +12,7 @@ export interface Fork {
 }
 
 /** What a peer's certificate of the tip's height proves if it names another block; undefined where all is well. */
-export function forkAt(chain: Chain, tip: Tip, theirs: Certificate): Fork | undefined {
+function forkAt(chain: Chain, tip: Tip, theirs: Certificate): Fork | undefined {
   if (theirs.height !== tip.height || equalBytes(theirs.blockId, tip.blockId) || tip.certificateBytes === undefined) return undefined;
   if (theirs.type !== 2 || !verifyCertificate(chain.genesisHash, tip.validators, theirs, chain.verify).ok) return undefined;
   const own = decode(Certificate, tip.certificateBytes);
@@ -21,4 +21,12 @@ export function forkAt(chain: Chain, tip: Tip, theirs: Certificate): Fork | unde
   const both = mine.filter(({ validatorIndex }) => bitOf(theirs.bitmap, validatorIndex));
   const evidence = both.map((vote) => encode(Evidence, duplicateVote(vote, others.find((other) => other.validatorIndex === vote.validatorIndex)!)));
   return { height: tip.height, evidence, offenders: both.map(({ validatorIndex }) => validatorIndex) };
+}
+
+/** Throws, after it has reported the evidence, where a peer's certificate of the tip's height names another block. */
+export function mustNotFork({ chain, onEvidence }: { readonly chain: Chain; readonly onEvidence: (evidence: Uint8Array) => void }, tip: Tip, from: string, theirs: Certificate | undefined): void {
+  const fork = theirs === undefined ? undefined : forkAt(chain, tip, theirs);
+  if (fork === undefined) return;
+  for (const evidence of fork.evidence) onEvidence(evidence);
+  throw new Error(`The chain has forked at height ${fork.height}: peer ${from} has another final block. Validators that signed both: ${fork.offenders.length === 0 ? 'none in one round' : fork.offenders.join(', ')}.`);
 }

@@ -1,5 +1,6 @@
 /** Seed after seed until the time is up or an invariant breaks, and what all of them survived together. */
-import { simulate, type SimulationReport } from './simulation.ts';
+import type { SimulationReport } from './report.ts';
+import { simulate } from './simulation.ts';
 
 /** One run in this many has real signatures. */
 const REAL_EVERY = 100;

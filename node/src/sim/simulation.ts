@@ -12,54 +12,15 @@ import { Clients } from './clients.ts';
 import { NO_FAULTS, drawFaults, type FaultPlan } from './faults.ts';
 import { ED25519_SIGNATURES, HASH_SIGNATURES, type Signatures } from './keys.ts';
 import { Links } from './links.ts';
-import { liarCore, mutantCore, type Mutant } from './mutants.ts';
+import { liarCore, mutantCore } from './mutants.ts';
 import { SimProcess } from './process.ts';
 import { Random } from './random.ts';
 import { Referee } from './referee.ts';
+import { describe, type SimulationOptions, type SimulationReport, type Violation } from './report.ts';
 import { Schedule } from './schedule.ts';
 import { WatchedCore } from './watchedCore.ts';
 import { WireRecord } from './wireRecord.ts';
 import { TxMaker, makeSimGenesis, validatorKeys } from './world.ts';
-
-export interface SimulationOptions {
-  readonly seed: number;
-  /** Decided heights after which the faults end. */
-  readonly heights: number;
-  readonly mutant?: Mutant | undefined;
-  readonly signatures?: 'hash' | 'ed25519' | undefined;
-  /** Fixed instead of drawn. */
-  readonly validators?: number | undefined;
-  readonly liars?: number | undefined;
-  readonly lies?: readonly Lie[] | undefined;
-  readonly faults?: Partial<FaultPlan> | undefined;
-}
-
-export interface Violation {
-  readonly invariant: string;
-  readonly what: string;
-  readonly atMs: number;
-}
-
-export interface SimulationReport {
-  readonly seed: number;
-  readonly hash: string;
-  readonly heights: number;
-  readonly virtualMs: number;
-  readonly events: number;
-  readonly validators: number;
-  readonly liars: number;
-  readonly lies: readonly Lie[];
-  readonly violation: Violation | undefined;
-  /** Faults that happened, by kind. */
-  readonly faults: Readonly<Record<string, number>>;
-  /** Offences that stand in blocks. */
-  readonly evidence: number;
-  /** Evidence that correct nodes have reported. */
-  readonly evidenceSeen: readonly Uint8Array[];
-  /** Newest lines of the trace. */
-  readonly story: readonly string[];
-  readonly clients: Readonly<Record<string, number>>;
-}
 
 /** Lines of the story that are kept. */
 const STORY_LINES = 400;
@@ -382,15 +343,4 @@ function settled(): Promise<void> {
   return new Promise((resolve) => {
     process.nextTick(resolve);
   });
-}
-
-function describe(to: number | undefined, message: PeerMessage): string {
-  const target = to === undefined ? 'all' : String(to);
-  switch (message.kind) {
-    case 'status': return `tells ${target} it is at ${message.status.height}/${message.status.round} ${message.status.step}`;
-    case 'certificate': return `sends ${target} certificate ${message.certificate.height}/${message.certificate.round} type ${message.certificate.type}`;
-    case 'vote': return `sends ${target} vote ${Buffer.from(message.vote.body.subarray(0, 16)).toString('hex')} of ${message.vote.validatorIndex}`;
-    case 'needBlock': return `asks ${target} for a block of ${message.height}`;
-    default: return `sends ${target} ${message.kind}`;
-  }
 }

@@ -6,7 +6,8 @@ import t from 'tap';
 import { decode, Evidence } from '@billcoin/protocol';
 import { runCampaign } from '../../src/sim/campaign.ts';
 import { MUTANTS } from '../../src/sim/mutants.ts';
-import { simulate, type SimulationReport } from '../../src/sim/simulation.ts';
+import type { SimulationReport } from '../../src/sim/report.ts';
+import { simulate } from '../../src/sim/simulation.ts';
 
 /** Seeds within which each broken core must be found. */
 const MUTANT_SEEDS = 12;

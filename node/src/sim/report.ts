@@ -1,0 +1,57 @@
+/** What a simulation is asked for and what it tells, and the sentences of its story. */
+import type { PeerMessage } from '../ports.ts';
+import type { Lie } from './byzantine.ts';
+import type { FaultPlan } from './faults.ts';
+import type { Mutant } from './mutants.ts';
+
+export interface SimulationOptions {
+  readonly seed: number;
+  /** Decided heights after which the faults end. */
+  readonly heights: number;
+  readonly mutant?: Mutant | undefined;
+  readonly signatures?: 'hash' | 'ed25519' | undefined;
+  /** Fixed instead of drawn. */
+  readonly validators?: number | undefined;
+  readonly liars?: number | undefined;
+  readonly lies?: readonly Lie[] | undefined;
+  readonly faults?: Partial<FaultPlan> | undefined;
+}
+
+export interface Violation {
+  readonly invariant: string;
+  readonly what: string;
+  readonly atMs: number;
+}
+
+export interface SimulationReport {
+  readonly seed: number;
+  readonly hash: string;
+  readonly heights: number;
+  readonly virtualMs: number;
+  readonly events: number;
+  readonly validators: number;
+  readonly liars: number;
+  readonly lies: readonly Lie[];
+  readonly violation: Violation | undefined;
+  /** Faults that happened, by kind. */
+  readonly faults: Readonly<Record<string, number>>;
+  /** Offences that stand in blocks. */
+  readonly evidence: number;
+  /** Evidence that correct nodes have reported. */
+  readonly evidenceSeen: readonly Uint8Array[];
+  /** Newest lines of the trace. */
+  readonly story: readonly string[];
+  readonly clients: Readonly<Record<string, number>>;
+}
+
+/** A message in a line of the story. */
+export function describe(to: number | undefined, message: PeerMessage): string {
+  const target = to === undefined ? 'all' : String(to);
+  switch (message.kind) {
+    case 'status': return `tells ${target} it is at ${message.status.height}/${message.status.round} ${message.status.step}`;
+    case 'certificate': return `sends ${target} certificate ${message.certificate.height}/${message.certificate.round} type ${message.certificate.type}`;
+    case 'vote': return `sends ${target} vote ${Buffer.from(message.vote.body.subarray(0, 16)).toString('hex')} of ${message.vote.validatorIndex}`;
+    case 'needBlock': return `asks ${target} for a block of ${message.height}`;
+    default: return `sends ${target} ${message.kind}`;
+  }
+}
