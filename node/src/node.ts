@@ -22,9 +22,12 @@ import { makeMetrics, type Metrics } from './metrics.ts';
 import { declareNodeMetrics } from './nodeMetrics.ts';
 import { singleValidatorNetwork } from './network/singleValidator.ts';
 import type { ChainPort, Clock, Log, Timers } from './ports.ts';
+import { makeBlockStore } from './storage/blockStore.ts';
+import { makeChainIndex } from './storage/chainIndex.ts';
 import { openDataFolder, type DataFolder } from './storage/dataFolder.ts';
 import { watchDiskSpace, type DiskSpace } from './storage/diskSpace.ts';
 import { testDisk } from './storage/diskTest.ts';
+import { startScrub } from './storage/scrub.ts';
 import { lockFolder } from './storage/folderLock.ts';
 import { openKeyValueLevel } from './storage/keyValueLevel.ts';
 import { StorageFailure } from './storageFailure.ts';
@@ -204,6 +207,11 @@ async function buildNode(config: Config, deps: NodeDeps, stops: StopList): Promi
   });
   stops.add('engine', engine.close);
   const campus = await openCampusParts(config, deps, folder, engine.port, cache.verify, stops, halt);
+  const scrub = startScrub({
+    chain, blocks: makeBlockStore(folder.blocks), index: makeChainIndex(folder.index), firstBlock: engine.port.firstBlock, tipHeight: () => engine.tip().height, timers, halt,
+  });
+  metrics.measured('billcoin_scrub_height', 'Stored block that was read again last; goes round and round', scrub.height);
+  stops.add('scrub', scrub.stop);
   stops.add('consensus', engine.stop);
   arm();
   engine.start();
