@@ -168,7 +168,7 @@ t.test('a refused reading refuses the lot with the lowest rule', async (t) => {
   const named = usualReadings(world);
   const expired = withDevice(world.registry, world.milkA, { calibratedUntilMs: at(0) - 1 });
   t.match(judge(world, named, {}, expired), { volumeMl: 0n, reject: 15 });
-  t.match(judge(world, named, {}, withDevice(expired, world.milkB, { status: 3 })), { reject: 4 }, 'two refusals: the lower number');
+  t.match(judge(world, named, {}, withDevice(expired, world.milkB, { status: 3, untilMs: at(0) - 1 })), { reject: 4 }, 'two refusals: the lower number');
   t.match(judge(world, named, {}, withDevice(world.registry, world.milkA, { publicKey: ed25519PublicKey(seedOf('other')) })), { reject: 5 });
   t.match(judgeFlagged(), { reject: 0, findings: [{ rule: 17, verdict: 1 }] }, 'a flag is reported, never stated');
 });
@@ -240,5 +240,5 @@ t.test('an override of plant and regulator lifts a hold, never a reject', async 
   t.equal(judged(override(15, BATCH, ['plant'])), 15, 'the regulator did not sign');
   t.equal(judged(override(15, BATCH, ['plant', 'farm A'])), 15);
   t.equal(judged(override(15), { ...expired, regulator: accountOf('new regulator') }), 15, 'the regulator of that height counts');
-  t.equal(judged(override(4), withDevice(world.registry, world.milkA, { status: 3 })), 4, 'a reject stays');
+  t.equal(judged(override(4), withDevice(world.registry, world.milkA, { status: 3, untilMs: at(0) - 1 })), 4, 'a reject stays');
 });
