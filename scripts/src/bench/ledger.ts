@@ -62,11 +62,11 @@ function timeUs(count: number, work: () => void): number {
 }
 
 /** One block size, the same payments in every run. */
-function benchSize(chain: Chain, tip: Tip, pays: readonly Uint8Array[]): LedgerBench {
+function benchSize(chain: Chain, tip: Tip, pays: readonly Uint8Array[], runCount: number): LedgerBench {
   const env = { height: tip.height + 1, timeMs: tip.timeMs + 1_000, prevTimeMs: tip.timeMs };
   const runs = { decode: [] as number[], check: [] as number[], apply: [] as number[], root: [] as number[], verdict: [] as number[] };
   let rows = 0;
-  for (let run = 0; run < RUNS; run++) {
+  for (let run = 0; run < runCount; run++) {
     const txs: ParsedTx[] = [];
     runs.decode.push(timeUs(pays.length, () => { for (const bytes of pays) txs.push(parsed(chain, bytes)); }));
     runs.check.push(timeUs(pays.length, () => { for (const tx of txs) if (!checkTx(chain, tip.state, tx, env).ok) throw new Error('a bench Pay is refused'); }));
@@ -91,15 +91,15 @@ function benchSize(chain: Chain, tip: Tip, pays: readonly Uint8Array[]): LedgerB
 }
 
 /** Runs the measurement; about 30 s, most of it signing. */
-export function benchLedger(): readonly LedgerBench[] {
+export function benchLedger(sizes: readonly number[] = SIZES, runs: number = RUNS): readonly LedgerBench[] {
   useSha256(sha256Native);
-  const network = makeBenchNetwork({ payers: PAYERS, tills: 20, timeMs: TIME_MS });
+  const network = makeBenchNetwork({ payers: Math.min(PAYERS, Math.max(...sizes)), tills: 20, timeMs: TIME_MS });
   const genesis = loadGenesis(network.genesisText, verifyEd25519);
   if (!genesis.ok) throw new Error(genesis.fault.code);
   const chain = makeChain(genesis.value, trusting, new StateTree(hashPairsNative));
   const tip = fund(chain, genesisTip(chain, genesis.value), network);
-  const pays = Array.from({ length: Math.max(...SIZES) }, (_, n) => network.pay(n, TIME_MS));
-  return SIZES.map((size) => benchSize(chain, tip, pays.slice(0, size)));
+  const pays = Array.from({ length: Math.max(...sizes) }, (_, n) => network.pay(n, TIME_MS));
+  return sizes.map((size) => benchSize(chain, tip, pays.slice(0, size), runs));
 }
 
 export function formatLedgerBench(benches: readonly LedgerBench[]): string {
