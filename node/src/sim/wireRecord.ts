@@ -54,7 +54,10 @@ export class WireRecord {
   /** A guard record is about to be written: what it locks on must be durable (§1.9). */
   guardWrite(node: SimProcess, next: HardState): void {
     if (node.isByzantine) return;
-    for (const id of [next.lockedId, precommitted(next)]) {
+    // A lock that the guard holds already is not new: its body may have been lost with the data folder since.
+    const { synced } = node.guard;
+    const isCarried = synced.height === next.height && synced.lockedRound === next.lockedRound;
+    for (const id of [isCarried ? undefined : next.lockedId, precommitted(next)]) {
       if (id === undefined || node.disks.blocks.durable(bodyKey(next.height, id)) !== undefined) continue;
       this.#blame('I18', `node ${node.index} writes a lock or precommit on ${toHex(id).slice(0, 8)} at height ${next.height} before its body is on disk`);
     }
