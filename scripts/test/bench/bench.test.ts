@@ -1,7 +1,9 @@
 /** The benchmarks measure what they say, at sizes that say nothing about speed. */
 import t from 'tap';
 import { benchBoot, formatBootBench } from '../../src/bench/boot.ts';
+import { benchFinality, formatFinalityBench } from '../../src/bench/finality.ts';
 import { benchLedger, formatLedgerBench } from '../../src/bench/ledger.ts';
+import { benchLoad, formatLoadBench } from '../../src/bench/load.ts';
 import { benchTree, formatTreeBench } from '../../src/bench/tree.ts';
 
 t.test('blocks of payments', async (t) => {
@@ -14,4 +16,14 @@ t.test('blocks of payments', async (t) => {
 t.test('state tree, its proofs, and the start from disk', async (t) => {
   t.match(formatTreeBench(benchTree([2_500])), /tree of 2500 rows: .* proof of \d+ B made in/);
   t.match(formatBootBench(await benchBoot([1_000])), /1000 accounts: .* root checked/);
+});
+
+t.test('payments over HTTP into a node of its own, alone and under load', async (t) => {
+  const single = await benchFinality(5);
+  t.equal(single.finalMs.length, 5);
+  t.match(formatFinalityBench(single), /final/);
+  const load = await benchLoad(1, 60);
+  t.equal(load.accepted, 60, 'all that were signed');
+  t.equal(load.refusals.size, 0);
+  t.match(formatLoadBench(load), /60 payments, all final/);
 });
