@@ -43,6 +43,7 @@ export { DEVICE_ALG, isDeviceKey, isSiteText } from './tx/registerDevice.ts';
 export { refundableMl, refundSen } from './tx/refund.ts';
 export * from './wire/codec.ts';
 export * from './wire/consensus.ts';
+export * as peerMessages from './wire/peer.ts';
 export * from './wire/reading.ts';
 export { wireFiles, type WireFile } from './wire/schema.ts';
 export type { Field, Table } from './wire/field.ts';

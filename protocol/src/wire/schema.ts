@@ -1,6 +1,7 @@
 /** The messages of the wire, file by file: what the .proto generator and whoever audits the schema walk over. */
 import type { Table } from './field.ts';
 import * as consensus from './consensus.ts';
+import * as peer from './peer.ts';
 import * as reading from './reading.ts';
 import * as state from './state.ts';
 import * as tx from './tx.ts';
@@ -23,5 +24,5 @@ function fileOf(name: string, module: Readonly<Record<string, unknown>>): WireFi
 
 /** All files, those that others import first. */
 export function wireFiles(): readonly WireFile[] {
-  return [fileOf('tx', tx), fileOf('consensus', consensus), fileOf('reading', reading), fileOf('state', state)];
+  return [fileOf('tx', tx), fileOf('consensus', consensus), fileOf('peer', peer), fileOf('reading', reading), fileOf('state', state)];
 }
