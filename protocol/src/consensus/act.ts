@@ -4,6 +4,7 @@ import type { Certificate } from '../wire/consensus.ts';
 import { wireBlockId } from './bodies.ts';
 import { makeCertificate } from './certificate.ts';
 import { EVERYBODY, type Effect } from './effect.ts';
+import { wireVote } from './messages.ts';
 import { absorbAhead } from './receive.ts';
 import { blockOf, paramsOf, proposerOf } from './rounds.ts';
 import { chain, stay, type ConsensusState, type Transition } from './state.ts';
@@ -23,7 +24,7 @@ export function enterRound(state: ConsensusState, round: number, why: readonly S
   if (round > 0 && why.length > 0) effects.push({ kind: 'send', to: EVERYBODY, message: { kind: 'roundCert', votes: why } });
   if (first) effects.push({ kind: 'startTimer', timer: 'pace', height: height + 1, round: 0, ms: params.minBlockIntervalMs });
   effects.push({ kind: 'startTimer', timer: 'propose', height, round, ms: timeoutProposeMs(params, round) });
-  return chain(state, (next) => ({ state: { ...next, ...pace, round, step: 'propose', work: false }, effects }), absorbAhead, propose);
+  return chain(state, (next) => ({ state: { ...next, ...pace, round, step: 'propose', roundCert: why, work: false }, effects }), absorbAhead, propose);
 }
 
 /** Paper L14–L19: the proposer offers its valid value again, else asks for a new one. Others do nothing. */
@@ -73,6 +74,7 @@ export function sign(state: ConsensusState, bodies: readonly Unsigned[]): readon
       height: state.height, round: state.round, step: STEP_NUMBER[state.step],
       lockedRound: state.lockedRound, lockedId: wireBlockId(state.lockedId),
       validRound: state.validRound, validId: wireBlockId(state.validId), validPolka: state.validPolka,
+      roundCert: state.roundCert.length === 0 ? undefined : { votes: state.roundCert.map(wireVote) },
     },
     // One that is not here was resumed from the guard, which holds it already.
     durableBeforeWrite: [...new Set(locked)].filter((id) => id !== NIL && blockOf(state, id)?.verdict === 'valid'),

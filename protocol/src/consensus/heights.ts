@@ -2,7 +2,7 @@
 import { assert } from '../lib/assert.ts';
 import { equalBytes, toHex } from '../lib/bytes.ts';
 import { decode } from '../wire/codec.ts';
-import { ProposalBody, type HardState, type SignedBody } from '../wire/consensus.ts';
+import { ProposalBody, type HardState, type SignedBody, type Vote } from '../wire/consensus.ts';
 import { propose } from './act.ts';
 import { coreBlockId } from './bodies.ts';
 import { EVERYBODY, type Effect } from './effect.ts';
@@ -13,7 +13,7 @@ import { receiveCertificate, receiveProposal, receiveVote } from './receive.ts';
 import { blockOf, paramsOf, roundOf } from './rounds.ts';
 import { chain, stay, type ConsensusState, type PrevCommit, type Transition } from './state.ts';
 import { timeoutProposeMs } from './timeouts.ts';
-import { NIL, NO_ROUND, type RoundStep } from './types.ts';
+import { NIL, NO_ROUND, type RoundStep, type SignedVote } from './types.ts';
 import { checkValidatorSet, indexOfKey, totalPowerOf, validatorsHash } from './validators.ts';
 
 /** Step newHeight of a height, with what came early for it. */
@@ -30,7 +30,7 @@ export function startHeight(state: ConsensusState, input: StartHeight): Transiti
   const paceOpen = state.paceOpen || state.paceHeight !== height;
   const next: ConsensusState = {
     ...state, height, round: NO_ROUND, step: 'newHeight',
-    lockedRound: NO_ROUND, lockedId: NIL, validRound: NO_ROUND, validId: NIL, validPolka: undefined,
+    lockedRound: NO_ROUND, lockedId: NIL, validRound: NO_ROUND, validId: NIL, validPolka: undefined, roundCert: [],
     validators, validatorsHash: hash, totalPower: totalPowerOf(validators), schedule: sameSet ? state.schedule : makeSchedule(validators, since),
     ownIndex: input.sign && !state.muted ? index : undefined, params, prevBlock: input.prevBlock,
     rounds: [], future: validators.validators.map(() => ({})), blocks: [], nextHeight: [],
@@ -57,7 +57,9 @@ const STEPS: readonly RoundStep[] = ['newHeight', 'propose', 'prevote', 'precomm
 
 /**
  * Takes round, step, lock and valid value from the sign guard and sends the recorded messages of that round again,
- * verbatim. A recorded proposal whose body did not reach the disk is not sent, and its slot stays used.
+ * verbatim, after the votes that justify being in it: who is in a lower round can be brought here by nobody else, if the
+ * others of the quorum that let this node go on lie or have forgotten. A recorded proposal whose body did not reach the
+ * disk is not sent, and its slot stays used.
  */
 function resume(state: ConsensusState, { hardState, blocks, nowMs }: Resume): Transition {
   assert(state.step === 'newHeight' && hardState.height === state.height, 'what is resumed is of the guard’s height');
@@ -70,13 +72,25 @@ function resume(state: ConsensusState, { hardState, blocks, nowMs }: Resume): Tr
     ...state, round: hardState.round, step,
     lockedRound: hardState.lockedRound, lockedId: coreBlockId(hardState.lockedId),
     validRound: hardState.validRound, validId: coreBlockId(hardState.validId), validPolka: hardState.validPolka,
+    roundCert: (hardState.roundCert?.votes ?? []).map(guardedVote),
     blocks: [...blocks.map((block) => ({ ...block, verdict: 'valid', fetching: false } as const)), ...lost.map((id) => ({ id, header: undefined, verdict: 'unknown', fetching: true } as const))],
   };
   return chain(next,
     (now) => ({ state: now, effects: [{ kind: 'cancelTimers', height: now.height, belowRound: now.round }, ...lost.map((id): Effect => ({ kind: 'fetchBlock', height: now.height, id }))] }),
+    resumeRound,
     (now) => (now.validPolka === undefined ? stay(now) : receiveCertificate(now, now.validPolka)),
     (now) => resendOwn(now, hardState, nowMs),
     (now) => (now.step === 'propose' ? resumePropose(now, hardState) : stay(now)),
+  );
+}
+
+/** The votes why this round was entered count again, so that a Status is answered with them, and go out at once. */
+function resumeRound(state: ConsensusState): Transition {
+  const { roundCert } = state;
+  if (roundCert.length === 0) return stay(state);
+  return chain(state,
+    (now) => ({ state: now, effects: [{ kind: 'send', to: EVERYBODY, message: { kind: 'roundCert', votes: roundCert } }] }),
+    ...roundCert.map((vote) => (now: ConsensusState) => receiveVote(now, vote)),
   );
 }
 
@@ -104,10 +118,14 @@ function resendOwn(state: ConsensusState, { lastProposal, lastPrevote, lastPreco
 
 type OwnMessage = Extract<Input, { readonly kind: 'proposalMsg' | 'voteMsg' }>;
 
+function guardedVote(recorded: Vote): SignedVote {
+  const vote = parseVote(recorded);
+  assert(vote.ok, 'the guard holds votes');
+  return vote.value;
+}
+
 function ownVote({ body, signature }: SignedBody, validatorIndex: number): OwnMessage {
-  const vote = parseVote({ body, signature, validatorIndex });
-  assert(vote.ok, 'the guard holds votes of this node');
-  return { kind: 'voteMsg', vote: vote.value };
+  return { kind: 'voteMsg', vote: guardedVote({ body, signature, validatorIndex }) };
 }
 
 function ownProposal(state: ConsensusState, { body, signature }: SignedBody, ownIndex: number, nowMs: number): readonly OwnMessage[] {

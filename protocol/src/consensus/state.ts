@@ -20,6 +20,8 @@ export interface ConsensusState {
   readonly validRound: number;
   readonly validId: BlockIdHex;
   readonly validPolka: Certificate | undefined;
+  /** Votes that justified entering the round; empty in round 0. Kept in the guard: nobody else may be able to bring the others here. */
+  readonly roundCert: readonly SignedVote[];
   readonly validators: ValidatorSet;
   /** Hex of the hash of `validators`. */
   readonly validatorsHash: string;
@@ -121,7 +123,7 @@ export interface Transition {
 export function initialState(config: { readonly publicKey: Uint8Array | undefined }): ConsensusState {
   return {
     publicKey: config.publicKey, height: 0, round: NO_ROUND, step: 'newHeight',
-    lockedRound: NO_ROUND, lockedId: NIL, validRound: NO_ROUND, validId: NIL, validPolka: undefined,
+    lockedRound: NO_ROUND, lockedId: NIL, validRound: NO_ROUND, validId: NIL, validPolka: undefined, roundCert: [],
     validators: { validators: [] }, validatorsHash: '', totalPower: 0, schedule: { slots: [], offset: 0, since: 1 }, ownIndex: undefined,
     params: undefined, prevBlock: { id: NIL, timeMs: 0 },
     rounds: [], future: [], blocks: [], nextHeight: [],

@@ -70,7 +70,7 @@ export interface UnsignedProposal {
 export type Unsigned = UnsignedProposal | UnsignedVote;
 
 /** The part of the hard state that the core decides; `recordSigned` joins it with the signed bytes. */
-export type HardStateContent = Pick<HardState, 'height' | 'round' | 'step' | 'lockedRound' | 'lockedId' | 'validRound' | 'validId' | 'validPolka'>;
+export type HardStateContent = Pick<HardState, 'height' | 'round' | 'step' | 'lockedRound' | 'lockedId' | 'validRound' | 'validId' | 'validPolka' | 'roundCert'>;
 
 /** The parameters of a height, straight from the chain's params row (§1.5). Bases; `timeouts.ts` adds the growth per round. */
 export type ConsensusParams = Pick<ParamsRow, 'timeoutProposeMs' | 'timeoutVoteMs' | 'minBlockIntervalMs' | 'idleBlockIntervalMs' | 'precisionMs' | 'msgDelayMs'>;

@@ -43,6 +43,8 @@ export const Evidence = message('Evidence', EVIDENCE_MAX_BYTES, {
 export const HardState = message('HardState', 16_384, {
   seq: u53(1, 1), genesisHash: bytes(2, 32), publicKey: bytes(3, 32), height: u53(4), round: u32(5), step: u32(6, 0, 4), lockedRound: s32(7, -1, 0x7fff_ffff), lockedId: optBytes(8, 32),
   validRound: s32(9, -1, 0x7fff_ffff), validId: optBytes(10, 32), validPolka: optSub(11, Certificate), lastProposal: optSub(12, SignedBody), lastPrevote: optSub(13, SignedBody), lastPrecommit: optSub(14, SignedBody),
+  /** Why the round was entered; absent in round 0. At 50 validators the record then takes 10 kB. */
+  roundCert: optSub(15, RoundCert),
 });
 
 /** Proof that a payment is final (§1.17): verifies offline against a validator set. */

@@ -79,7 +79,7 @@ t.test('crashed between the repeated proposal and its prevote: the proposal goes
   const { solo, value, effects } = repeating(t);
   solo.sign(effects.filter((effect) => effect.kind === 'signAndSend'));
   const again = reboot(solo, [value]);
-  t.same(brief(again.effects), ['cancel<1', 'send proposal', 'send block', 'proposeTimer@1 650', `prevote@1 ${value.id.slice(0, 6)}`]);
+  t.same(brief(again.effects), ['cancel<1', 'send roundCert', 'send proposal', 'send block', 'proposeTimer@1 650', `prevote@1 ${value.id.slice(0, 6)}`]);
 });
 
 t.test('crashed before anything of the round was signed: the proposer builds or repeats', async (t) => {
@@ -108,7 +108,7 @@ t.test('a proposal repeated with a polka that a newer one has replaced is not se
   t.equal(solo.hardState().validRound, 1);
   t.ok(solo.hardState().lastProposal !== undefined);
   const { effects: again, state } = reboot(solo, [value]);
-  t.same(brief(again), ['cancel<1', 'send vote', 'send vote'], 'prevote and precommit');
+  t.same(brief(again), ['cancel<1', 'send roundCert', 'send vote', 'send vote'], 'why the round was entered, prevote and precommit');
   t.equal(state.step, 'precommit');
 });
 

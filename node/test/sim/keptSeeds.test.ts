@@ -1,0 +1,14 @@
+/** Seeds that once broke an invariant and taught something. Other draws may make other runs of them: what they taught has a test of its own. */
+import t from 'tap';
+import { simulate } from '../../src/sim/simulation.ts';
+
+const KEPT: readonly { readonly seed: number; readonly heights: number; readonly taught: string }[] = [
+  { seed: 3_247, heights: 40, taught: 'the votes that let a node enter its round must outlive a crash (protocol/test/consensus/lostVotes.test.ts)' },
+];
+
+for (const { seed, heights, taught } of KEPT) {
+  t.test(`seed ${seed}: ${taught}`, async (t) => {
+    const { violation, story } = await simulate({ seed, heights });
+    t.equal(violation, undefined, story.slice(-40).join('\n'));
+  });
+}
