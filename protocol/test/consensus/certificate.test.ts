@@ -23,7 +23,7 @@ t.test('a certificate of a quorum verifies and survives the wire', async (t) => 
   t.ok(votesOf(genuine).every((member) => readVote({ genesisHash: GENESIS_HASH, validators, verify: fakeVerify }, wireVote(member)).ok), 'its members are ordinary votes');
 });
 
-t.test('item 3: bitmap length against the set, trailing bits, bits against signatures', async (t) => {
+t.test('peer bug 3, ASA-2025-003: bitmap length against the set, trailing bits, bits against signatures', async (t) => {
   const { bitmap, signatures } = genuine;
   t.equal(verdict({ ...genuine, bitmap: bitmap.slice(0, 1) }), 'malformed Certificate.bitmap', 'too short');
   t.equal(verdict({ ...genuine, bitmap: Uint8Array.of(...bitmap, 0) }), 'malformed Certificate.bitmap', 'too long');
@@ -55,7 +55,7 @@ t.test('less than a quorum is no certificate', async (t) => {
   t.equal(makeCertificate(validators, { type: 'precommit', height: 1, round: 2, blockId: ID }, votes), undefined, 'NIL votes do not help');
 });
 
-t.test('item 1: every field is covered by the signatures', async (t) => {
+t.test('peer bug 1, Tachyon GHSA-c32p-wcqj-j677: every field is covered by the signatures', async (t) => {
   t.equal(verdict({ ...genuine, type: 1 }), 'bad_signature');
   t.equal(verdict({ ...genuine, type: 3 }), 'malformed Certificate.type');
   t.equal(verdict({ ...genuine, height: 2 }), 'bad_signature');
@@ -81,7 +81,7 @@ t.test('power counts, not heads', async (t) => {
 
 const context: ReadContext = { genesisHash: GENESIS_HASH, validators, schedule, verify: fakeVerify };
 
-t.test('item 4: a vote with an index out of range, another form or a wrong signature is refused', async (t) => {
+t.test('peer bug 4, ASA-2024-011: a vote with an index out of range, another form or a wrong signature is refused', async (t) => {
   const good = wireVote(vote('prevote', 3, 7, ID));
   t.same(readVote(context, good), { ok: true, value: vote('prevote', 3, 7, ID) });
   t.same(readVote(context, wireVote(vote('precommit', 0, 7, NIL))), { ok: true, value: vote('precommit', 0, 7, NIL) }, 'NIL at round 0');
