@@ -9,8 +9,8 @@ import {
 import { identifyBlock } from './driver/blockBytes.ts';
 import { BlocksInHand, type BlockDisk, type BlockVerdict } from './driver/blocksInHand.ts';
 import { buildValue, type BlockSource, type BuildValue } from './driver/building.ts';
-import { EvidencePool } from './driver/evidencePool.ts';
-import { mustNotFork } from './driver/fork.ts';
+import { EvidencePool, type EvidenceDisk } from './driver/evidencePool.ts';
+import { forkAt } from './driver/fork.ts';
 import { readPeerMessage } from './driver/inbox.ts';
 import { Outbox } from './driver/outbox.ts';
 import { IDLE_STATUS_MS, Peers, STATUS_MS, type StatusMessage } from './driver/peers.ts';
@@ -44,7 +44,9 @@ export interface DriverDeps {
   readonly source: BlockSource;
   readonly network: Network;
   /** Bodies of the height in progress; durable when saved. */
-  readonly disk: BlockDisk;
+  readonly disk: BlockDisk & EvidenceDisk;
+  /** Evidence on disk that no block was known to hold. */
+  readonly storedEvidence: readonly Uint8Array[];
   /** Bodies of a height on disk, decided or not. */
   readonly bodies: (height: number) => Promise<readonly { readonly blockId: Uint8Array; readonly blockBytes: Uint8Array }[]>;
   readonly readBlock: (height: number) => Promise<StoredBlock | undefined>;
@@ -96,7 +98,7 @@ export class Driver {
     this.#tipCertificate = certificate?.ok === true ? certificate.value : undefined;
     this.#state = initialState({ publicKey: deps.publicKey });
     this.#blocks = new BlocksInHand(deps.chain, deps.disk);
-    this.#evidence = new EvidencePool(deps.chain);
+    this.#evidence = new EvidencePool(deps.chain, deps.disk, deps.storedEvidence);
     this.#outbox = new Outbox(deps.network, this.#blocks);
     this.#timers = new TimerSet(deps.timers, (id) => this.#enqueue({ kind: 'input', input: { kind: 'timerFired', ...id } }));
     this.#peers = new Peers({ network: deps.network, clock: deps.clock, readBlock: deps.readBlock, bytesInHand: (id) => this.#blocks.bytesOf(id), fail: (error) => this.#fail(error) });
@@ -200,7 +202,7 @@ export class Driver {
     if (message.kind === 'needBlock') return this.#peers.giveBlock(from, message.height, message.blockId);
     if (message.kind === 'block') return this.#takeBlock(from, message.blockBytes);
     if (message.kind === 'status') {
-      mustNotFork(this.#deps, this.#tip, from, message.tip);
+      await this.#mustNotFork(from, message.tip);
       if (this.#peers.hear(from, message.status, this.#status())) await this.#step({ kind: 'peerStatus', peer: from, status: message.status });
       return;
     }
@@ -249,11 +251,23 @@ export class Driver {
     }
   }
 
-  #report({ evidence, offender, own }: Extract<Effect, { readonly kind: 'reportEvidence' }>): void {
-    const bytes = encode(Evidence, evidence);
-    this.#evidence.add(bytes);
-    this.#deps.onEvidence(bytes);
+  async #report({ evidence, offender, own }: Extract<Effect, { readonly kind: 'reportEvidence' }>): Promise<void> {
+    await this.#keepEvidence(encode(Evidence, evidence));
     this.#deps.log.error({ offender, own }, own ? 'The own key signed twice: another process runs it. Signing has stopped' : 'A validator signed twice');
+  }
+
+  /** Stored before anything else happens: a fork stops the node right after. */
+  async #keepEvidence(bytes: Uint8Array): Promise<void> {
+    this.#deps.onEvidence(bytes);
+    await this.#evidence.add(bytes);
+  }
+
+  /** Nobody goes back below a final block: this node says who signed two and stops. */
+  async #mustNotFork(from: string, theirs: Certificate | undefined): Promise<void> {
+    const fork = theirs === undefined ? undefined : forkAt(this.#deps.chain, this.#tip, theirs);
+    if (fork === undefined) return;
+    for (const evidence of fork.evidence) await this.#keepEvidence(evidence);
+    throw new Error(`The chain has forked at height ${fork.height}: peer ${from} has another final block. Validators that signed both: ${fork.offenders.length === 0 ? 'none in one round' : fork.offenders.join(', ')}.`);
   }
 
   #judged(id: string, verdict: BlockVerdict | undefined): void {
@@ -301,7 +315,7 @@ export class Driver {
     await saveCertificate(certificate);
     const bodies = this.#blocks.savedCount;
     const executed = await this.#blocks.takeDecided(id, this.#tip);
-    this.#evidence.settle(this.#tip, executed.evidence);
+    await this.#evidence.settle(this.#tip, executed.evidence);
     this.#tip = commit(this.#tip, executed, certificate);
     this.#tipCertificate = certificate;
     await onCommitted(finalBlockOf(executed, certificate), executed, this.#tip, bodies);

@@ -5,6 +5,7 @@
 import type { Chain, Genesis, Tip, TreeMemory } from '@billcoin/protocol';
 import { makeChainService, storedTipInfo, type ChainSources } from './chainPort.ts';
 import type { SignGuard } from './crypto/signGuard.ts';
+import { PENDING_EVIDENCE_MAX } from './driver/evidencePool.ts';
 import { Driver, type Core } from './driver.ts';
 import { storedFinalBlock } from './finalBlock.ts';
 import { POOL_LIMITS } from './mempool/limits.ts';
@@ -107,6 +108,18 @@ async function openCheckedGuard(validator: Validator | undefined, tip: Tip, bloc
   }
 }
 
+/** Offences that wait for a block. Damaged rows cost what they say, not the start of the node. */
+async function storedEvidence(blocks: BlockStore, log: Log): Promise<readonly Uint8Array[]> {
+  try {
+    return await blocks.evidence(PENDING_EVIDENCE_MAX);
+  } catch (error) {
+    if (!(error instanceof StorageFailure) || error.code !== 'damaged_value') throw error;
+    log.warn({ found: error.message }, 'Stored evidence is damaged and is dropped');
+    await blocks.clearEvidence();
+    return [];
+  }
+}
+
 interface Parts {
   readonly firstBlock: number;
   readonly blocks: BlockStore;
@@ -161,7 +174,8 @@ export async function openEngine(deps: EngineDeps): Promise<Engine> {
     chain, tip: recovered, publicKey: validator?.publicKey, clock, timers, log, halt, network, core: deps.core, onEvidence: measures.evidence,
     signing: guard === undefined || validator === undefined ? undefined : { current: guard.current, write: measures.timed('guard', guard.write), sign: validator.sign },
     source: mempool,
-    disk: { saveBody: measures.timed('body', blocks.saveBody), readBody: blocks.readBody },
+    disk: { saveBody: measures.timed('body', blocks.saveBody), readBody: blocks.readBody, saveEvidence: blocks.saveEvidence, dropEvidence: blocks.dropEvidence },
+    storedEvidence: await storedEvidence(blocks, log),
     bodies: blocks.bodies,
     readBlock: blocks.read,
     saveCertificate: measures.timed('certificate', blocks.saveCertificate),

@@ -1,23 +1,41 @@
-/** Offences this node has seen and no block holds yet (consensus page §1.12): they go into the next block it proposes. */
+/**
+ * Offences this node has seen and no block holds yet (consensus page §1.12): they go into the next block it proposes. What
+ * waits is also on disk (`e/<id>`), so a restart forgets no offence.
+ */
 import { BLOCK_MAX_EVIDENCE, offenceIn, toHex, type Chain, type Tip } from '@billcoin/protocol';
 
-/** Pieces that wait: four full blocks; an offender needs one. */
-const PENDING_MAX = 4 * BLOCK_MAX_EVIDENCE;
+/** Pieces that wait, in memory and on disk: four full blocks; an offender needs one. At most 2 MiB. */
+export const PENDING_EVIDENCE_MAX = 4 * BLOCK_MAX_EVIDENCE;
 /** Offences in blocks that are remembered, so that seeing them again proposes nothing. */
 const SETTLED_MAX = 1_024;
 
+export interface EvidenceDisk {
+  /** Durable when it resolves. */
+  saveEvidence(evidence: Uint8Array): Promise<void>;
+  /** Need not be durable: what comes back after a crash is dropped again. */
+  dropEvidence(evidence: readonly Uint8Array[]): Promise<void>;
+}
+
 export class EvidencePool {
   readonly #chain: Chain;
+  readonly #disk: EvidenceDisk;
   /** By hex of the bytes; of heights that are not final yet, too. */
   readonly #pending = new Map<string, Uint8Array>();
   readonly #settled = new Set<string>();
 
-  constructor(chain: Chain) {
+  /** @param stored what was found on disk */
+  constructor(chain: Chain, disk: EvidenceDisk, stored: readonly Uint8Array[]) {
     this.#chain = chain;
+    this.#disk = disk;
+    for (const evidence of stored) this.#pending.set(toHex(evidence), evidence);
   }
 
-  add(evidence: Uint8Array): void {
-    if (this.#pending.size < PENDING_MAX) this.#pending.set(toHex(evidence), evidence);
+  /** Durable when it resolves, where there is room. */
+  async add(evidence: Uint8Array): Promise<void> {
+    const id = toHex(evidence);
+    if (this.#pending.size >= PENDING_EVIDENCE_MAX || this.#pending.has(id)) return;
+    this.#pending.set(id, evidence);
+    await this.#disk.saveEvidence(evidence);
   }
 
   /** What the block after `tip` may hold: one piece an offence. */
@@ -35,18 +53,22 @@ export class EvidencePool {
   }
 
   /** A block after `tip` is final. */
-  settle(tip: Tip, evidence: readonly Uint8Array[]): void {
+  async settle(tip: Tip, evidence: readonly Uint8Array[]): Promise<void> {
     for (const bytes of evidence) {
       const key = offenceIn(this.#chain, tip, bytes)?.key;
       if (key !== undefined) this.#settled.add(key);
     }
+    const gone: Uint8Array[] = [];
     for (const [id, bytes] of this.#pending) {
       const key = offenceIn(this.#chain, tip, bytes)?.key;
-      if (key !== undefined && this.#settled.has(key)) this.#pending.delete(id);
+      if (key === undefined || !this.#settled.has(key)) continue;
+      this.#pending.delete(id);
+      gone.push(bytes);
     }
     for (const oldest of this.#settled) {
       if (this.#settled.size <= SETTLED_MAX) break;
       this.#settled.delete(oldest);
     }
+    if (gone.length > 0) await this.#disk.dropEvidence(gone);
   }
 }

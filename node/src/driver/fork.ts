@@ -1,10 +1,7 @@
-/**
- * Two blocks of one height, both with a quorum: more than a third has lied. Nobody goes back below a final block
- * (consensus page §1.17): this node says who signed both and stops.
- */
+/** Two blocks of one height, both with a quorum: more than a third has lied (consensus page §1.17). */
 import { bitOf, decode, duplicateVote, encode, equalBytes, verifyCertificate, votesOf, Certificate, Evidence, type Chain, type Tip } from '@billcoin/protocol';
 
-interface Fork {
+export interface Fork {
   readonly height: number;
   /** DuplicateVote evidence against everybody who signed both in one round; none where the quorums are of two rounds. */
   readonly evidence: readonly Uint8Array[];
@@ -12,7 +9,7 @@ interface Fork {
 }
 
 /** What a peer's certificate of the tip's height proves if it names another block; undefined where all is well. */
-function forkAt(chain: Chain, tip: Tip, theirs: Certificate): Fork | undefined {
+export function forkAt(chain: Chain, tip: Tip, theirs: Certificate): Fork | undefined {
   if (theirs.height !== tip.height || equalBytes(theirs.blockId, tip.blockId) || tip.certificateBytes === undefined) return undefined;
   if (theirs.type !== 2 || !verifyCertificate(chain.genesisHash, tip.validators, theirs, chain.verify).ok) return undefined;
   const own = decode(Certificate, tip.certificateBytes);
@@ -21,12 +18,4 @@ function forkAt(chain: Chain, tip: Tip, theirs: Certificate): Fork | undefined {
   const both = mine.filter(({ validatorIndex }) => bitOf(theirs.bitmap, validatorIndex));
   const evidence = both.map((vote) => encode(Evidence, duplicateVote(vote, others.find((other) => other.validatorIndex === vote.validatorIndex)!)));
   return { height: tip.height, evidence, offenders: both.map(({ validatorIndex }) => validatorIndex) };
-}
-
-/** Throws, after it has reported the evidence, where a peer's certificate of the tip's height names another block. */
-export function mustNotFork({ chain, onEvidence }: { readonly chain: Chain; readonly onEvidence: (evidence: Uint8Array) => void }, tip: Tip, from: string, theirs: Certificate | undefined): void {
-  const fork = theirs === undefined ? undefined : forkAt(chain, tip, theirs);
-  if (fork === undefined) return;
-  for (const evidence of fork.evidence) onEvidence(evidence);
-  throw new Error(`The chain has forked at height ${fork.height}: peer ${from} has another final block. Validators that signed both: ${fork.offenders.length === 0 ? 'none in one round' : fork.offenders.join(', ')}.`);
 }

@@ -3,11 +3,12 @@
  *
  *   b/<height BE8>/<blockId> → Block        one synced put, before any message names the block
  *   c/<height BE8>           → Certificate  one synced put, before anything is called final; it names the block id
+ *   e/<SHA-256>              → Evidence     one synced put; of an offence that no block holds yet
  *   m/base                   → first height kept, where it is not 1: the block of the snapshot this folder was made from
  *
  * Several bodies of a height are legal until the next height is decided.
  */
-import { Certificate, concat, decode, encode, toHex, u64be, utf8 } from '@billcoin/protocol';
+import { Certificate, concat, decode, encode, sha256, toHex, u64be, utf8 } from '@billcoin/protocol';
 import type { StoredBlock } from '../finalBlock.ts';
 import type { Store } from '../ports.ts';
 import { REMEDY, StorageFailure } from '../storageFailure.ts';
@@ -31,6 +32,12 @@ export interface BlockStore {
   bodies(height: number): Promise<readonly { readonly blockId: Uint8Array; readonly blockBytes: Uint8Array }[]>;
   /** Deletes bodies of a decided height that were not decided. */
   dropUndecided(height: number, decidedId: Uint8Array): Promise<void>;
+  /** Durable when it resolves. */
+  saveEvidence(evidence: Uint8Array): Promise<void>;
+  dropEvidence(evidence: readonly Uint8Array[]): Promise<void>;
+  /** Evidence that was saved and not dropped, at most `limit` pieces. */
+  evidence(limit: number): Promise<readonly Uint8Array[]>;
+  clearEvidence(): Promise<void>;
   /** Makes an empty store begin with the block of a snapshot; durable when it resolves. */
   begin(height: number, blockId: Uint8Array, block: StoredBlock): Promise<void>;
   /** Height of the state this folder begins with: 0 for genesis, else the block of a snapshot. */
@@ -47,6 +54,8 @@ export interface BlockStore {
 function bodyKey(height: number, blockId: Uint8Array): Uint8Array {
   return concat(heightKey('b/', height), utf8('/'), blockId);
 }
+
+const evidenceKey = (evidence: Uint8Array): Uint8Array => concat(utf8('e/'), sha256(evidence));
 
 function bodyRange(height: number): { gte: Uint8Array; lt: Uint8Array } {
   return { gte: concat(utf8('b/'), u64be(height)), lt: concat(utf8('b/'), u64be(height + 1)) };
@@ -147,6 +156,14 @@ export function makeBlockStore(store: Store): BlockStore {
       const operations: { type: 'del'; key: Uint8Array }[] = [];
       for await (const key of store.keys(bodyRange(height))) if (toHex(key.subarray(BODY_ID_OFFSET)) !== decided) operations.push({ type: 'del', key });
       if (operations.length > 0) await store.batch(operations, { sync: false });
+    },
+    saveEvidence: (evidence) => store.batch([{ type: 'put', key: evidenceKey(evidence), value: evidence }], { sync: true }),
+    dropEvidence: (evidence) => store.batch(evidence.map((bytes) => ({ type: 'del', key: evidenceKey(bytes) })), { sync: false }),
+    clearEvidence: () => store.clear(under('e/')),
+    async evidence(limit) {
+      const found: Uint8Array[] = [];
+      for await (const [, value] of store.entries({ ...under('e/'), limit })) found.push(value);
+      return found;
     },
     async begin(height, blockId, { blockBytes, certificate }) {
       await store.batch([

@@ -104,7 +104,7 @@ async function live(folders: TestFolders, tx: ParsedTx, fuse: Fuse, wire: Wire):
     signing: { current: guard.current, write: fuse.wrap('guard', guard.write), sign: nativeSigner(KEYS.validator) },
     source: { offer: () => [tx], parkLeftOut: () => undefined, hasWork: () => !done() },
     network: { send: () => undefined, sendAll: (message) => note(wire, message), close: () => Promise.resolve() },
-    disk: { saveBody: fuse.wrap('body', blocks.saveBody), readBody: blocks.readBody }, bodies: blocks.bodies, readBlock: blocks.read,
+    disk: { saveBody: fuse.wrap('body', blocks.saveBody), readBody: blocks.readBody, saveEvidence: blocks.saveEvidence, dropEvidence: blocks.dropEvidence }, storedEvidence: [], bodies: blocks.bodies, readBlock: blocks.read,
     saveCertificate: fuse.wrap('certificate', blocks.saveCertificate),
     async onCommitted(block, executed, newTip) {
       finals.push(block);
