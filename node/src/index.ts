@@ -17,4 +17,4 @@ export { makeStateStore } from './storage/stateStore.ts';
 export { createVerifyPool, type VerifyPool } from './crypto/verifyPool.ts';
 export { verifyEd25519Native, verifyP256Native } from './crypto/verifier.ts';
 // For benchmarks: whole simulated networks.
-export { runCampaign, type CampaignOptions, type CampaignReport } from './sim/campaign.ts';
+export { runCampaign, type CampaignOptions, type CampaignTotals } from './sim/campaign.ts';

@@ -1,19 +1,68 @@
-/** `npm run sim:campaign -- --minutes M [--from SEED] [--heights H] [--validators N]`. Minutes are those of the processor. */
+/**
+ * `npm run sim:campaign -- [--from-seed A] [--seeds N] [--minutes M] [--workers K] [--heights H] [--validators N] [--failures F] [--json]`
+ *
+ * Ends after N seeds, M minutes of the processor for each worker, or F broken runs in one of them, whichever comes first; a
+ * minute where neither N nor M is given. K processes share the seeds, and their totals are added up. `--json` prints the totals
+ * alone, on one line.
+ */
+import { spawn } from 'node:child_process';
 import { parseArgs } from 'node:util';
-import { runCampaign } from './campaign.ts';
+import { NO_TOTALS, addTotals, runCampaign, type CampaignTotals } from './campaign.ts';
 
-const { values } = parseArgs({ options: { minutes: { type: 'string', default: '1' }, from: { type: 'string', default: '1' }, heights: { type: 'string', default: '40' }, validators: { type: 'string' } } });
+/** Between two words about how far a campaign is, on standard error. */
+const PROGRESS_SEEDS = 100;
 
-function lines(counts: ReadonlyMap<string, number>): string {
-  return [...counts].sort(([, a], [, b]) => b - a).map(([name, count]) => `  ${name}: ${count}`).join('\n');
-}
-
+const { values } = parseArgs({
+  options: {
+    'from-seed': { type: 'string', default: '1' }, seeds: { type: 'string' }, step: { type: 'string', default: '1' }, minutes: { type: 'string' }, workers: { type: 'string', default: '1' }, heights: { type: 'string', default: '40' },
+    validators: { type: 'string' }, failures: { type: 'string', default: '5' }, json: { type: 'boolean', default: false },
+  },
+});
+const [fromSeed, workers, step] = [Number(values['from-seed']), Number(values.workers), Number(values.step)];
+const seeds = values.seeds === undefined ? Number.MAX_SAFE_INTEGER : Number(values.seeds);
+const minutes = values.minutes === undefined ? (values.seeds === undefined ? 1 : Number.POSITIVE_INFINITY) : Number(values.minutes);
 const validators = values.validators === undefined ? undefined : Number(values.validators);
-const report = await runCampaign({ fromSeed: Number(values.from), heights: Number(values.heights), cpuSeconds: Number(values.minutes) * 60, seedsMax: Number.MAX_SAFE_INTEGER, validators });
-const { seeds, withLiars, heights, events, virtualMs, cpuSeconds, accepted, evidence, faults, lies, failed } = report;
-process.stdout.write(`${heights} heights over ${seeds} seeds (${withLiars} with liars) in ${cpuSeconds.toFixed(0)} s of one core: ${(heights / cpuSeconds).toFixed(0)} decided heights/s, ${(virtualMs / 3_600_000).toFixed(1)} h virtual, ${events} events, ${accepted} transactions accepted, ${evidence} pieces of evidence in blocks\nfaults survived:\n${lines(faults)}\nlies told, in runs:\n${lines(lies)}\n`);
-if (failed?.violation !== undefined) {
-  const { seed, violation } = failed;
-  process.stdout.write(`VIOLATION of ${violation.invariant} at ${violation.atMs} ms: ${violation.what}\nIts story: npm run sim -- --seed ${seed} --heights ${values.heights}${validators === undefined ? '' : ` --validators ${validators}`}${seed % 100 === 0 ? ' --real' : ''}\n`);
-  process.exitCode = 1;
+
+function runHere(): Promise<CampaignTotals> {
+  return runCampaign({
+    fromSeed, seedStep: step, seedsMax: seeds, heights: Number(values.heights), cpuSeconds: minutes * 60, failuresMax: Number(values.failures), validators,
+    onRun(totals) {
+      if (totals.seeds % PROGRESS_SEEDS === 0) process.stderr.write(`${totals.seeds} seeds from ${fromSeed}, ${totals.heights} heights, ${totals.failures.length} broken, ${totals.cpuSeconds.toFixed(0)} s\n`);
+    },
+  });
 }
+
+/** Worker k of K takes the seeds k, k + K, k + 2K … in a process of its own. */
+function runWorker(k: number): Promise<CampaignTotals> {
+  const share = Math.floor(seeds / workers) + (k < seeds % workers ? 1 : 0);
+  if (share === 0) return Promise.resolve(NO_TOTALS);
+  const own = ['--from-seed', String(fromSeed + k), '--step', String(workers), '--heights', values.heights, '--failures', values.failures, '--json', '--seeds', String(share)];
+  if (Number.isFinite(minutes)) own.push('--minutes', String(minutes));
+  if (validators !== undefined) own.push('--validators', String(validators));
+  const child = spawn(process.execPath, [...process.execArgv, process.argv[1]!, ...own], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const chunks: Buffer[] = [];
+  child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
+  return new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (code) => {
+      const text = Buffer.concat(chunks).toString();
+      if (text === '') reject(new Error(`Worker ${k} of the campaign ended with code ${code} and no totals.`));
+      else resolve(JSON.parse(text) as CampaignTotals);
+    });
+  });
+}
+
+function lines(counts: Readonly<Record<string, number>>): string {
+  return Object.entries(counts).sort(([, a], [, b]) => b - a).map(([name, count]) => `  ${name}: ${count}`).join('\n');
+}
+
+function told(totals: CampaignTotals, seconds: number): string {
+  const { heights, withLiars, withRealSignatures, virtualMs, cpuSeconds, events, accepted, evidence, faults, lies, failures } = totals;
+  const broken = failures.map(({ seed, violation }) => `VIOLATION of ${violation.invariant} at ${violation.atMs} ms: ${violation.what}\n  its story: npm run sim -- --seed ${seed} --heights ${values.heights}${validators === undefined ? '' : ` --validators ${validators}`}\n`);
+  return `${heights} heights over ${totals.seeds} seeds (${withLiars} with faulty validators, ${withRealSignatures} with real signatures) in ${seconds.toFixed(0)} s with ${workers} processes, ${cpuSeconds.toFixed(0)} s of cores: ${(heights / cpuSeconds).toFixed(0)} decided heights/s on a core, ${(virtualMs / 3_600_000).toFixed(1)} h virtual, ${events} events, ${accepted} transactions accepted, ${evidence} offences in blocks\nfaults survived, by kind:\n${lines(faults)}\nlies told, in runs:\n${lines(lies)}\n${failures.length} broken runs\n${broken.join('')}`;
+}
+
+const startMs = performance.now();
+const totals = workers === 1 ? await runHere() : (await Promise.all(Array.from({ length: workers }, (_, k) => runWorker(k)))).reduce(addTotals);
+process.stdout.write(values.json ? `${JSON.stringify(totals)}\n` : told(totals, (performance.now() - startMs) / 1_000));
+process.exitCode = totals.failures.length === 0 ? 0 : 1;

@@ -8,7 +8,7 @@ const { values } = parseArgs({
 });
 const mutant = MUTANTS.find((name) => name === values.mutant) satisfies Mutant | undefined;
 const startMs = performance.now();
-const report = await simulate({ seed: Number(values.seed), heights: Number(values.heights), mutant, signatures: values.real ? 'ed25519' : 'hash', validators: values.validators === undefined ? undefined : Number(values.validators) });
+const report = await simulate({ seed: Number(values.seed), heights: Number(values.heights), mutant, signatures: values.real ? 'ed25519' : undefined, validators: values.validators === undefined ? undefined : Number(values.validators) });
 const seconds = (performance.now() - startMs) / 1_000;
 const { seed, hash, heights, virtualMs, events, validators, lies, violation, faults, story, clients } = report;
 if (violation !== undefined || values.story) process.stdout.write(`${story.slice(-Number(values.lines)).join('\n')}\n`);

@@ -2,6 +2,7 @@
 import type { PeerMessage } from '../ports.ts';
 import type { Lie } from './byzantine.ts';
 import type { FaultPlan } from './faults.ts';
+import type { Signatures } from './keys.ts';
 import type { Mutant } from './mutants.ts';
 
 export interface SimulationOptions {
@@ -9,7 +10,8 @@ export interface SimulationOptions {
   /** Decided heights after which the faults end. */
   readonly heights: number;
   readonly mutant?: Mutant | undefined;
-  readonly signatures?: 'hash' | 'ed25519' | undefined;
+  /** Fixed instead of drawn. */
+  readonly signatures?: Signatures['name'] | undefined;
   /** Fixed instead of drawn. */
   readonly validators?: number | undefined;
   readonly liars?: number | undefined;
@@ -32,6 +34,7 @@ export interface SimulationReport {
   readonly validators: number;
   readonly liars: number;
   readonly lies: readonly Lie[];
+  readonly signatures: Signatures['name'];
   readonly violation: Violation | undefined;
   /** Faults that happened, by kind. */
   readonly faults: Readonly<Record<string, number>>;

@@ -33,12 +33,20 @@ const LIVENESS_EXTRA_MS = 25_000;
 /** How often the second phase looks whether it is done. */
 const LOOK_MS = 250;
 const HEAL_CHANCE = 0.7;
+/** Runs with real signatures. */
+const REAL_CHANCE = 0.01;
 
 export async function simulate(options: SimulationOptions): Promise<SimulationReport> {
   useSha256(sha256Native);
   const run = new Simulation(options);
   await run.run();
   return run.report();
+}
+
+/** Drawn apart, so that this draw moves no other. */
+function signaturesOf({ seed, signatures }: SimulationOptions): Signatures {
+  const isReal = new Random(`signatures ${seed}`).chance(REAL_CHANCE);
+  return (signatures ?? (isReal ? 'ed25519' : 'hash')) === 'ed25519' ? ED25519_SIGNATURES : HASH_SIGNATURES;
 }
 
 class Simulation {
@@ -77,7 +85,7 @@ class Simulation {
     this.#lies = liarCount === 0 ? [] : (options.lies ?? LIES.filter(() => random.chance(0.4)));
     this.#plan = { ...drawFaults(random), ...options.faults };
     this.#faults = this.#plan;
-    this.#signatures = options.signatures === 'ed25519' ? ED25519_SIGNATURES : HASH_SIGNATURES;
+    this.#signatures = signaturesOf(options);
     const genesis = makeSimGenesis(size);
     const blame = (invariant: string, what: string): void => this.#blame(invariant, what);
     this.#wire = new WireRecord(genesis, blame);
@@ -146,7 +154,7 @@ class Simulation {
 
   report(): SimulationReport {
     return {
-      seed: this.#options.seed, hash: this.#hash.copy().digest('hex'), heights: this.#referee.height, virtualMs: this.#nowMs(), events: this.#events, validators: this.#nodes.length, liars: this.#liars.size, lies: this.#lies,
+      seed: this.#options.seed, hash: this.#hash.copy().digest('hex'), heights: this.#referee.height, virtualMs: this.#nowMs(), events: this.#events, validators: this.#nodes.length, liars: this.#liars.size, lies: this.#lies, signatures: this.#signatures.name,
       violation: this.#violation, faults: Object.fromEntries([...this.#counts].sort(([a], [b]) => (a < b ? -1 : 1))), evidence: this.#referee.offences.size, evidenceSeen: [...this.#seen.values()], story: this.#story, clients: this.#clients.count,
     };
   }

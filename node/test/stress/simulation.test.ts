@@ -40,9 +40,9 @@ void t.test('one validator, and seven', async (test) => {
 
 void t.test('a short campaign of drawn faults and lies breaks nothing', async (test) => {
   const report = await runCampaign({ fromSeed: 1_000, heights: 25, cpuSeconds: CAMPAIGN_CPU_SECONDS, seedsMax: 200 });
-  test.equal(report.failed === undefined ? '' : told(report.failed), '');
+  test.same(report.failures, []);
   test.ok(report.seeds >= 3, `${report.seeds} seeds`);
-  test.ok(report.faults.size > 5, `${report.faults.size} kinds of faults`);
+  test.ok(Object.keys(report.faults).length > 5, Object.keys(report.faults).join());
 });
 
 /** What the broken cores are run against. */

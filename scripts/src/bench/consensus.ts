@@ -27,8 +27,8 @@ export interface ConsensusBenchResult {
 
 export async function benchConsensus(): Promise<ConsensusBenchResult> {
   const stepUs = SIZES.map((validators) => ({ validators, us: timeVotes(validators) }));
-  const { heights, seeds, cpuSeconds, failed } = await runCampaign({ ...CAMPAIGN, validators: 4 });
-  return { stepUs, heights, seeds, heightsPerSecond: heights / cpuSeconds, violation: failed?.violation?.what };
+  const { heights, seeds, cpuSeconds, failures } = await runCampaign({ ...CAMPAIGN, validators: 4 });
+  return { stepUs, heights, seeds, heightsPerSecond: heights / cpuSeconds, violation: failures[0]?.violation.what };
 }
 
 export function formatConsensusBench({ stepUs, heights, seeds, heightsPerSecond, violation }: ConsensusBenchResult): string {
