@@ -1,5 +1,5 @@
 /** ChainPort: what API and campus services may ask of the running node. */
-import { equalBytes, fromHex, ROLE, roleId, ROWS, toHex, validatorsHash, type FlatState, type Genesis, type Tip } from '@billcoin/protocol';
+import { fromHex, ROLE, roleId, ROWS, setOfHash, toHex, type FlatState, type Genesis, type Tip } from '@billcoin/protocol';
 import { headerOfBlock, type StoredBlock } from './finalBlock.ts';
 import type { ChainPort, FinalBlock, Log, RegistryAt, Submitted, TipInfo, TxStatus } from './ports.ts';
 
@@ -132,7 +132,7 @@ export function makeChainService(sources: ChainSources, first: TipInfo, pool: ()
     tip: () => newest,
     state: () => tip().state,
     proveRow: sources.proveRow,
-    validatorSet: (hash) => [tip().validators, genesis.validators].find((set) => equalBytes(validatorsHash(set), hash)),
+    validatorSet: (hash) => setOfHash(tip().state, hash),
     readFinal,
     readHeader: async (height) => recent.get(height) ?? readHeader(sources, height),
     async heightOfBlock(blockIdHex) {

@@ -5,6 +5,7 @@ export { applyTx, checkTx, spendOf, type AppliedTx } from './ledger/applyTx.ts';
 export * from './ledger/buildBlock.ts';
 export * from './ledger/chain.ts';
 export { blockIdBytes, FEE_FREE_MAX, FEE_FREE_PER_SIGNER_MAX, type Proposing } from './ledger/executeBlock.ts';
+export { offenceIn } from './ledger/evidence.ts';
 export { DELETIONS_MAX, EXPIRIES_MAX } from './ledger/endBlock.ts';
 export * from './ledger/genesis.ts';
 export { parseGenesisJson, type GenesisSpec, type GenesisValidator } from './ledger/genesisSpec.ts';
@@ -27,6 +28,8 @@ export { COUPON, placeOfPoint, POINTS_PER_COUPON, type PointPlace } from './stat
 export { balanceOf, poolsOf, supplyOf } from './state/money.ts';
 export { DEFAULT_PARAMS, paramsOf } from './state/params.ts';
 export { bandAt, PRICE_REPORTS_MIN, priceAfter, priceBands, priceInForce, type BlockTimes } from './state/price.ts';
+export { STAKE_GRACE_MS } from './state/stake.ts';
+export { epochAt, setOfEpoch, setOfHash, stakeEpochOf } from './state/stakeEpochs.ts';
 export { buildTree, StateTree, TREE_VERSIONS_MAX, type TreeMemory, type TreeVersion } from './state/tree.ts';
 export { hashPairsPortable, type HashPairs } from './state/treeHash.ts';
 export * from './state/view.ts';

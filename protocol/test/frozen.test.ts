@@ -37,7 +37,8 @@ t.test('tags', (t) => {
 t.test('prefixes of state rows', (t) => {
   const prefixes = {
     account: 0x01, card: 0x02, coupon: 0x03, done: 0x04, invoice: 0x05, merchant: 0x06, till: 0x07, farm: 0x08, plant: 0x09, device: 0x0a, meter: 0x0b, oracle: 0x0c, oracleSet: 0x0d, role: 0x0e, reporter: 0x0f,
-    batch: 0x10, attestation: 0x11, note: 0x12, price: 0x13, validator: 0x14, params: 0x20, supply: 0x21, pools: 0x22,
+    batch: 0x10, attestation: 0x11, note: 0x12, price: 0x13, validator: 0x14, delegation: 0x15, unbonding: 0x16, unbondingPool: 0x17, stakeEpoch: 0x18, validatorSet: 0x19, admitted: 0x1a,
+    params: 0x20, supply: 0x21, pools: 0x22, stake: 0x23, seen: 0x24,
   };
   t.same(Object.fromEntries(Object.entries(ROWS).map(([name, row]) => [name, row.prefix])), prefixes);
   for (const [name, row] of Object.entries(ROWS)) {

@@ -10,7 +10,7 @@ t.test('the exported names', (t) => {
     ADDRESS_BYTES AMOUNT_MAX ATTEMPTS_MAX BATCH_READINGS_MAX BLOCK_MAX_BYTES BLOCK_MAX_EVIDENCE BLOCK_MAX_TXS CERTIFICATE_TYPE CHAIN_TAG_BYTES COUPON DAY_MS DEFAULT_PARAMS DELETIONS_MAX
     DEVICE_ALG EPOCH_MAX EVERYBODY EXPIRIES_MAX FAULTS FEE_FREE_MAX FEE_FREE_PER_SIGNER_MAX FLAG HISTORY_MS INVOICE_AMOUNT_MAX_ML INVOICE_BYTES INVOICE_LIFE_MAX_MS INVOICE_PAID
     INVOICE_SEN_MAX INVOICE_SIGNED_BYTES INVOICE_TEXT_LENGTH INVOICE_VOID KINDS MANIFEST_MAX_BYTES MANIFEST_READINGS_MAX ML_PER_BILL NAME_MAX_BYTES NETWORK_HINT_BYTES NIL NO_ROUND
-    OPEN_BATCHES_MAX OPEN_BATCH_MAX_BYTES ORDER_SALT_BYTES P256_PUBLIC_KEY_BYTES POINT POINTS_PER_COUPON POLICY_KEYS_MAX PRICE_REPORTS_MIN PUBLIC_KEY_BYTES REF_BYTES ROLE ROWS SHARES_MAX
+    OPEN_BATCHES_MAX OPEN_BATCH_MAX_BYTES ORDER_SALT_BYTES P256_PUBLIC_KEY_BYTES POINT POINTS_PER_COUPON POLICY_KEYS_MAX PRICE_REPORTS_MIN PUBLIC_KEY_BYTES REF_BYTES ROLE ROWS SHARES_MAX STAKE_GRACE_MS
     SIGNATURE_BYTES SIGNED_BATCH_MAX_BYTES SIGNED_MAX_BYTES SINGLE STATUS_ROUNDS STEP_NUMBER TAGS TIME_MAX_MS TIME_MIN_MS TOTAL_POWER_MAX TREE_VERSIONS_MAX TX_MAX_BYTES VALIDATORS_MAX`;
   const messagesAndClasses = `
     Anchor AssertionError Attest BatchKey Beat Block Body BondDeposit BondWithdraw Certificate Command CommandBody Draft Event Events Evidence FlatState Flow Handover HardState Header Heat
@@ -20,7 +20,7 @@ t.test('the exported names', (t) => {
   const functions = `
     activeOracles addressOf applyBlock applyTx assert assertReserveWhole attestationId balanceOf bandAt batchKeyOf bitOf bitsOf blockIdBytes blockIdOf bondFloorMl buildBlock buildTree
     canonicalJson cardId certificateBytes chainHash chainTag checkCertificateForm checkP256PublicKey checkPublicKey checkTx checkValidatorSet commitBlock commitHash compareBytes concat
-    coreBlockId dayId dayOf decode decodeInvoice decodeInvoiceFor decodePolicy duplicateProposal duplicateVote ed25519PublicKey emptyHardState encode encodeChange encodeInvoice
+    coreBlockId dayId dayOf delegationId epochAt epochId setOfEpoch setOfHash setsAt stakeEpochOf unbondingId unbondingPoolId decode decodeInvoice decodeInvoiceFor decodePolicy duplicateProposal duplicateVote ed25519PublicKey emptyHardState encode encodeChange encodeInvoice
     encodePolicy equalBytes fault faultCode faultNumber faultText formatAddress formatLitres formatRinggit fromBase64Url fromHex genesisRows genesisStateRoot genesisTip gentxBytes
     hashPairsPortable indexOfKey initialState invoiceId invoiceSigningBytes invoiceText isCalendarDate isDeviceKey isLotText isQuorum isSiteText isThird isTimely keyIdOf kindOf loadGenesis
     makeBitmap makeCertificate makeChain makeReceipt makeSchedule makeValidatorSet maskAddress matchCode maySign merklePath merkleRoot message mlToSen msgDelayMs mulDiv networkHint noteId

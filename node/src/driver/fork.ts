@@ -11,7 +11,7 @@ export interface Fork {
 /** What a peer's certificate of the tip's height proves if it names another block; undefined where all is well. */
 export function forkAt(chain: Chain, tip: Tip, theirs: Certificate): Fork | undefined {
   if (theirs.height !== tip.height || equalBytes(theirs.blockId, tip.blockId) || tip.certificateBytes === undefined) return undefined;
-  if (theirs.type !== 2 || !verifyCertificate(chain.genesisHash, tip.validators, theirs, chain.verify).ok) return undefined;
+  if (theirs.type !== 2 || !verifyCertificate(chain.genesisHash, tip.signers, theirs, chain.verify).ok) return undefined;
   const own = decode(Certificate, tip.certificateBytes);
   if (!own.ok || own.value.round !== theirs.round) return { height: tip.height, evidence: [], offenders: [] };
   const [mine, others] = [votesOf(own.value), votesOf(theirs)];

@@ -6,7 +6,7 @@
 import { readdir, rename, rm, rmdir } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import {
-  Certificate, FlatState, Header, StateTree, assertReserveWhole, blockIdBytes, decode, encode, equalBytes, makeChain, toHex, validatorsHash, verifyCertificate, type ByteChange, type Chain, type Genesis,
+  Certificate, FlatState, Header, StateTree, assertReserveWhole, blockIdBytes, decode, encode, equalBytes, makeChain, setsAt, toHex, validatorsHash, verifyCertificate, type ByteChange, type Chain, type Genesis,
   type Tip, type ValidatorSet,
 } from '@billcoin/protocol';
 import { ConfigError, type Config } from '../config.ts';
@@ -66,8 +66,8 @@ export async function createSnapshot(config: Config, genesis: Genesis): Promise<
   const folder = await openDataFolder(config.dataDir, genesis.genesisHash, () => undefined);
   try {
     const [blocks, state, chain] = [makeBlockStore(folder.blocks), makeStateStore(folder.state), chainOf(genesis)];
-    const [tip, mark, set] = [await blocks.checkedTip(), await state.mark(), await state.validators()];
-    if (mark === undefined || set === undefined || mark.height === 0) throw new ConfigError('There is no block on disk yet, hence nothing to make a snapshot of.');
+    const [tip, mark] = [await blocks.checkedTip(), await state.mark()];
+    if (mark === undefined || mark.height === 0) throw new ConfigError('There is no block on disk yet, hence nothing to make a snapshot of.');
     const block = mark.height > tip ? undefined : await blocks.read(mark.height);
     if (block === undefined) throw new StorageFailure('lost_records', `The state is at block ${mark.height}, the blocks end at ${tip}.`, REMEDY.restoreBackup);
     const { header, headerBytes } = headerOfBlock(block.blockBytes);
@@ -76,9 +76,9 @@ export async function createSnapshot(config: Config, genesis: Genesis): Promise<
       throw new StorageFailure('damaged_value', `The state on disk is not that of block ${mark.height}.`, 'Start the node once: it rebuilds the state from the blocks. Stop it, then make the snapshot.');
     }
     // One set signs this block and may hand over to another; a set that stays stands once.
-    const signers = equalBytes(header.validatorsHash, header.nextValidatorsHash) ? set.validators : genesis.validators;
-    const lightBlock = { header: headerBytes, certificate: block.certificate, validators: signers, nextValidators: signers === set.validators ? undefined : set.validators };
-    const about = { genesisHash: genesis.genesisHash, height: mark.height, lightBlock, validatorsSince: set.since };
+    const { signers, validators, validatorsSince } = setsAt(loaded.state, mark.height);
+    const lightBlock = { header: headerBytes, certificate: block.certificate, validators: signers, nextValidators: signers === validators ? undefined : validators };
+    const about = { genesisHash: genesis.genesisHash, height: mark.height, lightBlock, validatorsSince };
     checkProven(path, chain, genesis, { ...about, rows: 0, blockHash: mark.blockId, chunkHashes: [] });
     return report(path, await writeSnapshot(path, about, block.blockBytes, state.rows()));
   } finally {
@@ -126,8 +126,8 @@ export async function readSnapshot(folder: string, chain: Chain, genesis: Genesi
   const stateRoot = chain.tree.root(version);
   if (!equalBytes(stateRoot, header.stateRoot)) throw refused(folder, `its rows give the state root ${toHex(stateRoot)}, the header has ${toHex(header.stateRoot)}`);
   assertReserveWhole(state);
-  const { height, validatorsSince, lightBlock: { certificate, validators, nextValidators = validators } } = manifest;
-  const tip = { height, timeMs: header.timeMs, blockId: certificate.blockId, certificateBytes: encode(Certificate, certificate), state, treeVersion: version, validators: nextValidators, validatorsSince };
+  const { height, lightBlock: { certificate } } = manifest;
+  const tip = { height, timeMs: header.timeMs, blockId: certificate.blockId, certificateBytes: encode(Certificate, certificate), state, treeVersion: version, ...setsAt(state, height) };
   return { manifest, blockBytes, tip };
 }
 

@@ -2,7 +2,7 @@
  * From what is on disk to the tip (consensus page §1.10): blocks are the truth, state and index are replayed from them.
  * This is the table for a node that has no peers to fetch from: whatever is lost is named, with its remedy, and refused.
  */
-import { applyBlock, assertReserveWhole, commitBlock, encodeChange, encode, equalBytes, Certificate, FlatState, type ByteChange, type Chain, type Executed, type StateTree, type Tip, type TreeVersion } from '@billcoin/protocol';
+import { applyBlock, assertReserveWhole, commitBlock, encodeChange, encode, equalBytes, setsAt, Certificate, FlatState, type ByteChange, type Chain, type Executed, type StateTree, type Tip, type TreeVersion } from '@billcoin/protocol';
 import { finalBlockOf, headerOfBlock, type StoredBlock } from '../finalBlock.ts';
 import type { Log } from '../ports.ts';
 import { REMEDY, StorageFailure } from '../storageFailure.ts';
@@ -64,8 +64,7 @@ function markOf(chain: Chain, tip: Tip, flushNo: number): StateMark {
 async function loadState(deps: RecoveryDeps, mark: StateMark): Promise<Tip | undefined> {
   const { chain, genesis, state } = deps;
   const block = mark.height === 0 ? undefined : await deps.blocks.read(mark.height);
-  const set = await state.validators();
-  if (set === undefined || (block === undefined && mark.height > 0)) return undefined;
+  if (block === undefined && mark.height > 0) return undefined;
   const rows = await loadRows(chain.tree, state, deps.log);
   if (rows === undefined) return undefined;
   const root = chain.tree.root(rows.treeVersion);
@@ -81,7 +80,7 @@ async function loadState(deps: RecoveryDeps, mark: StateMark): Promise<Tip | und
   chain.tree.release(genesis.treeVersion);
   return {
     height: mark.height, timeMs: header?.timeMs ?? genesis.timeMs, blockId, certificateBytes: block === undefined ? undefined : encode(Certificate, block.certificate),
-    state: rows.state, treeVersion: rows.treeVersion, validators: set.validators, validatorsSince: set.since,
+    state: rows.state, treeVersion: rows.treeVersion, ...setsAt(rows.state, mark.height),
   };
 }
 

@@ -4,7 +4,7 @@ import { fault, ok, type Result } from '../lib/fault.ts';
 import { signingBytes } from '../lib/hash.ts';
 import type { Verifier } from '../lib/signature.ts';
 import { decode } from '../wire/codec.ts';
-import { Evidence, ProposalBody, type SignedBody, type ValidatorSet, type Vote } from '../wire/consensus.ts';
+import { Evidence, ProposalBody, VoteBody, type SignedBody, type ValidatorSet, type Vote } from '../wire/consensus.ts';
 import { proposalBodyBytes } from './bodies.ts';
 import type { Effect } from './effect.ts';
 import { parseVote, readVote, wireVote } from './messages.ts';
@@ -53,8 +53,9 @@ function report(state: ConsensusState, round: number, offence: string, offender:
 /** What evidence proves. `key` is the same for every pair that proves the same offence. */
 export interface Offence {
   readonly key: string;
-  /** Index in the set of that height. */
+  /** Index in the set of that height, and the consensus key there. */
   readonly offender: number;
+  readonly publicKey: Uint8Array;
   readonly height: number;
   readonly round: number;
 }
@@ -65,6 +66,16 @@ export interface EvidenceContext {
   readonly validators: ValidatorSet;
   readonly since: number;
   readonly verify: Verifier;
+}
+
+/** The height that evidence is about, which says by which set to judge it; undefined for bytes that are no evidence of this version. */
+export function heightOfEvidence(bytes: Uint8Array): number | undefined {
+  const decoded = decode(Evidence, bytes);
+  if (!decoded.ok) return undefined;
+  const { evidence } = decoded.value;
+  if (evidence.case === 'lightClientAttack') return undefined;
+  const body = evidence.case === 'duplicateVote' ? decode(VoteBody, evidence.value.a.body) : decode(ProposalBody, evidence.value.a.body);
+  return body.ok ? body.value.height : undefined;
 }
 
 /**
@@ -98,7 +109,8 @@ function readDuplicateVote(context: EvidenceContext, pair: { readonly a: Vote; r
     const read = readVote(context, vote);
     if (!read.ok) return read;
   }
-  return ok({ key: `${validatorIndex}|${height}|${round}|${type}`, offender: validatorIndex, height, round });
+  const { publicKey } = context.validators.validators[validatorIndex]!;
+  return ok({ key: `${validatorIndex}|${height}|${round}|${type}`, offender: validatorIndex, publicKey, height, round });
 }
 
 function readDuplicateProposal(context: EvidenceContext, pair: { readonly a: SignedBody; readonly b: SignedBody }): Result<Offence> {
@@ -111,5 +123,5 @@ function readDuplicateProposal(context: EvidenceContext, pair: { readonly a: Sig
   const offender = proposerAt(makeSchedule(context.validators, context.since), height, round);
   const { publicKey } = context.validators.validators[offender]!;
   const genuine = [pair.a, pair.b].every(({ body, signature }) => context.verify(publicKey, signingBytes('bill/proposal/1', context.genesisHash, body), signature));
-  return genuine ? ok({ key: `${offender}|${height}|${round}|proposal`, offender, height, round }) : fault('bad_signature');
+  return genuine ? ok({ key: `${offender}|${height}|${round}|proposal`, offender, publicKey, height, round }) : fault('bad_signature');
 }

@@ -5,13 +5,14 @@
 import { equalBytes, toHex } from '../lib/bytes.ts';
 import { ok, type Fault, type Result } from '../lib/fault.ts';
 import { verifyCertificate } from '../consensus/certificate.ts';
-import { readEvidence, type Offence } from '../consensus/evidence.ts';
 import { makeSchedule, proposerAt } from '../consensus/proposer.ts';
 import type { ParsedTx } from '../tx/context.ts';
 import { parseTx } from '../tx/envelope.ts';
 import { decode, encode } from '../wire/codec.ts';
 import { Block, Body, Certificate, Header } from '../wire/consensus.ts';
+import { setOfEpoch, stakeEpochOf } from '../state/stakeEpochs.ts';
 import type { Chain, Executed, Tip } from './chain.ts';
+import { provenIn } from './evidence.ts';
 import { BlockDraft, closeBlock, headerOf, sealBlock } from './executeBlock.ts';
 
 /** Why a block is not valid: a fault of its bytes or of a transaction, or the header field that does not come out. */
@@ -51,31 +52,12 @@ function checkLinks(chain: Chain, tip: Tip, { header, body }: OpenedBlock): stri
   if (header.timeMs <= tip.timeMs) return 'timeMs';
   if (!equalBytes(header.prevBlockId, tip.blockId)) return 'prevBlockId';
   if (header.proposerIndex !== proposerAt(makeSchedule(tip.validators, tip.validatorsSince), header.height, header.round)) return 'proposerIndex';
-  if (!evidenceHolds(chain, tip, body.evidence)) return 'evidence';
   if ((body.prevCommit === undefined) !== (tip.height === 0)) return 'prevCommit';
   if (body.prevCommit === undefined || tip.certificateBytes === undefined) return undefined;
   if (equalBytes(body.prevCommit, tip.certificateBytes)) return undefined;
   const commit = decode(Certificate, body.prevCommit);
   const names = commit.ok && commit.value.height === tip.height && equalBytes(commit.value.blockId, tip.blockId) && commit.value.type === 2;
-  return names && verifyCertificate(chain.genesisHash, tip.validators, commit.value, chain.verify).ok ? undefined : 'prevCommit';
-}
-
-/** Every piece proves an offence of a height that is final, and none proves one twice. What it costs is the law of stake. */
-function evidenceHolds(chain: Chain, tip: Tip, evidence: readonly Uint8Array[]): boolean {
-  const seen = new Set<string>();
-  return evidence.every((bytes) => {
-    const offence = offenceIn(chain, tip, bytes);
-    if (offence === undefined || seen.has(offence.key)) return false;
-    seen.add(offence.key);
-    return true;
-  });
-}
-
-/** The offence that evidence proves to the block after `tip`; undefined where it proves nothing, or of no final height. */
-export function offenceIn(chain: Chain, tip: Tip, evidence: Uint8Array): Offence | undefined {
-  const { genesisHash, verify } = chain;
-  const read = readEvidence({ genesisHash, verify, validators: tip.validators, since: tip.validatorsSince }, evidence);
-  return read.ok && read.value.height <= tip.height ? read.value : undefined;
+  return names && verifyCertificate(chain.genesisHash, tip.signers, commit.value, chain.verify).ok ? undefined : 'prevCommit';
 }
 
 /** First field of the recomputed header that differs from the one in the block. */
@@ -96,7 +78,10 @@ export function applyBlock(chain: Chain, tip: Tip, blockBytes: Uint8Array): Bloc
   const link = checkLinks(chain, tip, opened.value);
   if (link !== undefined) return invalid(link, 'does not follow from the block before');
 
-  const block = new BlockDraft(chain, tip, header.timeMs, body.evidence);
+  const proven = provenIn(chain, tip, body.evidence, header.timeMs);
+  if (proven.length < body.evidence.length) return invalid('evidence', 'proves no offence that is unpunished, or two of one validator');
+
+  const block = new BlockDraft(chain, tip, header.timeMs, proven);
   for (const tx of txs) {
     const refusal = block.add(tx);
     if (refusal !== undefined) return { ok: false, fault: refusal };
@@ -114,8 +99,9 @@ export function applyBlock(chain: Chain, tip: Tip, blockBytes: Uint8Array): Bloc
 export function commitBlock(chain: Chain, tip: Tip, executed: Executed, certificate: Certificate): Tip {
   tip.state.apply(executed.changes);
   chain.tree.release(tip.treeVersion);
+  const next = stakeEpochOf(tip.state);
   return {
-    height: executed.header.height, timeMs: executed.header.timeMs, blockId: executed.blockId, certificateBytes: encode(Certificate, certificate), state: tip.state,
-    treeVersion: executed.treeVersion, validators: tip.validators, validatorsSince: tip.validatorsSince,
+    height: executed.header.height, timeMs: executed.header.timeMs, blockId: executed.blockId, certificateBytes: encode(Certificate, certificate), state: tip.state, treeVersion: executed.treeVersion,
+    signers: tip.validators, validators: next.setSince === tip.validatorsSince ? tip.validators : setOfEpoch(tip.state, next), validatorsSince: next.setSince,
   };
 }

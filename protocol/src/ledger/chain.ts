@@ -1,5 +1,7 @@
 /** The chain a ledger works for and where it stands: what every function of this room takes. */
+import { assert } from '../lib/assert.ts';
 import type { ParsedTx, NetworkContext } from '../tx/context.ts';
+import { epochAt, setOfEpoch, stakeEpochOf } from '../state/stakeEpochs.ts';
 import type { FlatState, RowChange, ByteChange } from '../state/view.ts';
 import type { StateTree, TreeVersion } from '../state/tree.ts';
 import type { Header, ValidatorSet } from '../wire/consensus.ts';
@@ -19,9 +21,20 @@ export interface Tip {
   readonly certificateBytes: Uint8Array | undefined;
   readonly state: FlatState;
   readonly treeVersion: TreeVersion;
+  /** Set that voted on this block; at height 0 the first one. */
+  readonly signers: ValidatorSet;
   /** Set that votes on the next block, and the first height at which it voted. */
   readonly validators: ValidatorSet;
   readonly validatorsSince: number;
+}
+
+/** The sets of a tip, from the state after it: for whoever loads a state instead of executing blocks. */
+export function setsAt(state: FlatState, height: number): Pick<Tip, 'signers' | 'validators' | 'validatorsSince'> {
+  const next = stakeEpochOf(state);
+  const validators = setOfEpoch(state, next);
+  const epoch = height === 0 ? next : epochAt(state, height);
+  assert(epoch !== undefined, 'the stake epoch of the newest block is in state');
+  return { signers: epoch.setSince === next.setSince ? validators : setOfEpoch(state, epoch), validators, validatorsSince: next.setSince };
 }
 
 /** A block with all that its execution gave; nothing of it is in force until `commitBlock`. */

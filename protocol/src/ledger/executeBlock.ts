@@ -4,7 +4,7 @@ import { toHex } from '../lib/bytes.ts';
 import type { Fault } from '../lib/fault.ts';
 import { chainHash, taggedHash } from '../lib/hash.ts';
 import { merkleRoot } from '../lib/merkle.ts';
-import { validatorsHash } from '../consensus/validators.ts';
+import { stakeEpochOf } from '../state/stakeEpochs.ts';
 import { Draft, encodeChange, type ByteChange, type RowChange } from '../state/view.ts';
 import type { TreeVersion } from '../state/tree.ts';
 import type { BlockEnv, ParsedTx } from '../tx/context.ts';
@@ -14,6 +14,7 @@ import type { ChainEvent } from '../wire/tx.ts';
 import { applyTx, type AppliedTx } from './applyTx.ts';
 import type { Chain, Executed, Tip } from './chain.ts';
 import { endBlock } from './endBlock.ts';
+import type { ProvenOffence } from './evidence.ts';
 import { isFeeFree } from './gate.ts';
 import { assertReserveMoved } from './invariants.ts';
 
@@ -33,10 +34,9 @@ export class BlockDraft {
   readonly #feeFree = new Map<string, number>();
   #feeFreeCount = 0;
 
-  /** `evidence` is judged by the caller. */
-  constructor(chain: Chain, tip: Tip, timeMs: number, evidence: readonly Uint8Array[] = []) {
+  constructor(chain: Chain, tip: Tip, timeMs: number, proven: readonly ProvenOffence[] = []) {
     this.#chain = chain;
-    this.evidence = evidence;
+    this.evidence = proven.map(({ bytes }) => bytes);
     this.env = { height: tip.height + 1, timeMs, prevTimeMs: tip.timeMs };
     this.draft = new Draft(tip.state, tip.timeMs);
   }
@@ -81,18 +81,17 @@ export function closeBlock(chain: Chain, tip: Tip, block: BlockDraft): StateChan
 export interface Proposing {
   readonly proposerIndex: number;
   readonly round: number;
-  /** Evidence that `offenceIn` accepts, of different offences. */
+  /** Evidence of different offences; what `provenIn` does not take is left out. */
   readonly evidence?: readonly Uint8Array[] | undefined;
 }
 
 /** The header that follows from the execution (all but the choice of time, round and proposer). */
 export function headerOf(tip: Tip, block: BlockDraft, state: StateChange, { proposerIndex, round }: Proposing): Header {
-  const setHash = validatorsHash(tip.validators);
   return {
     version: 1, height: block.env.height, timeMs: block.env.timeMs, prevBlockId: tip.blockId,
     prevCommitHash: tip.certificateBytes === undefined ? ZERO_HASH : taggedHash('bill/commit/1', tip.certificateBytes),
     txRoot: merkleRoot(block.txs.map((tx) => tx.bytes)), txCount: block.txs.length, resultRoot: merkleRoot(block.applied.map((one) => one.resultBytes)),
-    stateRoot: state.stateRoot, validatorsHash: setHash, nextValidatorsHash: setHash, evidenceRoot: merkleRoot(block.evidence), proposerIndex, round,
+    stateRoot: state.stateRoot, validatorsHash: stakeEpochOf(tip.state).setHash, nextValidatorsHash: stakeEpochOf(block.draft).setHash, evidenceRoot: merkleRoot(block.evidence), proposerIndex, round,
   };
 }
 

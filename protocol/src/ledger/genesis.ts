@@ -9,14 +9,16 @@ import { fault, ok, type Result } from '../lib/fault.ts';
 import { chainTag, signingBytes, taggedHash } from '../lib/hash.ts';
 import { formatAddress } from '../lib/address.ts';
 import { checkPublicKey, type Verifier } from '../lib/signature.ts';
-import { makeValidatorSet } from '../consensus/validators.ts';
+import { makeValidatorSet, validatorsHash } from '../consensus/validators.ts';
 import { dayId, dayOf, ROLE, roleId, ROWS, SINGLE, tillId, type RowType } from '../state/layout.ts';
+import { newValidator, STAKE_GRACE_MS } from '../state/stake.ts';
+import { epochEndMs } from '../state/stakeEpochs.ts';
 import { StateTree, type TreeVersion } from '../state/tree.ts';
 import { encodeChange, FlatState, type RowChange } from '../state/view.ts';
 import { isDeviceKey } from '../tx/registerDevice.ts';
 import type { ValidatorSet } from '../wire/consensus.ts';
 import { assertReserveWhole } from './invariants.ts';
-import type { Chain, Tip } from './chain.ts';
+import { setsAt, type Chain, type Tip } from './chain.ts';
 import { parseGenesisJson, type GenesisSpec, type GenesisValidator } from './genesisSpec.ts';
 
 const ZERO_HASH = new Uint8Array(32);
@@ -32,6 +34,26 @@ function rowsOf<V>(type: RowType<V>, items: readonly V[], id: (item: V) => strin
   return items.map((value) => ({ type: type as RowType<unknown>, id: id(value), value }));
 }
 
+/** The first validator set: the active institutions, one vote each. */
+function firstSet(spec: GenesisSpec): ValidatorSet {
+  return makeValidatorSet(spec.validators.filter(({ active }) => active).map(({ publicKey }) => ({ publicKey, power: 1 })));
+}
+
+/** Institutions, the first set and its stake epoch, which begins with genesis. */
+function stakeRows(spec: GenesisSpec): readonly RowChange[] {
+  const one = <V>(type: RowType<V>, id: string, value: V): RowChange => ({ type: type as RowType<unknown>, id, value });
+  const { timeMs, params } = spec;
+  const set = firstSet(spec);
+  const setHash = validatorsHash(set);
+  const members = set.validators.map(({ publicKey }) => ({ validator: addressOf(publicKey), stakeMl: 0n, commissionBps: 0, seenMs: timeMs, seenHeight: 0 }));
+  return [
+    one(ROWS.admitted, SINGLE, { validators: spec.validators.map(({ publicKey }) => addressOf(publicKey)).sort(compareBytes) }),
+    ...spec.validators.map((entry) => one(ROWS.validator, toHex(addressOf(entry.publicKey)), newValidator(entry, entry.active ? timeMs + STAKE_GRACE_MS : 0))),
+    one(ROWS.validatorSet, toHex(setHash), { validators: set.validators }),
+    one(ROWS.stake, SINGLE, { no: 0, sinceHeight: 1, sinceMs: timeMs, endsAtMs: epochEndMs(timeMs, params.stakeEpochMs), setHash, setSince: 1, members }),
+  ];
+}
+
 /** The rows of the first state. */
 export function genesisRows(spec: GenesisSpec): readonly RowChange[] {
   const one = <V>(type: RowType<V>, id: string, value: V): RowChange => ({ type: type as RowType<unknown>, id, value });
@@ -45,7 +67,7 @@ export function genesisRows(spec: GenesisSpec): readonly RowChange[] {
     one(ROWS.role, roleId(ROLE.regulator), { address: spec.roles.regulator }),
     one(ROWS.role, roleId(ROLE.campusAuthority), { address: spec.roles.campusAuthority }),
     one(ROWS.role, roleId(ROLE.treasury), { address: spec.roles.treasury }),
-    ...spec.validators.map(({ name, publicKey, account, status }) => one(ROWS.validator, toHex(addressOf(publicKey)), { name, publicKey, account, status })),
+    ...stakeRows(spec),
     ...rowsOf(ROWS.merchant, spec.merchants, (row) => toHex(row.account)),
     ...rowsOf(ROWS.till, spec.tills, (row) => tillId(row.tillNo)),
     ...rowsOf(ROWS.farm, spec.farms, (row) => toHex(row.account)),
@@ -94,7 +116,11 @@ function referenceProblemOf(spec: GenesisSpec): string | undefined {
 /** Things the fields do not show one by one. */
 function problemOf(spec: GenesisSpec, verify: Verifier): string | undefined {
   if (spec.priceSenPerBill === 0n) return 'priceSenPerBill is zero';
-  if (!spec.validators.some((validator) => validator.active)) return 'validators: none is active';
+  const active = spec.validators.filter((validator) => validator.active).length;
+  if (active === 0) return 'validators: none is active';
+  if (active > spec.params.maxValidators) return `validators: ${active} are active, maxValidators is ${spec.params.maxValidators}`;
+  if (new Set(spec.validators.map(({ publicKey }) => toHex(publicKey))).size !== spec.validators.length) return 'validators: a key stands twice';
+  if (spec.params.stakeMinMl > spec.params.stakeMaxMl) return 'params.stakeMinMl is above stakeMaxMl';
   return keyProblemOf(spec, verify) ?? referenceProblemOf(spec);
 }
 
@@ -122,8 +148,7 @@ export function loadGenesis(text: string, verify: Verifier): Result<Genesis> {
   const root = genesisStateRoot(spec);
   if (!equalBytes(root, spec.stateRoot)) return fault('malformed', { path: 'genesis.stateRoot', why: `is ${toHex(spec.stateRoot)}, the registries give ${toHex(root)}` });
   const genesisHash = taggedHash('bill/genesis/1', utf8(canonical));
-  const active = spec.validators.filter((validator) => validator.active).map(({ publicKey }) => ({ publicKey, power: 1 }));
-  return ok({ spec, genesisHash, chainTag: chainTag(genesisHash), chainId: `${spec.network}-${toHex(genesisHash).slice(0, 8)}`, validators: makeValidatorSet(active), text });
+  return ok({ spec, genesisHash, chainTag: chainTag(genesisHash), chainId: `${spec.network}-${toHex(genesisHash).slice(0, 8)}`, validators: firstSet(spec), text });
 }
 
 /** The tip before the first block. */
@@ -135,7 +160,7 @@ export function genesisTip(chain: Chain, genesis: Genesis): Tip {
   const empty = chain.tree.empty();
   const treeVersion: TreeVersion = chain.tree.update(empty, rows.map(encodeChange));
   chain.tree.release(empty);
-  return { height: 0, timeMs: genesis.spec.timeMs, blockId: ZERO_HASH, certificateBytes: undefined, state, treeVersion, validators: genesis.validators, validatorsSince: 1 };
+  return { height: 0, timeMs: genesis.spec.timeMs, blockId: ZERO_HASH, certificateBytes: undefined, state, treeVersion, ...setsAt(state, 0) };
 }
 
 /** A chain for a genesis: `verify` is the node's native verifier or the portable one, `tree` holds its state tree. */

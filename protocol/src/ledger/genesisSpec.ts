@@ -5,6 +5,7 @@ import { canonicalJson, prettyCanonicalJson, type Json } from '../lib/canonicalJ
 import { JsonProblem, JsonReader } from '../lib/jsonReader.ts';
 import { AMOUNT_MAX } from '../lib/amount.ts';
 import { DEFAULT_PARAMS } from '../state/params.ts';
+import { newValidator } from '../state/stake.ts';
 import { isSiteText } from '../tx/registerDevice.ts';
 import type { Message } from '../wire/codec.ts';
 import { textScalar } from '../wire/scalar.ts';
@@ -16,8 +17,9 @@ export const GENESIS_MAX_CHARACTERS = 4_194_304;
 const REGISTRY_MAX = 10_000;
 const U32_MAX = 0xffff_ffff;
 
-export interface GenesisValidator extends ValidatorRow {
-  /** In the first validator set; others are admitted and join later. */
+/** An admitted institution. Stake begins at nothing, as all BILL does. */
+export interface GenesisValidator extends Pick<ValidatorRow, 'name' | 'publicKey' | 'account' | 'status'> {
+  /** In the first validator set, its stake due after STAKE_GRACE_MS; others are admitted and join by staking. */
   readonly active: boolean;
   /** Signature over bill/gentx/1 ‖ 0 ‖ 32 zero bytes ‖ canonical JSON of network and entry without the proof. */
   readonly proof: Uint8Array;
@@ -68,7 +70,8 @@ function readParams(r: JsonReader): ParamsRow {
 }
 
 function readValidator(r: JsonReader): GenesisValidator {
-  const row = checked(r, ValidatorRow, { name: name(r), publicKey: r.hex('publicKey', 32), account: r.address('account'), status: ACTIVE });
+  const row = { name: name(r), publicKey: r.hex('publicKey', 32), account: r.address('account'), status: ACTIVE };
+  checked(r, ValidatorRow, newValidator(row, 0));
   return { ...row, active: r.bool('active'), proof: r.hex('proof', 64) };
 }
 

@@ -2,7 +2,7 @@
  * Every state row (SPEC §8): one prefix byte ‖ the key's parts, integers big-endian. Prefixes are never reused;
  * the arrow shows key → value. In code the key parts are one lower-case hex string, `id`.
  */
-import { fromHex, toHex, u32be } from '../lib/bytes.ts';
+import { fromHexInto, toHex, u32Hex } from '../lib/bytes.ts';
 import { assert } from '../lib/assert.ts';
 import type { Message } from '../wire/codec.ts';
 import * as v from '../wire/state.ts';
@@ -30,6 +30,9 @@ const GRACE_MS = DAY_MS;
 /** Batches with their statements and delivery notes, and prices: a year and a month, for the books of the year before. */
 export const HISTORY_MS = 400 * DAY_MS;
 
+/** A stake epoch is remembered while its votes can be punished: the longest age of evidence that parameters allow, and a day. */
+const EPOCH_KEPT_MS = 21 * DAY_MS;
+
 /** A batch that the oracles may still mint, or whose litres may be in custody: it lapses, it does not die. */
 function isLive({ state }: v.BatchRow): boolean {
   return state === v.BATCH.open || state === v.BATCH.minted;
@@ -56,11 +59,19 @@ export const ROWS = {
   attestation: row('attestation', 0x11, v.AttestationRow, 'batch ‖ attempt (1 byte) ‖ oracle → statement', { diesAtMs: ({ batchExpiresAtMs }) => batchExpiresAtMs + HISTORY_MS }),
   note: row('note', 0x12, v.NoteRow, 'batch ‖ merchant → litres taken', { diesAtMs: ({ batchExpiresAtMs }) => batchExpiresAtMs + HISTORY_MS }),
   price: row('price', 0x13, v.PriceRow, 'day → sen per BILL, reports', { diesAtMs: (_, id) => (Number.parseInt(id, 16) + 1) * DAY_MS + HISTORY_MS }),
-  validator: row('validator', 0x14, v.ValidatorRow, 'address of the consensus key → institution'),
+  validator: row('validator', 0x14, v.ValidatorRow, 'address of the consensus key → institution, stake, standing'),
+  delegation: row('delegation', 0x15, v.DelegationRow, 'validator ‖ account → shares'),
+  unbonding: row('unbonding', 0x16, v.UnbondingRow, 'validator ‖ stake epoch ‖ account → shares of the unbonding pool', { lapsesAtMs: ({ releaseAtMs }) => releaseAtMs }),
+  unbondingPool: row('unbondingPool', 0x17, v.UnbondingPoolRow, 'validator ‖ stake epoch → litres, shares'),
+  stakeEpoch: row('stakeEpoch', 0x18, v.StakeEpochRow, 'number → an earlier stake epoch', { diesAtMs: ({ sinceMs }) => sinceMs + EPOCH_KEPT_MS }),
+  validatorSet: row('validatorSet', 0x19, v.ValidatorSetRow, 'hash → validator set', { diesAtMs: ({ keptUntilMs }) => keptUntilMs }),
+  admitted: row('admitted', 0x1a, v.AdmittedRow, '→ addresses of the admitted institutions'),
   oracleSet: row('oracleSet', 0x0d, v.OracleSetRow, '→ addresses of the oracles'),
   params: row('params', 0x20, v.ParamsRow, '→ parameters'),
   supply: row('supply', 0x21, v.SupplyRow, '→ supply and what plants owe'),
   pools: row('pools', 0x22, v.PoolsRow, '→ fee, insurance and subsidy pool'),
+  stake: row('stake', 0x23, v.StakeEpochRow, '→ the stake epoch of the next block'),
+  seen: row('seen', 0x24, v.SeenRow, '→ who signed in this stake epoch'),
 } as const;
 
 export type RowName = keyof typeof ROWS;
@@ -71,16 +82,14 @@ assert(byPrefix.size === Object.keys(ROWS).length, 'row prefixes are unique');
 /** Numbers of roles (SPEC §5). */
 export const ROLE = { regulator: 1, campusAuthority: 2, treasury: 3 } as const;
 
-/** The one row of params, supply and pools. */
+/** The one row of params, supply, pools and the like. */
 export const SINGLE = '';
 
 /** Whole row key: prefix ‖ parts. What the tree hashes and the store sorts by. */
 export function rowKeyBytes(type: RowType<unknown>, id: string): Uint8Array {
-  const parts = fromHex(id);
-  assert(parts !== undefined, `row id ${id} is hex`);
-  const key = new Uint8Array(1 + parts.length);
+  const key = new Uint8Array(1 + id.length / 2);
   key[0] = type.prefix;
-  key.set(parts, 1);
+  if (!fromHexInto(id, key, 1)) assert(false, `row id ${id} is hex`);
   return key;
 }
 
@@ -90,10 +99,14 @@ export function parseRowKey(key: Uint8Array): { readonly type: RowType<unknown>;
   return type === undefined ? undefined : { type, id: toHex(key.subarray(1)) };
 }
 
-export const invoiceId = (tillNo: number, ref: Uint8Array): string => toHex(u32be(tillNo)) + toHex(ref);
-export const tillId = (tillNo: number): string => toHex(u32be(tillNo));
-export const dayId = (day: number): string => toHex(u32be(day));
+export const invoiceId = (tillNo: number, ref: Uint8Array): string => u32Hex(tillNo) + toHex(ref);
+export const tillId = (tillNo: number): string => u32Hex(tillNo);
+export const dayId = (day: number): string => u32Hex(day);
 export const roleId = (role: number): string => toHex(Uint8Array.of(role));
+export const epochId = (no: number): string => u32Hex(no);
+export const delegationId = (validator: string, account: Uint8Array): string => validator + toHex(account);
+export const unbondingPoolId = (validator: string, epochNo: number): string => validator + epochId(epochNo);
+export const unbondingId = (validator: string, epochNo: number, account: Uint8Array): string => unbondingPoolId(validator, epochNo) + toHex(account);
 export const cardId = (merchant: Uint8Array, account: Uint8Array): string => toHex(merchant) + toHex(account);
 export const noteId = (batch: Uint8Array, merchant: Uint8Array): string => toHex(batch) + toHex(merchant);
 export const attestationId = (batch: Uint8Array, attempt: number, oracle: Uint8Array): string => toHex(batch) + toHex(Uint8Array.of(attempt)) + toHex(oracle);

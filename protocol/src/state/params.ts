@@ -38,9 +38,26 @@ export const DEFAULT_PARAMS: ParamsRow = {
   msgDelayMs: 2_000,
   /** ±5 %: what reporters can move the price by from one day to the next. */
   priceStepBps: 500,
+  /** A full mesh of institutions that know each other; 7 are recommended. */
+  maxValidators: 20,
+  /** 100 L: what an institution of a campus can put up. */
+  stakeMinMl: 100_000n,
+  /** 1,000 L: no institution stakes another out of the set by more than this. */
+  stakeMaxMl: 1_000_000n,
+  /** 1 L: a delegation is worth its row. */
+  delegationMinMl: 1_000n,
+  stakeEpochMs: 3_600_000,
+  unbondingMs: 21 * DAY_MS,
+  evidenceMaxAgeMs: 20 * DAY_MS,
+  /** 5 %. */
+  slashBps: 500,
+  downtimeMs: DAY_MS,
+  downtimeBlocks: 1_000,
 };
 
 assert(DEFAULT_PARAMS.couponMl <= DEFAULT_PARAMS.invoiceMaxMl, 'a coupon fits an invoice');
+assert(DEFAULT_PARAMS.stakeMinMl <= DEFAULT_PARAMS.stakeMaxMl, 'a stake that is enough is counted whole');
+assert(DEFAULT_PARAMS.evidenceMaxAgeMs + DEFAULT_PARAMS.stakeEpochMs <= DEFAULT_PARAMS.unbondingMs, 'no stake is out while its votes can be punished');
 assert(DEFAULT_PARAMS.minBlockIntervalMs < DEFAULT_PARAMS.idleBlockIntervalMs, 'blocks under load come faster than idle ones');
 
 export function paramsOf(view: View): ParamsRow {

@@ -113,6 +113,7 @@ export const s32 = (no: number, min: number, max: number): Field<number, false> 
 export const optS32 = (no: number, min: number, max: number): Field<number, true> => single(no, sintScalar(min, max), true);
 /** Heights, times in ms and counters: uint64 on the wire, an exact number in code. */
 export const u53 = (no: number, min = 0, max = Number.MAX_SAFE_INTEGER): Field<number, false> => single(no, uintScalar('uint64', min, max), false);
+export const optU53 = (no: number, min = 0, max = Number.MAX_SAFE_INTEGER): Field<number, true> => single(no, uintScalar('uint64', min, max), true);
 /** Money and milk: uint64 on the wire, bigint in code. */
 export const amount = (no: number, min = 0n, max = AMOUNT_MAX): Field<bigint, false> => single(no, amountScalar(min, max), false);
 export const optAmount = (no: number, min = 0n, max = AMOUNT_MAX): Field<bigint, true> => single(no, amountScalar(min, max), true);

@@ -1,6 +1,7 @@
 /** Values of state rows (SPEC §8). Keys and prefixes stand in state/layout.ts. */
 import { message, type ValueType } from './codec.ts';
-import { amount, bytes, listOf, listOfBytes, optBytes, text, u32, u53 } from './field.ts';
+import { Validator, VALIDATORS_MAX } from './consensus.ts';
+import { amount, bytes, listOf, listOfBytes, optBytes, optU53, text, u32, u53 } from './field.ts';
 import { ATTEMPTS_MAX, NAME_MAX_BYTES, SHARES_MAX, Share } from './tx.ts';
 
 const ROW_MAX_BYTES = 1_024;
@@ -40,8 +41,31 @@ export const MeterRow = message('MeterRow', ROW_MAX_BYTES, { meter: bytes(1, 16)
 export const OracleRow = message('OracleRow', ROW_MAX_BYTES, { publicKey: bytes(1, 32), name: name(2), status: status(3) });
 /** An institution that reports the price of milk. */
 export const ReporterRow = message('ReporterRow', ROW_MAX_BYTES, { account: bytes(1, 20), name: name(2), status: status(3) });
-/** An institution admitted as validator; active ones have one vote each. */
-export const ValidatorRow = message('ValidatorRow', ROW_MAX_BYTES, { publicKey: bytes(1, 32), name: name(2), account: bytes(3, 20), status: status(4) });
+/** standing: 1 good; 2 left because it was absent, until it rejoins; 3 tombstoned: it signed twice, its key never votes again. */
+export const STANDING = { good: 1, absent: 2, tombstoned: 3 } as const;
+/** An institution admitted as validator. shares: of all its stake, own and delegated. Until stakeDueMs it needs none (0: from the beginning). */
+export const ValidatorRow = message('ValidatorRow', ROW_MAX_BYTES, {
+  publicKey: bytes(1, 32), name: name(2), account: bytes(3, 20), status: status(4), commissionBps: u32(5, 0, 10_000), stakeMl: amount(6), shares: amount(7), standing: u32(8, 1, 3), stakeDueMs: u53(9),
+});
+/** Institutions that may be admitted: far more than can be active, few enough to be gone through once an hour. */
+export const ADMITTED_MAX = 256;
+/** Addresses of the consensus keys that were ever admitted, ascending; their rows say how they stand. */
+export const AdmittedRow = message('AdmittedRow', 8_192, { validators: listOfBytes(1, 1, ADMITTED_MAX, 20) });
+export const DelegationRow = message('DelegationRow', ROW_MAX_BYTES, { shares: amount(1, 1n) });
+/** shares: of the unbonding pool of that validator and stake epoch. */
+export const UnbondingRow = message('UnbondingRow', ROW_MAX_BYTES, { shares: amount(1, 1n), releaseAtMs: u53(2) });
+/** What was taken out of a validator's stake in one stake epoch and is not released yet. */
+export const UnbondingPoolRow = message('UnbondingPoolRow', ROW_MAX_BYTES, { amountMl: amount(1), shares: amount(2, 1n) });
+/** A member of the set of a stake epoch: its stake and commission at the beginning, and when it was last seen in a commit (to the epoch). */
+const Staked = message('Staked', 128, { validator: bytes(1, 20), stakeMl: amount(2), commissionBps: u32(3, 0, 10_000), seenMs: u53(4), seenHeight: u53(5) });
+/** A stake epoch: the heights from sinceHeight on, the set that votes at them and since when it does, what stood behind it. members: in the order of the set. */
+export const StakeEpochRow = message('StakeEpochRow', 8_192, {
+  no: u32(1), sinceHeight: u53(2, 1), sinceMs: u53(3), endsAtMs: u53(4), setHash: bytes(5, 32), setSince: u53(6, 1), members: listOf(7, 1, VALIDATORS_MAX, Staked),
+});
+/** keptUntilMs: absent while the set votes. */
+export const ValidatorSetRow = message('ValidatorSetRow', 4_096, { validators: listOf(1, 1, VALIDATORS_MAX, Validator), keptUntilMs: optU53(2) });
+/** Members of the set that stand in a commit of this stake epoch: bit i as in certificates. */
+export const SeenRow = message('SeenRow', ROW_MAX_BYTES, { bitmap: bytes(1, 1, 7) });
 /** Addresses of the oracles that were ever admitted, ascending; their rows say who is in force. */
 export const OracleSetRow = message('OracleSetRow', ROW_MAX_BYTES, { oracles: listOfBytes(1, 0, 31, 20) });
 export const RoleRow = message('RoleRow', ROW_MAX_BYTES, { address: bytes(1, 20) });
@@ -74,6 +98,11 @@ export const ParamsRow = message('ParamsRow', ROW_MAX_BYTES, {
   timeoutProposeMs: u32(15, 10, 15_000), timeoutVoteMs: u32(16, 10, 15_000), minBlockIntervalMs: u32(17, 0, 10_000), idleBlockIntervalMs: u32(18, 100, 600_000),
   precisionMs: u32(19, 1, 10_000), msgDelayMs: u32(20, 1, 600_000),
   priceStepBps: u32(21, 0, 2_000),
+  maxValidators: u32(22, 1, VALIDATORS_MAX), stakeMinMl: amount(23, 1_000n, 1_000_000_000n), stakeMaxMl: amount(24, 1_000n, 1_000_000_000n), delegationMinMl: amount(25, 1_000n, 1_000_000n),
+  stakeEpochMs: u32(26, 60_000, 86_400_000),
+  // Trusting period 14 d < age of evidence < unbonding, whatever is chosen: no stake is out before its votes can no longer be punished.
+  unbondingMs: u53(27, 1_814_400_000, 7_776_000_000), evidenceMaxAgeMs: u53(28, 1_296_000_000, 1_728_000_000),
+  slashBps: u32(29, 1, 10_000), downtimeMs: u53(30, 3_600_000, 2_592_000_000), downtimeBlocks: u32(31, 1, 1_000_000),
 });
 
 export type AccountRow = ValueType<typeof AccountRow>;
@@ -90,6 +119,13 @@ export type MeterRow = ValueType<typeof MeterRow>;
 export type OracleRow = ValueType<typeof OracleRow>;
 export type ReporterRow = ValueType<typeof ReporterRow>;
 export type ValidatorRow = ValueType<typeof ValidatorRow>;
+export type AdmittedRow = ValueType<typeof AdmittedRow>;
+export type DelegationRow = ValueType<typeof DelegationRow>;
+export type UnbondingRow = ValueType<typeof UnbondingRow>;
+export type UnbondingPoolRow = ValueType<typeof UnbondingPoolRow>;
+export type StakeEpochRow = ValueType<typeof StakeEpochRow>;
+export type ValidatorSetRow = ValueType<typeof ValidatorSetRow>;
+export type SeenRow = ValueType<typeof SeenRow>;
 export type OracleSetRow = ValueType<typeof OracleSetRow>;
 export type RoleRow = ValueType<typeof RoleRow>;
 export type BatchRow = ValueType<typeof BatchRow>;
