@@ -37,6 +37,8 @@ export interface ClusterOptions extends ClusterHooks {
   readonly link?: (from: number, to: number, message: PeerMessage) => number | undefined;
   /** Writes that answer before they are on disk: a broken port. */
   readonly early?: (kind: WriteKind) => boolean;
+  /** µs a synced write takes. */
+  readonly writeUs?: (kind: WriteKind) => number;
   readonly core?: Core;
   /** What a crash leaves of writes under way is drawn from it. */
   readonly seed?: number;
@@ -219,7 +221,7 @@ export class Cluster {
     if (this.#dies(node, `before ${kind}`)) return NEVER;
     if (!sync) return Promise.resolve();
     const written = new Promise<void>((resolve) => {
-      this.schedule.after(WRITE_US, () => {
+      this.schedule.after(this.#options.writeUs?.(kind) ?? WRITE_US, () => {
         if (!life.alive) return;
         done();
         if (!this.#dies(node, `after ${kind}`)) resolve();
