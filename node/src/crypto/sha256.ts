@@ -23,24 +23,26 @@ export function hashPairsNative(pairs: Uint8Array): Uint8Array {
   return hash(pairs);
 }
 
-/** Longest string that goes through the scratch area: keys, leaves and inner nodes of lists. */
-const SCRATCH_BYTES = 128;
+/** Longest string that goes through the scratch area: keys, rows, leaves and inner nodes of lists. */
+const SCRATCH_BYTES = 192;
 const scratchOut = Buffer.allocUnsafeSlow(HASH_BYTES);
 const scratchIn = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
 const scratchViews = Array.from({ length: SCRATCH_BYTES + 1 }, (_, length) => scratchIn.subarray(0, length));
 
 /**
- * The Sha256 engine of the protocol: a fresh array of 32 bytes. Short strings are copied into a fixed area first: handing
+ * The Sha256 engine of the protocol: 32 bytes to `out` from `at` on. Short strings are copied into a fixed area first: handing
  * a small array of the JavaScript heap to sodium costs more than its hash. Longer ones go to OpenSSL, which has the
  * faster core and the dearer call (65 B: 0.5 against 0.7 µs; 400 B: 1.5 against 0.9).
  */
-export function sha256Native(bytes: Uint8Array): Uint8Array {
+export function sha256Native(bytes: Uint8Array, out: Uint8Array, at: number): void {
   const view = scratchViews[bytes.length];
+  let digest = scratchOut;
   if (view === undefined) {
-    const digest = hashOnce('sha256', bytes, 'buffer');
-    return new Uint8Array(digest.buffer, digest.byteOffset, HASH_BYTES);
+    digest = hashOnce('sha256', bytes, 'buffer');
+  } else {
+    scratchIn.set(bytes);
+    sodium.crypto_hash_sha256(scratchOut, view);
   }
-  scratchIn.set(bytes);
-  sodium.crypto_hash_sha256(scratchOut, view);
-  return new Uint8Array(scratchOut);
+  // A loop: for 32 bytes it is faster than set, and makes no view.
+  for (let i = 0; i < HASH_BYTES; i++) out[at + i] = digest[i] as number;
 }

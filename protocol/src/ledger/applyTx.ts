@@ -1,5 +1,4 @@
 /** One transaction against the state (SPEC §4): gate, fee, effect or fault, replay record. */
-import { sha256 } from '../lib/hash.ts';
 import { equalBytes, toHex } from '../lib/bytes.ts';
 import { faultNumber, ok, type Result } from '../lib/fault.ts';
 import { assert } from '../lib/assert.ts';
@@ -9,7 +8,7 @@ import { paramsOf } from '../state/params.ts';
 import { Draft, type FlatState, type View } from '../state/view.ts';
 import type { BlockEnv, NetworkContext, ParsedTx } from '../tx/context.ts';
 import { kindOf } from '../tx/kinds.ts';
-import { encode } from '../wire/codec.ts';
+import { encode, encodedHash } from '../wire/codec.ts';
 import { Events, TxResult, type ChainEvent } from '../wire/tx.ts';
 import { feePayer, passGate } from './gate.ts';
 
@@ -60,7 +59,7 @@ export function applyTx(network: NetworkContext, draft: Draft, tx: ParsedTx, env
   const code = effect.ok ? 0 : faultNumber(effect.fault.code);
   if (kind.record === 'done') draft.put(ROWS.done, tx.txHash, { height: env.height, index, code, validUntilMs: tx.body.validUntilMs });
   const events = effect.ok ? effect.value : [];
-  const eventsHash = sha256(encode(Events, { events: events.map((event) => ({ event })) }));
+  const eventsHash = encodedHash(Events, { events: events.map((event) => ({ event })) });
   return ok({ code, events, resultBytes: encode(TxResult, { txId: tx.txId, code, eventsHash }) });
 }
 
@@ -88,6 +87,8 @@ export function spendOf(view: View, tx: ParsedTx): { readonly payer: Uint8Array;
     case 'transfer':
     case 'redeem':
     case 'bondDeposit':
+    case 'stake':
+    case 'delegate':
       return { payer: tx.body.sender, amountMl: kind.value.amountMl + tx.body.feeMl };
     case 'pay': {
       // The coupon's litres are the merchant's: a free carton needs no balance.

@@ -25,14 +25,26 @@ function prefixOf(tag: Tag): Uint8Array {
   return prefix;
 }
 
-/** SHA-256 of one byte string of any length, 32 bytes. The input must not be kept. */
-export type Sha256 = (bytes: Uint8Array) => Uint8Array;
+export const HASH_BYTES = 32;
 
-let engine: Sha256 = sha256Portable;
+/** Writes the SHA-256 of a byte string of any length to `out` from `at` on. The input must not be kept. */
+export type Sha256 = (bytes: Uint8Array, out: Uint8Array, at: number) => void;
 
-/** SHA-256 by the engine in use; every hash of the protocol but the tree's pairs goes through it. */
+let engine: Sha256 = (bytes, out, at) => out.set(sha256Portable(bytes), at);
+
+/** SHA-256 by the engine in use, a fresh array; every hash of the protocol but the tree's pairs goes through it. */
 export function sha256(bytes: Uint8Array): Uint8Array {
-  return engine(bytes);
+  const out = new Uint8Array(HASH_BYTES);
+  engine(bytes, out, 0);
+  return out;
+}
+
+/**
+ * SHA-256 into an array that the caller has: `bytes` may not overlap the 32 bytes it goes to.
+ * PERF: lists and trees hash ten times a payment; an array for each costs more garbage than all rules together.
+ */
+export function sha256Into(bytes: Uint8Array, out: Uint8Array, at: number): void {
+  engine(bytes, out, at);
 }
 
 /** Lengths around the block and padding borders of SHA-256, and around the sizes that engines treat apart. */
@@ -46,19 +58,49 @@ const PROBE_LENGTHS = [0, 1, 55, 56, 63, 64, 65, 127, 128, 129, 256, 257, 4_096]
 export function useSha256(fast: Sha256): void {
   for (const length of PROBE_LENGTHS) {
     const probe = new Uint8Array(length).map((_, i) => i % 251);
-    assert(equalBytes(fast(probe), sha256Portable(probe)), `the engine computes SHA-256 of ${length} bytes`);
+    const out = new Uint8Array(HASH_BYTES + 1);
+    fast(probe, out, 1);
+    assert(equalBytes(out.subarray(1), sha256Portable(probe)), `the engine computes SHA-256 of ${length} bytes`);
   }
   engine = fast;
 }
 
+/** Room to put the parts of a preimage together: a transaction of the largest kind, its tag and a genesis hash fit. */
+const SCRATCH_BYTES = 8_192;
+const scratch = new Uint8Array(SCRATCH_BYTES);
+/** Views of the scratch by length, made when first asked for. */
+const scratchViews: (Uint8Array | undefined)[] = [];
+
+/**
+ * The parts put together, to be hashed at once: the next call overwrites it.
+ * PERF: an array of its own for each preimage costs as much as its hash.
+ */
+function joined(...parts: readonly Uint8Array[]): Uint8Array {
+  let length = 0;
+  for (const part of parts) length += part.length;
+  if (length > SCRATCH_BYTES) return concat(...parts);
+  let at = 0;
+  for (const part of parts) {
+    scratch.set(part, at);
+    at += part.length;
+  }
+  return (scratchViews[length] ??= scratch.subarray(0, length));
+}
+
+/** SHA-256(prefix ‖ bytes) into an array that the caller has: the leaves of lists. */
+export function prefixedHashInto(prefix: Uint8Array, bytes: Uint8Array, out: Uint8Array, at: number): void {
+  engine(joined(prefix, bytes), out, at);
+}
+
 /** SHA-256(tag ‖ 0x00 ‖ bytes). */
 export function taggedHash(tag: Tag, ...parts: readonly Uint8Array[]): Uint8Array {
-  return sha256(concat(prefixOf(tag), ...parts));
+  return sha256(joined(prefixOf(tag), ...parts));
 }
 
 /** SHA-256(tag ‖ 0x00 ‖ genesisHash ‖ bytes): block and transaction ids, the hashes that must differ per network. */
 export function chainHash(tag: 'bill/header/1' | 'bill/tx-id/1', genesisHash: Uint8Array, bytes: Uint8Array): Uint8Array {
-  return sha256(signingBytes(tag, genesisHash, bytes));
+  assert(genesisHash.length === 32, 'a genesis hash has 32 bytes');
+  return sha256(joined(prefixOf(tag), genesisHash, bytes));
 }
 
 /** What a signature covers: tag ‖ 0x00 ‖ genesisHash(32) ‖ bytes. Ed25519 signs it as it is, P-256 its SHA-256. */

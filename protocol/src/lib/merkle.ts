@@ -4,19 +4,20 @@
  * number of leaves, so no list passes for another and no leaf is ever duplicated (CVE-2012-2459 cannot happen).
  */
 import { assert } from './assert.ts';
-import { concat, equalBytes } from './bytes.ts';
-import { sha256 } from './hash.ts';
+import { equalBytes } from './bytes.ts';
+import { HASH_BYTES, prefixedHashInto, sha256, sha256Into } from './hash.ts';
 
 const LEAF_PREFIX = Uint8Array.of(0x00);
-const INNER_PREFIX = Uint8Array.of(0x01);
-const HASH_BYTES = 32;
 
 /**
  * Root of a list, 32 bytes. The empty list is SHA-256 of nothing; a list of one is its leaf hash.
  * PERF: 2n − 1 hashes for n leaves.
  */
 export function merkleRoot(leaves: readonly Uint8Array[]): Uint8Array {
-  return leaves.length === 0 ? sha256(new Uint8Array(0)) : rootOf(leaves.map(hashLeaf), 0, leaves.length);
+  if (leaves.length === 0) return sha256(new Uint8Array(0));
+  const level = leafHashes(leaves);
+  for (let count = leaves.length; count > 1; count = hashLevel(level, count));
+  return level.slice(0, HASH_BYTES);
 }
 
 /**
@@ -27,7 +28,13 @@ export function merklePath(leaves: readonly Uint8Array[], index: number): Uint8A
   const isInside = Number.isInteger(index) && index >= 0 && index < leaves.length;
   assert(isInside, 'the index of a Merkle path is inside the list');
   const path: Uint8Array[] = [];
-  collectPath(leaves.map(hashLeaf), index, 0, leaves.length, path);
+  const level = leafHashes(leaves);
+  let position = index;
+  for (let count = leaves.length; count > 1; count = hashLevel(level, count)) {
+    const sibling = position ^ 1;
+    if (sibling < count) path.push(level.slice(sibling * HASH_BYTES, (sibling + 1) * HASH_BYTES));
+    position >>>= 1;
+  }
   return path;
 }
 
@@ -69,35 +76,39 @@ export function verifyMerklePath({ leaf, index, count, path, root }: MerkleClaim
 }
 
 function hashLeaf(leaf: Uint8Array): Uint8Array {
-  return sha256(concat(LEAF_PREFIX, leaf));
+  const out = new Uint8Array(HASH_BYTES);
+  prefixedHashInto(LEAF_PREFIX, leaf, out, 0);
+  return out;
 }
+
+/** 0x01 ‖ left ‖ right. */
+const innerPreimage = new Uint8Array(1 + 2 * HASH_BYTES);
+innerPreimage[0] = 0x01;
 
 function hashInner(left: Uint8Array, right: Uint8Array): Uint8Array {
-  return sha256(concat(INNER_PREFIX, left, right));
+  innerPreimage.set(left, 1);
+  innerPreimage.set(right, 1 + HASH_BYTES);
+  return sha256(innerPreimage);
 }
 
-/** Root of hashes[from, to), at least one. */
-function rootOf(hashes: readonly Uint8Array[], from: number, to: number): Uint8Array {
-  if (to - from === 1) return hashes[from] as Uint8Array;
-  const middle = from + splitOf(to - from);
-  return hashInner(rootOf(hashes, from, middle), rootOf(hashes, middle, to));
+/** The leaf hashes one after the other. */
+function leafHashes(leaves: readonly Uint8Array[]): Uint8Array {
+  const level = new Uint8Array(leaves.length * HASH_BYTES);
+  for (const [i, leaf] of leaves.entries()) prefixedHashInto(LEAF_PREFIX, leaf, level, i * HASH_BYTES);
+  return level;
 }
 
-function collectPath(hashes: readonly Uint8Array[], index: number, from: number, to: number, path: Uint8Array[]): void {
-  if (to - from === 1) return;
-  const middle = from + splitOf(to - from);
-  if (index < middle) {
-    collectPath(hashes, index, from, middle, path);
-    path.push(rootOf(hashes, middle, to));
-  } else {
-    collectPath(hashes, index, middle, to, path);
-    path.push(rootOf(hashes, from, middle));
+/**
+ * Replaces the first `count` hashes by the level above and returns its length. Pairs from the left, the odd one rises as it
+ * is: the same tree as a split at the largest power of two.
+ */
+function hashLevel(level: Uint8Array, count: number): number {
+  const pairs = count >>> 1;
+  for (let pair = 0; pair < pairs; pair++) {
+    const from = 2 * pair * HASH_BYTES;
+    for (let i = 0; i < 2 * HASH_BYTES; i++) innerPreimage[1 + i] = level[from + i] as number;
+    sha256Into(innerPreimage, level, pair * HASH_BYTES);
   }
-}
-
-/** The largest power of two below n, for n ≥ 2. */
-function splitOf(n: number): number {
-  let split = 1;
-  while (split * 2 < n) split *= 2;
-  return split;
+  if (count % 2 === 1) level.copyWithin(pairs * HASH_BYTES, (count - 1) * HASH_BYTES, count * HASH_BYTES);
+  return pairs + (count % 2);
 }

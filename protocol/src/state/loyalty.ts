@@ -28,27 +28,34 @@ export interface LoyaltyContext {
   emit(event: ChainEvent): void;
 }
 
-function cardAt(context: LoyaltyContext, merchant: Uint8Array, account: Uint8Array): CardRow {
+function cardAt(context: LoyaltyContext, key: string): CardRow {
   const { draft, env } = context;
-  const row = draft.get(ROWS.card, cardKey(merchant, account));
+  const row = draft.get(ROWS.card, key);
   const day = dayOf(env.timeMs);
   // Times decide, not whether the dead row was swept yet.
   if (row === undefined || env.timeMs > row.untilMs) return { points: 0, day, pointsOfDay: 0, untilMs: 0 };
   return row.day === day ? row : { ...row, day, pointsOfDay: 0 };
 }
 
+/** Whose card it is, and its row id. */
+interface Card {
+  readonly merchant: Uint8Array;
+  readonly account: Uint8Array;
+  readonly key: string;
+}
+
 /** Adds points to the card; at five it becomes a coupon and the rest goes to a new card named by `nameId`. */
-function addPoints(context: LoyaltyContext, merchant: Uint8Array, account: Uint8Array, card: CardRow, points: number, nameId: Uint8Array): void {
+function addPoints(context: LoyaltyContext, { merchant, account, key }: Card, card: CardRow, points: number, nameId: Uint8Array): void {
   const { draft, params, emit } = context;
   const cardId = card.cardId ?? nameId;
   const sum = card.points + points;
   const { day, pointsOfDay, untilMs } = card;
   if (sum < POINTS_PER_COUPON) {
-    draft.put(ROWS.card, cardKey(merchant, account), { cardId, points: sum, day, pointsOfDay, untilMs });
+    draft.put(ROWS.card, key, { cardId, points: sum, day, pointsOfDay, untilMs });
     return;
   }
   const left = sum - POINTS_PER_COUPON;
-  draft.put(ROWS.card, cardKey(merchant, account), { cardId: left === 0 ? undefined : nameId, points: left, day, pointsOfDay, untilMs });
+  draft.put(ROWS.card, key, { cardId: left === 0 ? undefined : nameId, points: left, day, pointsOfDay, untilMs });
   draft.put(ROWS.coupon, toHex(cardId), { owner: account, merchant, couponMl: params.couponMl, expiresAtMs: untilMs, state: COUPON.unspent });
   emit({ case: 'couponIssued', value: { account, merchant, couponId: cardId, couponMl: params.couponMl, expiresAtMs: untilMs } });
 }
@@ -56,11 +63,12 @@ function addPoints(context: LoyaltyContext, merchant: Uint8Array, account: Uint8
 /** Gives one point unless the day's limit is reached; returns the card it went to. */
 export function earnPoint(context: LoyaltyContext, merchant: Uint8Array, account: Uint8Array, txId: Uint8Array): Uint8Array | undefined {
   const { params, env, emit } = context;
-  const card = cardAt(context, merchant, account);
+  const key = cardKey(merchant, account);
+  const card = cardAt(context, key);
   if (card.pointsOfDay >= params.pointsPerDay) return undefined;
   const cardId = card.cardId ?? txId;
   emit({ case: 'pointEarned', value: { account, merchant, points: card.points + 1, cardId } });
-  addPoints(context, merchant, account, { ...card, pointsOfDay: card.pointsOfDay + 1, untilMs: env.timeMs + params.couponLifeMs }, 1, txId);
+  addPoints(context, { merchant, account, key }, { ...card, pointsOfDay: card.pointsOfDay + 1, untilMs: env.timeMs + params.couponLifeMs }, 1, txId);
   return cardId;
 }
 
@@ -102,10 +110,11 @@ export function takePoint(context: LoyaltyContext, merchant: Uint8Array, account
   const { draft, emit } = context;
   const place = placeOfPoint(draft, merchant, account, cardId);
   if (place.at === 'spent') return false;
-  const card = cardAt(context, merchant, account);
+  const key = cardKey(merchant, account);
+  const card = cardAt(context, key);
   if (place.at === 'card') {
     const points = card.points - 1;
-    draft.put(ROWS.card, cardKey(merchant, account), { ...card, points, cardId: points === 0 ? undefined : card.cardId });
+    draft.put(ROWS.card, key, { ...card, points, cardId: points === 0 ? undefined : card.cardId });
     emit({ case: 'pointTaken', value: { account, merchant, points } });
     return true;
   }
@@ -115,6 +124,6 @@ export function takePoint(context: LoyaltyContext, merchant: Uint8Array, account
   emit({ case: 'couponCancelled', value: { couponId, movedTo } });
   // A refund is no new point: nothing lives longer for it.
   const untilMs = card.untilMs > coupon.expiresAtMs ? card.untilMs : coupon.expiresAtMs;
-  addPoints(context, merchant, account, { ...card, untilMs }, POINTS_PER_COUPON - 1, refundId);
+  addPoints(context, { merchant, account, key }, { ...card, untilMs }, POINTS_PER_COUPON - 1, refundId);
   return true;
 }

@@ -56,9 +56,8 @@ export function settlePrice(draft: Draft, env: BlockTimes): void {
   if (draft.get(ROWS.price, id) === undefined) draft.put(ROWS.price, id, { senPerBill: priceInForce(draft, env), reports: [] });
 }
 
-function priceOfDayBefore(view: View, env: BlockTimes): Sen {
-  const row = view.get(ROWS.price, dayId(dayOf(env.timeMs) - 1));
-  return row?.senPerBill ?? priceInForce(view, env);
+function priceOfDayBefore(view: View, env: BlockTimes, todaySen: Sen): Sen {
+  return view.get(ROWS.price, dayId(dayOf(env.timeMs) - 1))?.senPerBill ?? todaySen;
 }
 
 /** Litres an invoice over `sen` may ask for at one price, inclusive (SPEC §6.2, price band). */
@@ -70,6 +69,9 @@ export function bandAt(sen: Sen, priceSenPerBill: Sen, bandBps: number): { reado
 
 /** The bands of the price in force and, where it was another, of the day before: an invoice made just before midnight stays payable. */
 export function priceBands(view: View, env: BlockTimes, sen: Sen, bandBps: number): readonly { readonly minMl: Millilitres; readonly maxMl: Millilitres }[] {
-  const [today, before] = [priceInForce(view, env), priceOfDayBefore(view, env)];
-  return (before === today ? [today] : [today, before]).map((price) => bandAt(sen, price, bandBps));
+  const today = priceInForce(view, env);
+  const before = priceOfDayBefore(view, env, today);
+  const bands = [bandAt(sen, today, bandBps)];
+  if (before !== today) bands.push(bandAt(sen, before, bandBps));
+  return bands;
 }

@@ -2,7 +2,7 @@
  * The changes of one tree update, hashed and sorted by key hash: what the recursion over the tree walks.
  */
 import { assert } from '../lib/assert.ts';
-import { sha256 } from '../lib/hash.ts';
+import { sha256Into } from '../lib/hash.ts';
 import { HASH_BYTES, TREE_DEPTH_MAX, bitAt } from './treeHash.ts';
 
 /** One changed row: its whole row key and its new value, or undefined where it dies. */
@@ -29,17 +29,17 @@ export function sortChanges(changes: readonly RowChange[]): SortedChanges {
   const count = changes.length;
   assert(count <= TREE_CHANGES_MAX, 'one update of the state tree has at most 2^21 changes');
   const hashes = new Uint8Array(count * HASH_BYTES);
-  changes.forEach((change, i) => hashes.set(sha256(change.key), i * HASH_BYTES));
+  changes.forEach((change, i) => sha256Into(change.key, hashes, i * HASH_BYTES));
   const order = sortedOrder(hashes, count);
 
   const keyHashes = new Uint8Array(count * HASH_BYTES);
   const valueHashes = new Uint8Array(count * HASH_BYTES);
   const dies = new Uint8Array(count);
   order.forEach((from, to) => {
-    keyHashes.set(hashes.subarray(from * HASH_BYTES, (from + 1) * HASH_BYTES), to * HASH_BYTES);
+    for (let i = 0; i < HASH_BYTES; i++) keyHashes[to * HASH_BYTES + i] = hashes[from * HASH_BYTES + i] as number;
     const { value } = changes[from] as RowChange;
     if (value === undefined) dies[to] = 1;
-    else valueHashes.set(sha256(value), to * HASH_BYTES);
+    else sha256Into(value, valueHashes, to * HASH_BYTES);
   });
   for (let i = 1; i < count; i++) {
     assert(compareHashes(keyHashes, i - 1, i) < 0, 'a row changes once in one update');

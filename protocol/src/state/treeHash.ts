@@ -4,9 +4,9 @@
  * neither passes for the other. Only this rule is consensus; how the tree is stored is not.
  */
 import { assert } from '../lib/assert.ts';
-import { sha256 } from '../lib/hash.ts';
+import { HASH_BYTES, sha256, sha256Into } from '../lib/hash.ts';
 
-export const HASH_BYTES = 32;
+export { HASH_BYTES };
 export const PAIR_BYTES = 2 * HASH_BYTES;
 export const LEAF_PREIMAGE_BYTES = 1 + PAIR_BYTES;
 
@@ -26,7 +26,7 @@ export type HashPairs = (pairs: Uint8Array) => Uint8Array;
 export const hashPairsPortable: HashPairs = (pairs) => {
   assert(pairs.length % PAIR_BYTES === 0, 'pairs are a whole number of 64 bytes');
   const out = new Uint8Array(pairs.length / 2);
-  for (let at = 0; at < pairs.length; at += PAIR_BYTES) out.set(sha256(pairs.subarray(at, at + PAIR_BYTES)), at / 2);
+  for (let at = 0; at < pairs.length; at += PAIR_BYTES) sha256Into(pairs.subarray(at, at + PAIR_BYTES), out, at / 2);
   return out;
 };
 

@@ -7,8 +7,8 @@
  * change once hashed, so versions share them; a node goes back to the free list with its last reference.
  */
 import { assert } from '../lib/assert.ts';
-import { sha256 } from '../lib/hash.ts';
-import { HASH_BYTES, LEAF_PREIMAGE_BYTES, bitAt } from './treeHash.ts';
+import { sha256Into } from '../lib/hash.ts';
+import { HASH_BYTES, LEAF_PREIMAGE_BYTES, PAIR_BYTES, bitAt } from './treeHash.ts';
 
 /** The empty subtree. */
 export const EMPTY_REF = 0;
@@ -129,8 +129,8 @@ export class TreeStore {
       page[to + VALUE + i] = valueHashes[at + i] as number;
     }
     const bytes = this.#leaves.bytes[index >>> PAGE_BITS] as Uint8Array;
-    this.#preimage.set(bytes.subarray((to + KEY) * 4, (to + LEAF_WORDS) * 4), 1);
-    bytes.set(sha256(this.#preimage), to * 4);
+    for (let i = 0; i < PAIR_BYTES; i++) this.#preimage[1 + i] = bytes[(to + KEY) * 4 + i] as number;
+    sha256Into(this.#preimage, bytes, to * 4);
     return ~index;
   }
 

@@ -30,7 +30,17 @@ export interface ParsedTx {
   readonly body: TxBody;
   /** Of a Pay or VoidInvoice. */
   readonly invoice: Invoice | undefined;
-  readonly signatures: readonly { readonly publicKey: Uint8Array; readonly message: Uint8Array; readonly signature: Uint8Array }[];
+  readonly signatures: readonly SignatureItem[];
+  /** What the till signed; of a Pay or VoidInvoice. */
+  readonly invoiceMessage: Uint8Array | undefined;
+}
+
+/** One signature of the envelope, with the address of its key. */
+export interface SignatureItem {
+  readonly publicKey: Uint8Array;
+  readonly address: Uint8Array;
+  readonly message: Uint8Array;
+  readonly signature: Uint8Array;
 }
 
 export interface TxContext {
@@ -74,6 +84,6 @@ type ValueOfKind<K extends KindName> = Extract<TxBody['kind'], { readonly case: 
 
 /** The value of a transaction's kind; a caller that asks for another kind has a bug. */
 export function valueOf<K extends KindName>(tx: ParsedTx, name: K): ValueOfKind<K> {
-  assert(tx.body.kind.case === name, `transaction ${tx.txHash} is ${tx.body.kind.case}, not ${name}`);
+  if (tx.body.kind.case !== name) assert(false, `transaction ${tx.txHash} is ${tx.body.kind.case}, not ${name}`);
   return tx.body.kind.value as ValueOfKind<K>;
 }

@@ -1,11 +1,12 @@
 /** Form of a transaction (SPEC §4): everything that can be judged from its bytes and the network alone. */
+import { addressOf } from '../lib/address.ts';
 import { compareBytes, equalBytes, toHex } from '../lib/bytes.ts';
 import { fault, ok, type Result } from '../lib/fault.ts';
 import { chainHash, signingBytes } from '../lib/hash.ts';
 import { decode } from '../wire/codec.ts';
 import { Tx, TxBody } from '../wire/tx.ts';
 import type { NetworkContext, ParsedTx } from './context.ts';
-import { decodeInvoice } from './invoice.ts';
+import { decodeInvoice, invoiceSigningBytes } from './invoice.ts';
 import { kindOf } from './kinds.ts';
 
 /** Transaction id: hash of the body under the network; signatures are not part of it. */
@@ -44,14 +45,16 @@ export function parseTx(network: NetworkContext, input: Uint8Array): Result<Pars
 function withInvoice(network: NetworkContext, input: Uint8Array, tx: Tx, body: TxBody): Result<ParsedTx> {
   const txId = txIdOf(network.genesisHash, tx.body);
   const message = signingBytes('bill/tx/1', network.genesisHash, tx.body);
-  const signatures = tx.sigs.map(({ publicKey, signature }) => ({ publicKey, message, signature }));
+  const signatures = tx.sigs.map(({ publicKey, signature }) => ({ publicKey, address: addressOf(publicKey), message, signature }));
   let invoice: ParsedTx['invoice'];
+  let invoiceMessage: ParsedTx['invoiceMessage'];
   if (body.kind.case === 'pay' || body.kind.case === 'voidInvoice') {
     const decoded = decodeInvoice(body.kind.value.invoice);
     if (!decoded.ok) return decoded;
     invoice = decoded.value;
+    invoiceMessage = invoiceSigningBytes(network.genesisHash, body.kind.value.invoice);
   }
-  const parsed: ParsedTx = { bytes: input, txId, txHash: toHex(txId), tx, body, invoice, signatures };
+  const parsed: ParsedTx = { bytes: input, txId, txHash: toHex(txId), tx, body, invoice, invoiceMessage, signatures };
   const refusal = kindOf(body.kind.case).form(parsed, network);
   return refusal === undefined ? ok(parsed) : { ok: false, fault: refusal };
 }

@@ -8,7 +8,7 @@ import { fault, ok, type Fault, type Result } from '../lib/fault.ts';
 import { invoiceId, ROWS, tillId } from '../state/layout.ts';
 import { ACTIVE, type InvoiceRow, type TillRow } from '../wire/state.ts';
 import type { NetworkContext, ParsedTx, TxContext } from './context.ts';
-import { invoiceSigningBytes, networkHint, type Invoice } from './invoice.ts';
+import { networkHint, type Invoice } from './invoice.ts';
 
 /** A till may ask at most a day ahead; tills use 120 s. */
 export const INVOICE_LIFE_MAX_MS = 86_400_000;
@@ -17,13 +17,8 @@ export const INVOICE_VOID = 2;
 
 /** The decoded invoice; a caller with another kind has a bug. */
 export function invoiceOf(tx: ParsedTx): Invoice {
-  assert(tx.invoice !== undefined, `transaction ${tx.txHash} has an invoice`);
+  if (tx.invoice === undefined) assert(false, `transaction ${tx.txHash} has an invoice`);
   return tx.invoice;
-}
-
-function invoiceBytesOf({ body: { kind } }: ParsedTx): Uint8Array {
-  assert(kind.case === 'pay' || kind.case === 'voidInvoice', `${kind.case} has an invoice`);
-  return kind.value.invoice;
 }
 
 /** Of this network, and ending when the invoice ends. */
@@ -43,8 +38,8 @@ export function checkInvoiceTill({ draft, network, tx }: TxContext): Result<Till
   const merchant = draft.get(ROWS.merchant, toHex(till.merchant));
   if (merchant === undefined) return fault('unknown_merchant');
   if (merchant.status !== ACTIVE) return fault('merchant_not_active');
-  const signed = network.verify(till.publicKey, invoiceSigningBytes(network.genesisHash, invoiceBytesOf(tx)), invoice.signature);
-  return signed ? ok(till) : fault('bad_signature');
+  assert(tx.invoiceMessage !== undefined, 'an invoice has the bytes that its till signed');
+  return network.verify(till.publicKey, tx.invoiceMessage, invoice.signature) ? ok(till) : fault('bad_signature');
 }
 
 function settledBy(record: InvoiceRow, tx: ParsedTx): Fault {

@@ -1,5 +1,5 @@
 /** Who must have signed: each address by its own key, or by k keys of its policy; not one signature more or less. */
-import { addressOf, decodePolicy, policyAddress } from '../lib/address.ts';
+import { decodePolicy, policyAddress } from '../lib/address.ts';
 import { equalBytes, toHex } from '../lib/bytes.ts';
 import { fault, ok, type Result } from '../lib/fault.ts';
 import { ROWS } from '../state/layout.ts';
@@ -12,17 +12,18 @@ export interface ShownPolicy {
   readonly policy: Uint8Array;
 }
 
+const NONE: readonly ShownPolicy[] = [];
+
 /** Keys that sign for an address in this transaction, or undefined where they are not exactly the required ones. */
 function keysFor(address: Uint8Array, policy: Uint8Array | undefined, tx: ParsedTx): readonly string[] | undefined {
-  const keys = tx.tx.sigs.map((sig) => sig.publicKey);
   if (policy === undefined) {
-    const own = keys.find((key) => equalBytes(addressOf(key), address));
-    return own === undefined ? undefined : [toHex(own)];
+    const own = tx.signatures.find((item) => equalBytes(item.address, address));
+    return own === undefined ? undefined : [toHex(own.publicKey)];
   }
   const parsed = decodePolicy(policy);
   if (parsed === undefined) return undefined;
   const members = new Set(parsed.keys.map(toHex));
-  const signed = keys.map(toHex).filter((key) => members.has(key));
+  const signed = tx.signatures.map(({ publicKey }) => toHex(publicKey)).filter((key) => members.has(key));
   return signed.length === parsed.k ? signed : undefined;
 }
 
@@ -32,6 +33,10 @@ function keysFor(address: Uint8Array, policy: Uint8Array | undefined, tx: Parsed
  * @returns the policies shown for the first time, or `wrong_signers`, or `malformed` for a policy nobody needs.
  */
 export function checkSigners(view: View, tx: ParsedTx, required: readonly Uint8Array[]): Result<readonly ShownPolicy[]> {
+  const [first] = required;
+  const [only] = tx.signatures;
+  // PERF: one signer with one key, which almost every transaction has.
+  if (first !== undefined && required.length === 1 && only !== undefined && tx.signatures.length === 1 && tx.body.policies.length === 0 && equalBytes(only.address, first)) return ok(NONE);
   const used = new Set<string>();
   const carried = new Set<Uint8Array>();
   const shown: ShownPolicy[] = [];

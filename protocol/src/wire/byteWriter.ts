@@ -57,6 +57,13 @@ export class ByteWriter {
     return bytes;
   }
 
+  /** What was written, until the next write; the writer is empty again. */
+  take(): Uint8Array {
+    const bytes = this.#bytes.subarray(0, this.#at);
+    this.#at = 0;
+    return bytes;
+  }
+
   /** Writes at a place that is reserved; returns the place after it. */
   #putVarint(from: number, value: number): number {
     const bytes = this.#bytes;

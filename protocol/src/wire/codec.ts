@@ -9,6 +9,7 @@
  */
 import { assert } from '../lib/assert.ts';
 import { fault, ok, type Result } from '../lib/fault.ts';
+import { sha256 } from '../lib/hash.ts';
 import { ByteReader, Malformed } from './byteReader.ts';
 import { ByteWriter } from './byteWriter.ts';
 import type { Field, Nestable, Table } from './field.ts';
@@ -117,8 +118,20 @@ export function encode<T>(type: Message<T>, value: T): Uint8Array {
   type.write(writer, value);
   const bytes = writer.finish();
   spare = writer;
-  assert(bytes.length <= type.maxBytes, `${type.name} is within its size limit`);
+  if (bytes.length > type.maxBytes) assert(false, `${type.name} is within its size limit`);
   return bytes;
+}
+
+/** SHA-256 of the encoding, which is made for its hash alone. */
+export function encodedHash<T>(type: Message<T>, value: T): Uint8Array {
+  const writer = spare ?? new ByteWriter();
+  spare = undefined;
+  type.write(writer, value);
+  const bytes = writer.take();
+  if (bytes.length > type.maxBytes) assert(false, `${type.name} is within its size limit`);
+  const hash = sha256(bytes);
+  spare = writer;
+  return hash;
 }
 
 /** Strict decode of untrusted bytes: the value, or `malformed` with the path of the field that is wrong. */
