@@ -61,7 +61,7 @@ async function startsEqual(test: Test, stopped: Stopped, what: string): Promise<
   test.same({ height, tipId, farmMl }, { height: stopped.height, tipId: stopped.tipId, farmMl: stopped.farmMl }, what);
 }
 
-void t.test('a stopped node starts where it was', async (test) => {
+void t.test('found at boot, n = 1: state at the tip, guard at most one above: the node starts where it was', async (test) => {
   const stopped = await stoppedNode(test);
   test.equal(stopped.height, BLOCKS);
   await startsEqual(test, stopped, 'again');
@@ -69,7 +69,7 @@ void t.test('a stopped node starts where it was', async (test) => {
   test.same(report, { height: BLOCKS, transactions: BLOCKS, stateHeight: BLOCKS, problems: [] });
 });
 
-void t.test('state and index are rebuilt from the blocks when they are lost, damaged or behind', async (test) => {
+void t.test('found at boot, n = 1: flat state that does not give its root, damaged or gone: state and index are rebuilt from the blocks', async (test) => {
   const stopped = await stoppedNode(test);
   const { dataDir } = stopped.config;
   await rm(join(dataDir, 'state'), { recursive: true });
@@ -86,7 +86,7 @@ void t.test('state and index are rebuilt from the blocks when they are lost, dam
   await startsEqual(test, stopped, 'the mark missing');
 });
 
-void t.test('a state that is behind is replayed forward', async (test) => {
+void t.test('found at boot, n = 1: state behind the tip: the blocks above it are replayed', async (test) => {
   const stopped = await stoppedNode(test);
   const old = join(stopped.root, 'old-state');
   await cp(join(stopped.config.dataDir, 'state'), old, { recursive: true });
@@ -102,7 +102,7 @@ void t.test('a state that is behind is replayed forward', async (test) => {
   test.equal(again.farmMl, stopped.farmMl - 6n, 'amount and fee');
 });
 
-void t.test('lost blocks are refused, with the range and the remedy', async (test) => {
+void t.test('found at boot, n = 1: certificate without body, gap, bad checksum, state or guard above the blocks: refused, with the range and the remedy', async (test) => {
   const stopped = await stoppedNode(test);
   const backup = join(stopped.root, 'backup');
   await cp(stopped.config.dataDir, backup, { recursive: true });
@@ -147,7 +147,7 @@ void t.test('a body that its certificate does not name is not executed', async (
   test.ok(failure.code === 'diverged' || failure.code === 'damaged_value', failure.code);
 });
 
-void t.test('a data folder of another format or network is refused untouched', async (test) => {
+void t.test('found at boot: written by another format version or of another network: refused untouched', async (test) => {
   const stopped = await stoppedNode(test);
   const path = join(stopped.config.dataDir, 'FORMAT');
   const written = await readFile(path, 'utf8');
@@ -161,7 +161,7 @@ void t.test('a data folder of another format or network is refused untouched', a
   test.equal((await refusal(stopped)).code, 'not_initialised');
 });
 
-void t.test('a lost guard is refused, and overridden only for the very next height', async (test) => {
+void t.test('found at boot, n = 1, peer bug 21: key without guard: refused, and overridden only for the very next height', async (test) => {
   const stopped = await stoppedNode(test);
   await rm(join(stopped.config.keyDir, 'signguard.dat'));
   test.equal((await refusal(stopped)).code, 'no_guard');
@@ -173,7 +173,7 @@ void t.test('a lost guard is refused, and overridden only for the very next heig
   await node.stop();
 });
 
-void t.test('the only validator does not start without its key', async (test) => {
+void t.test('found at boot, n = 1: data without key: the only validator does not start', async (test) => {
   const stopped = await stoppedNode(test);
   await rm(join(stopped.config.keyDir, 'consensus-key.json'));
   test.equal((await refusal(stopped)).code, 'no_key');
@@ -204,7 +204,7 @@ async function loseCaches({ config: { dataDir } }: TestFolders): Promise<void> {
   for (const name of ['state', 'index']) await rm(join(dataDir, name), { recursive: true });
 }
 
-void t.test('a body without its certificate, blocks ahead of the state: the same block is decided again', async (test) => {
+void t.test('found at boot, n = 1: a body at tip + 1 without certificate, blocks ahead of the state: the same block is decided again', async (test) => {
   const stopped = await stoppedNode(test);
   await loseCaches(stopped);
   await loseHeights(stopped.config.dataDir, 'c/', (height) => height === BLOCKS);
@@ -215,7 +215,7 @@ void t.test('a body without its certificate, blocks ahead of the state: the same
   test.equal(await node.port.heightOfBlock(stopped.tipId), BLOCKS);
 });
 
-void t.test('a guard that is locked on a body that is nowhere refuses at the start, and does not stand for ever', async (test) => {
+void t.test('found at boot, n = 1: a guard that is locked on a body that is nowhere: refused, it would stand for ever', async (test) => {
   const stopped = await stoppedNode(test);
   await loseCaches(stopped);
   for (const rows of ['b/', 'c/'] as const) await loseHeights(stopped.config.dataDir, rows, (height) => height === BLOCKS);
@@ -231,7 +231,7 @@ void t.test('a record dropped from the middle of the index is seen, and the inde
   test.same((await verifyDatabase(stopped.config, stopped.genesis, () => undefined)).problems, []);
 });
 
-void t.test('key without data: init keeps the guard, and the only validator says what is lost', async (test) => {
+void t.test('found at boot, n = 1: key without data, guard above: init keeps the guard, and the only validator says what is lost', async (test) => {
   const stopped = await stoppedNode(test);
   await rm(stopped.config.dataDir, { recursive: true });
   test.equal((await refusal(stopped)).code, 'not_initialised');
