@@ -62,7 +62,7 @@ t.test('every kept height proves its own past; older ones are dropped, later one
   t.ok(typeof unknown !== 'string' && unknown.value === undefined, 'a prefix nobody knows is absent');
 });
 
-t.test('iavl: reads between commits and prunes see one height each', async (t) => {
+t.test('peer bug 22, iavl #1142 #773 #925 #970: reads between commits and prunes see one height each', async (t) => {
   const { chain, give } = await giving();
   // Readers that hold on to a height while blocks are committed and old versions go.
   for (let round = 0; round < STATES_MAX + 30; round++) {
@@ -76,7 +76,7 @@ t.test('iavl: reads between commits and prunes see one height each', async (t) =
   }
 });
 
-t.test('iavl: abandoned proposals and pruned versions give every node of the tree back', async (t) => {
+t.test('peer bug 22, iavl #1142 #773 #925 #970: abandoned proposals and pruned versions give every node of the tree back', async (t) => {
   const genesis = makeTestGenesis(Date.now());
   const chain = makeChain(genesis, verifyEd25519, new StateTree());
   let tip = genesisTip(chain, genesis);
@@ -99,7 +99,7 @@ t.test('iavl: abandoned proposals and pruned versions give every node of the tre
   t.equal(leaves, tip.treeVersion.leafCount, 'no leaf is left behind');
 });
 
-t.test('iavl: a node that is opened again proves the newest height and goes on; earlier heights are dropped, not wrong', async (t) => {
+t.test('peer bug 22, iavl #1142 #773 #925 #970: a node that is opened again proves the newest height and goes on; earlier heights are dropped, not wrong', async (t) => {
   const folders = await makeTestFolders();
   t.teardown(() => folders.remove());
   const maker = new TxMaker(folders.genesis);

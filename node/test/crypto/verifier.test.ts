@@ -45,7 +45,7 @@ function verdicts(items: readonly Item[], verify: typeof verifyEd25519): boolean
   return items.map((item) => verify(item.publicKey, item.message, item.signature));
 }
 
-t.test('the native path gives the verdict of the reference on the whole grid', async (t) => {
+t.test('peer bug 37, ed25519 divergence: the native path gives the verdict of the reference on the whole grid', async (t) => {
   t.same(verdicts(grid, verifyEd25519Native), expected);
 });
 

@@ -228,7 +228,7 @@ async function isFinal({ port }: Engine, bytes: Uint8Array, isHalted: () => bool
 /** More than a life of two transactions writes. */
 const WRITES_MAX = 60;
 
-void t.test('a disk that is full at any one write stops the node, and loses nothing that was promised', { timeout: 120_000 }, async (test) => {
+void t.test('peer bug 20, tendermint #8198: a disk that is full at any one write stops the node, and loses nothing that was promised', { timeout: 120_000 }, async (test) => {
   const seen = new Set<string>();
   for (let writes = 0; writes < WRITES_MAX; writes++) {
     const folders = await makeTestFolders({ params: { minBlockIntervalMs: 0, timeoutVoteMs: 20, timeoutProposeMs: 30 } });

@@ -109,7 +109,7 @@ function report(test: Test, outcomes: ReadonlyMap<string, number>): void {
   test.ok(outcomes.size > 0);
 }
 
-for (const isKilled of [false, true]) void t.test(`logs of a ${isKilled ? 'killed' : 'stopped'} node cut or zeroed in their last records`, { timeout: 3_600_000 }, async (test) => {
+for (const isKilled of [false, true]) void t.test(`peer bug 18, tendermint #3089 #3295 #3246: logs of a ${isKilled ? 'killed' : 'stopped'} node cut or zeroed in their last records`, { timeout: 3_600_000 }, async (test) => {
   const known = await makeKnown(test, isKilled);
   const random = makeRandom(SEED);
   for (const name of DATABASES) {
@@ -127,7 +127,7 @@ for (const isKilled of [false, true]) void t.test(`logs of a ${isKilled ? 'kille
   }
 });
 
-void t.test('bytes flipped in every kind of file', { timeout: 3_600_000 }, async (test) => {
+void t.test('peer bug 18: bytes flipped in every kind of file', { timeout: 3_600_000 }, async (test) => {
   const known = await makeKnown(test, false);
   const random = makeRandom(SEED + 1);
   for (const name of DATABASES) {
@@ -147,7 +147,7 @@ void t.test('bytes flipped in every kind of file', { timeout: 3_600_000 }, async
   }
 });
 
-void t.test('files cut in half or gone', { timeout: 3_600_000 }, async (test) => {
+void t.test('peer bug 18, peer bug 19, Jepsen 2017: files cut in half or gone', { timeout: 3_600_000 }, async (test) => {
   const known = await makeKnown(test, false);
   for (const name of DATABASES) {
     for (const kind of ['log', 'table', 'manifest', 'current'] satisfies FileKind[]) {

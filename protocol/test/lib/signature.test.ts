@@ -24,7 +24,7 @@ function shared(bytes: Uint8Array): Uint8Array {
   return copy;
 }
 
-t.test('the portable path gives the verdict of the reference on the whole grid', async (t) => {
+t.test('peer bug 37, ed25519 divergence: the portable path gives the verdict of the reference on the whole grid', async (t) => {
   const wrong = vectors.filter((v) => verifyEd25519(...bytesOf(v)) !== v.valid);
   t.same(wrong, []);
   t.ok(vectors.length > 1000 && vectors.some((v) => v.valid), 'the grid is there and holds both verdicts');
