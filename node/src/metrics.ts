@@ -10,6 +10,8 @@ export interface Metrics {
   gauge<L extends string = never>(name: string, help: string, labels?: readonly L[]): Gauge<L>;
   /** A gauge whose value is asked for when it is scraped. */
   measured(name: string, help: string, read: () => number): void;
+  /** The same for each value of a label; the values are those of a table, never of user data. */
+  measuredBy(name: string, help: string, label: string, read: () => ReadonlyMap<string, number>): void;
   histogram<L extends string = never>(name: string, help: string, buckets: readonly number[], labels?: readonly L[]): Histogram<L>;
 }
 
@@ -26,6 +28,9 @@ export function makeMetrics({ processMetrics }: { readonly processMetrics: boole
     gauge: (name, help, labels = []) => new Gauge({ name, help, labelNames: [...labels], registers }),
     measured(name, help, read) {
       new Gauge({ name, help, registers, collect() { this.set(read()); } });
+    },
+    measuredBy(name, help, label, read) {
+      new Gauge({ name, help, labelNames: [label], registers, collect() { for (const [value, number] of read()) this.set({ [label]: value }, number); } });
     },
     histogram: (name, help, buckets, labels = []) => new Histogram({ name, help, buckets: [...buckets], labelNames: [...labels], registers }),
   };

@@ -192,5 +192,7 @@ export type PeerMessage =
 export interface Network {
   send(to: string, message: PeerMessage): void;
   sendAll(message: PeerMessage): void;
+  /** A message of this peer was not valid, whatever else is true: the peer is cut and scored. */
+  blame(peer: string, why: 'malformed' | 'bad_signature'): void;
   close(): Promise<void>;
 }

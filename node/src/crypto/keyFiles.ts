@@ -9,6 +9,8 @@ import { addressOf, ed25519PublicKey, equalBytes, formatAddress, fromHex, toHex 
 import { StorageFailure } from '../storageFailure.ts';
 
 export const CONSENSUS_KEY_FILE = 'consensus-key.json';
+/** Who this node is among its peers; signs nothing of the chain. */
+export const NODE_KEY_FILE = 'node-key.json';
 const FORMAT = 'billcoin-key/1';
 const SEED_BYTES = 32;
 /** Rights of group and others. */

@@ -46,13 +46,19 @@ function isHeld(state: ConsensusState, vote: SignedVote): boolean {
   return held !== undefined && held.round === vote.round && held.blockId === vote.blockId;
 }
 
+/** Above the own height another set may vote: a message that does not verify there is no lie yet, only of no use. */
+function isOfOwnSet(state: ConsensusState, height: number): boolean {
+  return height <= state.height;
+}
+
 function readOneVote({ genesisHash, verify }: InboxContext, state: ConsensusState, vote: Vote): Result<readonly Input[]> {
   const parsed = parseVote(vote);
   if (!parsed.ok) return parsed;
   const validators = setOfVote(state, parsed.value);
   if (validators === undefined || isHeld(state, parsed.value)) return NOTHING;
   const read = readVote({ genesisHash, validators, verify }, vote);
-  return read.ok ? ok([{ kind: 'voteMsg', vote: read.value }]) : read;
+  if (!read.ok) return isOfOwnSet(state, parsed.value.height) ? read : NOTHING;
+  return ok([{ kind: 'voteMsg', vote: read.value }]);
 }
 
 function readRoundCert(context: InboxContext, state: ConsensusState, votes: readonly Vote[]): Result<readonly Input[]> {
@@ -75,7 +81,8 @@ function readOneProposal({ genesisHash, verify }: InboxContext, state: Consensus
   const isKnown = height === state.height && state.rounds.some((held) => held.round === round && held.proposals.some(({ proposal: other }) => other.blockId === id && other.polRound === polRound));
   if (isKnown) return NOTHING;
   const read = readProposal({ genesisHash, validators: state.validators, schedule: state.schedule, verify }, proposal);
-  return read.ok ? ok([{ kind: 'proposalMsg', proposal: read.value, receivedAtMs }]) : read;
+  if (!read.ok) return isOfOwnSet(state, height) ? read : NOTHING;
+  return ok([{ kind: 'proposalMsg', proposal: read.value, receivedAtMs }]);
 }
 
 function readCertificate({ genesisHash, verify }: InboxContext, state: ConsensusState, certificate: Certificate): Result<readonly Input[]> {

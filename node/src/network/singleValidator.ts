@@ -4,5 +4,6 @@ import type { Network } from '../ports.ts';
 export const singleValidatorNetwork: Network = {
   send: () => undefined,
   sendAll: () => undefined,
+  blame: () => undefined,
   close: () => Promise.resolve(),
 };

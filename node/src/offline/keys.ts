@@ -1,7 +1,7 @@
-/** `billcoin keys`: makes the consensus key of a validator. */
+/** `billcoin keys` and `billcoin node-key`: the consensus key of a validator, and the key that a node is known by. */
 import { mkdir } from 'node:fs/promises';
 import { addressOf, formatAddress, toHex } from '@billcoin/protocol';
-import { CONSENSUS_KEY_FILE, createKeyFile } from '../crypto/keyFiles.ts';
+import { CONSENSUS_KEY_FILE, NODE_KEY_FILE, createKeyFile, readKeyFile } from '../crypto/keyFiles.ts';
 
 export interface MadeKey {
   readonly file: string;
@@ -18,4 +18,11 @@ export async function makeConsensusKey(keyDir: string, seed?: Uint8Array): Promi
   await mkdir(keyDir, { recursive: true, mode: 0o700 });
   const { publicKey } = await createKeyFile(keyDir, CONSENSUS_KEY_FILE, seed);
   return { file: `${keyDir}/${CONSENSUS_KEY_FILE}`, publicKey: toHex(publicKey), address: formatAddress(addressOf(publicKey)) };
+}
+
+/** Public part of the node key in `keyDir`, hex; it is made the first time. */
+export async function openNodeKey(keyDir: string): Promise<string> {
+  await mkdir(keyDir, { recursive: true, mode: 0o700 });
+  const { publicKey } = (await readKeyFile(keyDir, NODE_KEY_FILE)) ?? (await createKeyFile(keyDir, NODE_KEY_FILE));
+  return toHex(publicKey);
 }

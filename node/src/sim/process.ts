@@ -162,7 +162,7 @@ export class SimProcess {
         publicKey: this.key.publicKey, sign: (message) => signatures.sign(this.key, message),
         openGuard: () => Promise.resolve(this.guard.open(user, (next) => events.guardWrite(this, next), this.#setup.unsyncedGuard)),
       },
-      network: { send: (to, message) => send(Number(to), message), sendAll: (message) => send(undefined, message), close: () => Promise.resolve() },
+      network: { send: (to, message) => send(Number(to), message), sendAll: (message) => send(undefined, message), blame: () => undefined, close: () => Promise.resolve() },
       verifySignatures: (items) => Promise.resolve(items.map(({ publicKey, message, signature }) => signatures.verify(publicKey, message, signature))),
       clock: { nowMs: () => this.nowMs(), monotonicMs: () => schedule.nowUs / 1_000 },
       timers: { after: (delayMs, fire) => this.#after(life, delayMs * 1_000, fire) },
