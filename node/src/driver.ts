@@ -203,7 +203,7 @@ export class Driver {
     if (message.kind === 'block') return this.#takeBlock(from, message.blockBytes);
     if (message.kind === 'status') {
       await this.#mustNotFork(from, message.tip);
-      if (this.#peers.hear(from, message.status, this.#status())) await this.#step({ kind: 'peerStatus', peer: from, status: message.status });
+      if (this.#peers.hear(from, message.status, this.#state.height, () => this.#status())) await this.#step({ kind: 'peerStatus', peer: from, status: message.status });
       return;
     }
     const read = readPeerMessage(this.#deps.chain, this.#state, message, atMs);

@@ -51,18 +51,18 @@ export class Peers {
 
   /**
    * A peer's Status. True: it is of our height and may be answered by the core. A lower one is served the decided block
-   * it waits for; a higher one serves us once it knows where we are.
+   * it waits for; a higher one serves us once it knows where we are, which `own` says.
    */
-  hear(from: string, status: PeerStatus, own: StatusMessage): boolean {
+  hear(from: string, status: PeerStatus, height: number, own: () => StatusMessage): boolean {
     const peer = this.#peerOf(from);
     if (peer === undefined) return false;
     peer.height = status.height;
     const nowMs = this.#deps.clock.monotonicMs();
     if (nowMs - peer.answeredMs < ANSWER_MS) return false;
     peer.answeredMs = nowMs;
-    if (status.height < own.status.height) this.#serve(peer, from, status.height, undefined);
-    if (status.height > own.status.height) this.#deps.network.send(from, own);
-    return status.height === own.status.height;
+    if (status.height < height) this.#serve(peer, from, status.height, undefined);
+    if (status.height > height) this.#deps.network.send(from, own());
+    return status.height === height;
   }
 
   /** A peer asks for a body. */

@@ -81,6 +81,11 @@ export class Mempool {
     return this.#knownHere(txHash) ?? this.#deps.finalStatus(txHash);
   }
 
+  /** It waits here, or has ended here not long ago: submitting it again would change nothing. */
+  remembers(txHash: string): boolean {
+    return this.#pool.get(txHash) !== undefined || this.#ended.get(txHash) !== undefined;
+  }
+
   /** What a block is filled from. */
   offer(): readonly ParsedTx[] {
     return this.#pool.offer();
