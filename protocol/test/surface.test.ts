@@ -28,8 +28,8 @@ t.test('the exported names', (t) => {
     policyAddress poolsOf powerOf precheckP256 precheckSignature prettyCanonicalJson priceAfter priceBands priceInForce proposalBodyBytes proposalTime proposerAt readEvidence readProposal readVote
     recordSigned refundSen refundableMl reserveSums roleId rowKeyBytes senToMl sha256 signEd25519 signInvoice signP256 signedInput signingBytes spendOf splitByWeight stateRows statusOf
     step strictP256Verifier strictVerifier supplyOf taggedHash tillId timeoutProposeMs timeoutVoteMs toBase64Url toHex totalPowerOf txIdOf u32be u64be unsharedBytes unsignedBytes
-    unsignedPreimage useSha256 utf8 validatorsHash verifyCertificate verifyEd25519 verifyInvoice verifyMerklePath verifyP256 verifyReceipt verifyStateProof voteBodyBytes votePreimage
-    votesOf wireBlockId wireFiles wireProposal wireVote`;
+    unsignedPreimage useSha256 utf8 validatorsHash verifyCertificate verifyEd25519 verifyInvoice verifyMerklePath verifyP256 verifyReceipt verifyStateProof verifyVote voteBodyBytes
+    votePreimage votesOf wireBlockId wireFiles wireProposal wireVote`;
   const proofsAndLight = `
     CHECKPOINT_MAX_CHARACTERS CHECKPOINT_SIGNATURES_MAX CLOCK_DRIFT_MAX_MS Checkpoint DONE_KEPT_MS LightBlock PROOF_REFUSALS RowProof SYNC_HEADERS_MAX TRUSTED_KEPT_MAX TRUSTING_PERIOD_MS WITNESSES_MAX
     absenceAt attackEvidence attackOffenders checkTrustingPeriod checkpointJson checkpointPreimage executionOutcome followTo invoiceOutcome lightState makeRowProof newestTrusted openReceipt

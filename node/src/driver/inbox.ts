@@ -3,7 +3,7 @@
  * moment, so the core sees verified messages only (consensus page §1.3, §1.8).
  */
 import {
-  checkCertificateForm, decode, equalBytes, fault, ok, parseVote, readProposal, readVote, toHex, verifyCertificate, ProposalBody,
+  checkCertificateForm, decode, equalBytes, fault, ok, parseVote, readProposal, toHex, verifyCertificate, verifyVote, ProposalBody,
   type Certificate, type ConsensusState, type Input, type Proposal, type Result, type SignedVote, type ValidatorSet, type Verifier, type Vote,
 } from '@billcoin/protocol';
 import type { PeerMessage } from '../ports.ts';
@@ -56,7 +56,7 @@ function readOneVote({ genesisHash, verify }: InboxContext, state: ConsensusStat
   if (!parsed.ok) return parsed;
   const validators = setOfVote(state, parsed.value);
   if (validators === undefined || isHeld(state, parsed.value)) return NOTHING;
-  const read = readVote({ genesisHash, validators, verify }, vote);
+  const read = verifyVote({ genesisHash, validators, verify }, vote, parsed.value);
   if (!read.ok) return isOfOwnSet(state, parsed.value.height) ? read : NOTHING;
   return ok([{ kind: 'voteMsg', vote: read.value }]);
 }

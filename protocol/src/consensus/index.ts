@@ -4,7 +4,7 @@ export { bitOf, bitsOf, CERTIFICATE_TYPE, certificateBytes, checkCertificateForm
 export * from './effect.ts';
 export { duplicateProposal, duplicateVote, readEvidence, type EvidenceContext, type Offence } from './evidence.ts';
 export * from './input.ts';
-export { parseVote, readProposal, readVote, signedInput, wireProposal, wireVote, type ReadContext } from './messages.ts';
+export { parseVote, readProposal, readVote, signedInput, verifyVote, wireProposal, wireVote, type ReadContext } from './messages.ts';
 export { makeSchedule, proposerAt, type Schedule } from './proposer.ts';
 export { emptyHardState, maySign, recordSigned, type SignDecision } from './signRule.ts';
 export { initialState, type ConsensusState, type Transition } from './state.ts';

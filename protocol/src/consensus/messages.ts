@@ -38,11 +38,15 @@ export function parseVote(vote: Vote): Result<SignedVote> {
 /** A vote whose form, index and signature are right; else `malformed` or `bad_signature`. */
 export function readVote(context: Omit<ReadContext, 'schedule'>, vote: Vote): Result<SignedVote> {
   const parsed = parseVote(vote);
-  if (!parsed.ok) return parsed;
+  return parsed.ok ? verifyVote(context, vote, parsed.value) : parsed;
+}
+
+/** `readVote` of a vote whose form is known already: `parsed` is what `parseVote` made of it. */
+export function verifyVote(context: Omit<ReadContext, 'schedule'>, vote: Vote, parsed: SignedVote): Result<SignedVote> {
   const validator = context.validators.validators[vote.validatorIndex];
   if (validator === undefined) return fault('malformed', { path: 'Vote.validatorIndex', why: `is ${vote.validatorIndex} in a set of ${context.validators.validators.length}` });
   const preimage = signingBytes('bill/vote/1', context.genesisHash, vote.body);
-  return context.verify(validator.publicKey, preimage, vote.signature) ? parsed : fault('bad_signature');
+  return context.verify(validator.publicKey, preimage, vote.signature) ? ok(parsed) : fault('bad_signature');
 }
 
 /**

@@ -13,11 +13,11 @@ export const ROUNDS_HELD_MAX = 512;
 /** At most two proposals a round count, so this covers every round held. */
 export const BLOCKS_HELD_MAX = 2 * ROUNDS_HELD_MAX;
 
+const NONE: readonly never[] = [];
+
 function emptyRound(round: number, size: number): RoundState {
-  return {
-    round, proposals: [], prevote: emptyTable(size), precommit: emptyTable(size), certificates: [],
-    prevoteTimerStarted: false, precommitTimerStarted: false, polkaHandled: false, reported: [],
-  };
+  const table = emptyTable(size);
+  return { round, proposals: NONE, prevote: table, precommit: table, certificates: NONE, prevoteTimerStarted: false, precommitTimerStarted: false, polkaHandled: false, reported: NONE };
 }
 
 /** What is held of a round; an empty one if nothing is. */

@@ -15,6 +15,8 @@ import { certificateFor, hasQuorumOfAny, hasQuorumOfNil, votersAt } from './vote
 
 export type Rule = (state: ConsensusState) => Transition | undefined;
 
+const NONE: readonly never[] = [];
+
 /**
  * What this node thinks of a proposal: a header whose round does not fit counts as judged invalid (a fresh value is
  * first proposed in this round, a repeated one at or before the round of its polka).
@@ -117,8 +119,9 @@ export const R7: Rule = (state) => {
   return undefined;
 };
 
-/** Blocks with precommits in a round, by tally or certificate. */
+/** Blocks with precommits in a round, by tally or certificate. PERF: asked of every round after every input. */
 function mentioned(held: RoundState): readonly BlockIdHex[] {
+  if (held.precommit.tallies.length === 0 && held.certificates.length === 0) return NONE;
   const byTally = held.precommit.tallies.map((tally) => tally.blockId).filter((id) => id !== NIL);
   const byUnit = held.certificates.flatMap((certificate) => (votesIn(certificate) === 'precommit' ? [toHex(certificate.blockId)] : []));
   return [...byTally, ...byUnit.filter((id) => !byTally.includes(id))];
@@ -134,8 +137,10 @@ export const R8: Rule = (state) => {
   return undefined;
 };
 
-/** Rounds above the current one with votes or certificates, highest first. */
+/** Rounds above the current one with votes or certificates, highest first. PERF: mostly none, and asked after every input. */
 function roundsAhead(state: ConsensusState): readonly number[] {
+  const isAnyAhead = state.rounds.some(({ round }) => round > state.round) || state.future.some(({ prevote, precommit }) => prevote !== undefined || precommit !== undefined);
+  if (!isAnyAhead) return NONE;
   const ahead = new Set<number>();
   for (const { round } of state.rounds) if (round > state.round) ahead.add(round);
   for (const { prevote, precommit } of state.future) {

@@ -9,9 +9,16 @@ import type { ConsensusState, RoundState, VoteTable } from './state.ts';
 import { NIL, type BlockIdHex, type SignedVote, type VoteType } from './types.ts';
 import { isQuorum, powerOf } from './validators.ts';
 
+/** By size of the set, at most VALIDATORS_MAX; tables never change, so one of each serves all rounds. */
+const EMPTY_TABLES: (VoteTable | undefined)[] = [];
+
 /** A table for a set of this size, without votes. */
 export function emptyTable(size: number): VoteTable {
-  return { votes: Array.from({ length: size }, () => undefined), tallies: [], power: 0 };
+  const known = EMPTY_TABLES[size];
+  if (known !== undefined) return known;
+  const table: VoteTable = { votes: new Array<undefined>(size).fill(undefined), tallies: [], power: 0 };
+  EMPTY_TABLES[size] = table;
+  return table;
 }
 
 /** Adds the first vote of a validator. */
