@@ -3,26 +3,26 @@ import { assert, sha256, utf8 } from '@billcoin/protocol';
 
 /** xoshiro128** seeded by a hash: the same label gives the same numbers on every machine. */
 export class Random {
-  readonly #s: Uint32Array;
+  // Signed 32-bit integers: they need no memory of their own.
+  #a: number;
+  #b: number;
+  #c: number;
+  #d: number;
 
   constructor(label: string) {
-    const hash = sha256(utf8(label));
-    this.#s = new Uint32Array(hash.slice(0, 16).buffer);
+    [this.#a, this.#b, this.#c, this.#d] = new Int32Array(sha256(utf8(label)).slice(0, 16).buffer) as unknown as [number, number, number, number];
   }
 
   /** 0 … 2^32 − 1. */
   next(): number {
-    const s = this.#s;
-    const [a, b, c, d] = s as unknown as [number, number, number, number];
-    const result = Math.imul(rotate(Math.imul(b, 5), 7), 9) >>> 0;
-    const shifted = b << 9;
-    s[2] = c ^ a;
-    s[3] = d ^ b;
-    s[1] = b ^ s[2];
-    s[0] = a ^ s[3];
-    s[2] ^= shifted;
-    s[3] = rotate(s[3], 11);
-    return result;
+    const b = this.#b;
+    const c = this.#c ^ this.#a;
+    const d = this.#d ^ b;
+    this.#b = b ^ c;
+    this.#a ^= d;
+    this.#c = c ^ (b << 9);
+    this.#d = rotate(d, 11);
+    return Math.imul(rotate(Math.imul(b, 5), 7), 9) >>> 0;
   }
 
   /** 0 … 1, without 1. */
@@ -59,5 +59,5 @@ export class Random {
 }
 
 function rotate(x: number, bits: number): number {
-  return ((x << bits) | (x >>> (32 - bits))) >>> 0;
+  return (x << bits) | (x >>> (32 - bits));
 }
