@@ -4,8 +4,9 @@
  */
 import { readFileSync } from 'node:fs';
 import { LOG_LEVELS } from './log.ts';
+import { parseHostPort, parsePeers, type HostPort, type PeerAddress } from './peerAddress.ts';
 
-type OptionValue = string | number | undefined;
+type OptionValue = string | number | HostPort | readonly PeerAddress[] | undefined;
 
 interface OptionBase<T extends OptionValue> {
   /** Flag without dashes; `--http-port` is BILLCOIN_HTTP_PORT and "httpPort" in the file. */
@@ -38,6 +39,14 @@ function choice<C extends string>(flag: string, choices: readonly C[], initial: 
   return { flag, help, initial, takes: choices.join(' | '), parse: (value) => choices.find((one) => one === value) };
 }
 
+function optionalAddress(flag: string, help: string): OptionBase<HostPort | undefined> {
+  return { flag, help, initial: undefined, takes: 'host:port', parse: parseHostPort };
+}
+
+function peerList(flag: string, help: string): OptionBase<readonly PeerAddress[] | undefined> {
+  return { flag, help, initial: undefined, takes: 'key@host:port or key, with commas', parse: parsePeers };
+}
+
 function parseInteger(value: string, min: number, max: number): number | undefined {
   const number = /^\d{1,15}$/.test(value) ? Number(value) : undefined;
   return number !== undefined && number >= min && number <= max ? number : undefined;
@@ -52,6 +61,8 @@ export const OPTIONS = {
   logLevel: choice('log-level', LOG_LEVELS, 'info', 'Least level that is written.'),
   httpHost: text('http-host', '127.0.0.1', 'Address the API listens on. Loopback only until logins exist.'),
   httpPort: integer('http-port', 8080, 0, 65_535, 'Port of the API; 0 takes a free one.'),
+  listen: optionalAddress('listen', 'Address that other nodes reach this one at. Without it and without peers the node is alone.'),
+  peers: peerList('peers', 'Node keys that are admitted, at most 64; those with an address are dialled. billcoin node-key prints the key of a node.'),
   verifyThreads: integer('verify-threads', 1, 0, 64, 'Threads that check signatures beside the main one; 0 checks all on the main thread.'),
   diskFloorMib: integer('disk-floor-mib', 1_024, 256, 1_048_576, 'Free space in MiB below which no new transactions are taken; below a quarter of it the node stops.'),
   checkpoint: optionalText('checkpoint', 'Checkpoint file: what the node serves at /light/checkpoint, and what the checkpoint commands read and write.'),

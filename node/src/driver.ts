@@ -4,7 +4,7 @@
  */
 import {
   Certificate, EVERYBODY, Evidence, assert, decode, encode, initialState, maySign, paramsOf, recordSigned, signedInput, statusOf, step, toHex,
-  type Chain, type ConsensusState, type Effect, type Executed, type Input, type SignAndSend, type Tip,
+  type Chain, type ConsensusState, type Effect, type Executed, type Fault, type Input, type SignAndSend, type Tip,
 } from '@billcoin/protocol';
 import { identifyBlock } from './driver/blockBytes.ts';
 import { BlocksInHand, type BlockDisk, type BlockVerdict } from './driver/blocksInHand.ts';
@@ -207,15 +207,20 @@ export class Driver {
       return;
     }
     const read = readPeerMessage(this.#deps.chain, this.#state, message, atMs);
-    if (!read.ok) return this.#deps.log.debug({ from, kind: message.kind, refusal: read.fault }, 'A peer sent what is not valid');
+    if (!read.ok) return this.#blame(from, message.kind, read.fault);
     for (const input of read.value) await this.#step(input);
   }
 
   #takeBlock(from: string, blockBytes: Uint8Array): void {
     const read = identifyBlock(this.#deps.chain.genesisHash, blockBytes, (id) => this.#blocks.has(id));
-    if (!read.ok) return this.#deps.log.debug({ from, refusal: read.fault }, 'A peer sent a block whose body is not its own');
+    if (!read.ok) return this.#blame(from, 'block', read.fault);
     const { id, height } = read.value;
     if (height === this.#tip.height + 1 || height === this.#tip.height + 2) this.#judged(id, this.#blocks.take(from, id, blockBytes, this.#tip));
+  }
+
+  #blame(from: string, kind: ConsensusMessage['kind'], refusal: Fault): void {
+    this.#deps.log.debug({ from, kind, refusal }, 'A peer sent what is not valid');
+    this.#deps.network.blame(from, refusal.code === 'bad_signature' ? 'bad_signature' : 'malformed');
   }
 
   async #perform(effect: Effect): Promise<void> {

@@ -10,7 +10,7 @@ import type { Campus } from './campusPorts.ts';
 import { checkpointSource } from './checkpointFile.ts';
 import { ConfigError, type Config } from './config.ts';
 import { hashPairsNative, sha256Native } from './crypto/sha256.ts';
-import { CONSENSUS_KEY_FILE, readKeyFile, type KeyPair } from './crypto/keyFiles.ts';
+import { CONSENSUS_KEY_FILE, NODE_KEY_FILE, readKeyFile, type KeyPair } from './crypto/keyFiles.ts';
 import { nativeSigner } from './crypto/nativeSigner.ts';
 import { createSignGuard, openSignGuard, type SignGuard } from './crypto/signGuard.ts';
 import { verifyEd25519Native } from './crypto/verifier.ts';
@@ -21,7 +21,7 @@ import { makeSignatureQueue, type VerifyMany } from './mempool/signatureQueue.ts
 import { makeMetrics, type Metrics } from './metrics.ts';
 import { declareNodeMetrics } from './nodeMetrics.ts';
 import { singleValidatorNetwork } from './network/singleValidator.ts';
-import type { ChainPort, Clock, Log, Timers } from './ports.ts';
+import type { ChainPort, Clock, Log, Network, PeerMessage, Timers } from './ports.ts';
 import { makeBlockStore } from './storage/blockStore.ts';
 import { makeChainIndex } from './storage/chainIndex.ts';
 import { openDataFolder, type DataFolder } from './storage/dataFolder.ts';
@@ -106,7 +106,7 @@ async function makeChainParts(config: Config): Promise<ChainParts> {
 async function readOwnKey(config: Config, genesis: Genesis): Promise<KeyPair | undefined> {
   const pair = await readKeyFile(config.keyDir, CONSENSUS_KEY_FILE);
   const isMember = pair !== undefined && indexOfKey(genesis.validators, pair.publicKey) !== undefined;
-  if (!isMember && genesis.validators.validators.length === 1) {
+  if (!isMember && genesis.validators.validators.length === 1 && config.peers === undefined) {
     throw new StorageFailure('no_key', `${config.keyDir} does not hold the key of the only validator of this chain.`, 'Point --key-dir at the key folder; without this key the chain cannot go on.');
   }
   return isMember ? pair : undefined;
@@ -190,6 +190,36 @@ async function openDisk(config: Config, { timers, log }: NodeDeps, stops: StopLi
   return disk;
 }
 
+interface Peering {
+  readonly network: Network;
+  /** Peers that are connected. */
+  readonly count: () => number;
+  /** Messages of peers come from now on. */
+  start(receive: (from: string, message: PeerMessage) => void): Promise<void>;
+}
+
+/** Peers over libp2p, where the configuration speaks of any. */
+async function openPeering(config: Config, { clock, timers, log }: NodeDeps, genesisHash: Uint8Array, metrics: Metrics): Promise<Peering> {
+  const { listen, peers = [], keyDir } = config;
+  if (listen === undefined && peers.length === 0) return { network: singleValidatorNetwork, count: () => 0, start: () => Promise.resolve() };
+  const pair = await readKeyFile(keyDir, NODE_KEY_FILE);
+  if (pair === undefined) throw new StorageFailure('no_key', `${keyDir} does not hold the key that peers know this node by.`, 'Run: billcoin node-key. Then tell the other institutions the key that it prints.');
+  const { openNetwork } = await import('./network/openNetwork.ts');
+  const partLog = log.child({ part: 'network' });
+  const { network, listenPort } = await openNetwork({ seed: pair.seed, genesisHash, listen, peers, clock, timers, log: partLog, metrics });
+  return {
+    network, count: () => network.info().peers.length,
+    async start(receive) {
+      try {
+        await network.start(receive);
+      } catch (error) {
+        throw new ConfigError(`The node cannot listen for its peers at ${listen?.host ?? ''}:${listen?.port ?? ''}.`, { cause: error });
+      }
+      partLog.info({ nodeKey: toHex(pair.publicKey), port: listenPort(), peers: peers.length }, 'Listening for peers');
+    },
+  };
+}
+
 async function buildNode(config: Config, deps: NodeDeps, stops: StopList): Promise<RunningNode> {
   const { clock, timers, log } = deps;
   const { halt, arm } = makeHalt(deps);
@@ -201,8 +231,9 @@ async function buildNode(config: Config, deps: NodeDeps, stops: StopList): Promi
   const disk = await openDisk(config, deps, stops, halt);
   const metrics = makeMetrics({ processMetrics: deps.processMetrics });
   const measures = declareNodeMetrics(metrics, { tip: () => engine.tip(), pool: () => engine.port.poolInfo(), tree: () => engine.tree(), states: () => engine.states(), undo: () => engine.undo(), diskFreeBytes: disk.freeBytes, clock });
+  const peering = await openPeering(config, deps, genesis.genesisHash, metrics);
   const engine: Engine = await openEngine({
-    genesis, chain, genesisTip: parts.genesisTip, stores: folder, validator, network: singleValidatorNetwork,
+    genesis, chain, genesisTip: parts.genesisTip, stores: folder, validator, network: peering.network,
     verifySignatures: makeSubmissionVerifier(config, cache, stops), clock, timers, log, halt, measures, isDiskLow: disk.isLow,
   });
   stops.add('engine', engine.close);
@@ -213,11 +244,13 @@ async function buildNode(config: Config, deps: NodeDeps, stops: StopList): Promi
   metrics.measured('billcoin_scrub_height', 'Stored block that was read again last; goes round and round', scrub.height);
   stops.add('scrub', scrub.stop);
   stops.add('consensus', engine.stop);
+  stops.add('network', () => peering.network.close());
   arm();
   engine.start();
+  await peering.start(engine.receive);
   log.info({ chainId: genesis.chainId, height: engine.tip().height, validator: validator === undefined ? 'none' : toHex(validator.publicKey).slice(0, 12) }, 'Node started');
   const { host, port } = { host: config.httpHost, port: config.httpPort };
-  const api = await startApi({ chain: engine.port, campus, clock, log: log.child({ part: 'api' }), config: { host, port }, registry: metrics.registry, disk, checkpoint: checkpointSource(config.checkpoint, genesis, verifyEd25519Native, log) });
+  const api = await startApi({ chain: engine.port, campus, clock, log: log.child({ part: 'api' }), config: { host, port }, registry: metrics.registry, disk, peerCount: peering.count, checkpoint: checkpointSource(config.checkpoint, genesis, verifyEd25519Native, log) });
   stops.add('api', api.close);
   return { port: engine.port, metrics, url: api.url, progress: engine.progress, stop: () => stops.run(log) };
 }

@@ -7,7 +7,7 @@ import { readGenesis, startNode } from '../node.ts';
 import { checkCheckpoint, makeCheckpoint, makeCheckpointKey, signCheckpoint } from '../offline/checkpoint.ts';
 import { exportBlocks, fileSink, streamSink } from '../offline/exportBlocks.ts';
 import { initFolders } from '../offline/init.ts';
-import { makeConsensusKey } from '../offline/keys.ts';
+import { makeConsensusKey, openNodeKey } from '../offline/keys.ts';
 import { rollback } from '../offline/rollback.ts';
 import { createSnapshot, restoreSnapshot } from '../offline/snapshot.ts';
 import { verifyDatabase } from '../offline/verifyDb.ts';
@@ -39,11 +39,17 @@ async function keys(config: Config, { print }: Terminal): Promise<number> {
   return 0;
 }
 
+async function nodeKey(config: Config, { print }: Terminal): Promise<number> {
+  print(`Node key    ${await openNodeKey(config.keyDir)} (what other institutions put into --peers, with @host:port where this node can be reached)`);
+  return 0;
+}
+
 async function init(config: Config, { print }: Terminal): Promise<number> {
   const done = await initFolders(config, await readGenesis(config.genesis));
   print(`Network     ${done.chainId}`);
   print(`Genesis     ${done.genesisHash}`);
   print(`Data folder ${config.dataDir}`);
+  print(`Node key    ${done.nodeKey}`);
   if (done.keptGuardHeight !== undefined) print(`The sign guard of this key was kept: it has signed block ${done.keptGuardHeight}, and nothing up to there is signed again.`);
   else print(done.isValidator
     ? 'This node is a validator. A sign guard was made: only if this key has never signed on this network. If it has, read "Lost sign guard" in OPERATING.md first.'
@@ -154,6 +160,7 @@ async function checkpointVerify(config: Config, { print }: Terminal): Promise<nu
 
 export const COMMANDS: Readonly<Record<string, Command>> = {
   keys: { summary: 'Make the consensus key of a validator in --key-dir.', run: keys },
+  'node-key': { summary: 'Print the key that other nodes know this one by; made the first time.', run: nodeKey },
   init: { summary: 'Make the data folder for the network of --genesis, and the sign guard of a validator.', run: init },
   start: { summary: 'Run the node until SIGINT or SIGTERM. The API listens on loopback only until logins exist.', run: start },
   status: { summary: 'Ask the running node at --http-host and --http-port how it is.', run: status },

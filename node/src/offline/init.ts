@@ -4,6 +4,7 @@ import { indexOfKey, toHex, type Genesis } from '@billcoin/protocol';
 import type { Config } from '../config.ts';
 import { CONSENSUS_KEY_FILE, readKeyFile } from '../crypto/keyFiles.ts';
 import { createSignGuard, readSignGuard } from '../crypto/signGuard.ts';
+import { openNodeKey } from './keys.ts';
 import { createDataFolder } from '../storage/dataFolder.ts';
 
 export interface Initialised {
@@ -11,6 +12,8 @@ export interface Initialised {
   readonly genesisHash: string;
   /** Whether this node will sign: its key stands in the first validator set. */
   readonly isValidator: boolean;
+  /** Hex of the key that peers know this node by. */
+  readonly nodeKey: string;
   /** What the guard that was there already has signed; undefined where one was made or none is needed. */
   readonly keptGuardHeight: number | undefined;
 }
@@ -22,11 +25,12 @@ export interface Initialised {
  */
 export async function initFolders(config: Config, genesis: Genesis): Promise<Initialised> {
   await mkdir(config.keyDir, { recursive: true, mode: 0o700 }); // also for the campus keys of a node without consensus key
+  const nodeKey = await openNodeKey(config.keyDir);
   const pair = await readKeyFile(config.keyDir, CONSENSUS_KEY_FILE);
   const isValidator = pair !== undefined && indexOfKey(genesis.validators, pair.publicKey) !== undefined;
   const identity = pair === undefined ? undefined : { publicKey: pair.publicKey, genesisHash: genesis.genesisHash };
   const guard = isValidator && identity !== undefined ? await readSignGuard(config.keyDir, identity) : undefined;
   if (isValidator && identity !== undefined && guard === undefined) await createSignGuard(config.keyDir, identity);
   await createDataFolder(config.dataDir, genesis.genesisHash);
-  return { chainId: genesis.chainId, genesisHash: toHex(genesis.genesisHash), isValidator, keptGuardHeight: guard?.height };
+  return { chainId: genesis.chainId, genesisHash: toHex(genesis.genesisHash), isValidator, nodeKey, keptGuardHeight: guard?.height };
 }

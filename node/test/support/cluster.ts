@@ -191,7 +191,7 @@ export class Cluster {
       genesis, chain, genesisTip: genesisTip(chain, genesis), core: this.#options.core,
       stores: { blocks: this.#store(node, life, 'blocks'), state: this.#store(node, life, 'state'), index: this.#store(node, life, 'index'), mempool: this.#store(node, life, 'mempool') },
       validator: key === undefined ? undefined : { publicKey: key.publicKey, sign: (message) => sign(key, message), openGuard: () => Promise.resolve(this.#guard(node, life)) },
-      network: { send: (to, message) => send(Number(to), message), sendAll: (message) => send(undefined, message), close: () => Promise.resolve() },
+      network: { send: (to, message) => send(Number(to), message), sendAll: (message) => send(undefined, message), blame: () => undefined, close: () => Promise.resolve() },
       verifySignatures: (items) => Promise.resolve(items.map(({ publicKey, message, signature }) => verify(publicKey, message, signature))),
       clock: { nowMs: () => this.nowMs, monotonicMs: () => schedule.nowUs / 1_000 },
       timers: { after: (delayMs, fire) => schedule.after(delayMs * 1_000, () => (life.alive ? fire() : undefined)) },
