@@ -18,6 +18,8 @@ export const GUARD_FILE = 'signguard.dat';
 const COPY_BYTES = 16_384;
 const SLOT_BYTES = 2 * COPY_BYTES;
 const FILE_BYTES = 2 * SLOT_BYTES;
+/** For the simulated disk, which tears these writes. */
+export const GUARD_LAYOUT = { copyBytes: COPY_BYTES, slotBytes: SLOT_BYTES, fileBytes: FILE_BYTES } as const;
 const HASH_BYTES = 32;
 const HEAD_BYTES = HASH_BYTES + 4;
 const LOST_GUARD = 'Read "Lost sign guard" in OPERATING.md; a guard is never restored from a backup.';
@@ -44,7 +46,8 @@ function digestOf(lengthAndRecord: Uint8Array): Uint8Array {
   return createHash('sha256').update(lengthAndRecord).digest();
 }
 
-function encodeCopy(record: HardState): Uint8Array {
+/** The bytes of one copy; a slot holds two. */
+export function encodeGuardCopy(record: HardState): Uint8Array {
   const bytes = encode(HardState, record);
   assert(HEAD_BYTES + bytes.length <= COPY_BYTES, `a hard state of ${bytes.length} bytes does not fit the guard`);
   const copy = new Uint8Array(HEAD_BYTES + bytes.length);
@@ -91,7 +94,7 @@ async function syncFolder(folder: string): Promise<void> {
  */
 export async function createSignGuard(folder: string, identity: GuardIdentity): Promise<void> {
   const file = new Uint8Array(FILE_BYTES);
-  const copy = encodeCopy({ seq: 1, ...identity, height: 0, round: 0, step: 0, lockedRound: -1, validRound: -1 });
+  const copy = encodeGuardCopy({ seq: 1, ...identity, height: 0, round: 0, step: 0, lockedRound: -1, validRound: -1 });
   file.set(copy);
   file.set(copy, COPY_BYTES);
   const handle = await open(join(folder, GUARD_FILE), 'wx', 0o600);
@@ -162,7 +165,7 @@ function makeGuard(path: string, handle: FileHandle, newest: Slot, onFailure: (f
       assert(next.seq === record.seq + 1, 'guard records are numbered without a gap');
       writing = true;
       const target = index === 0 ? 1 : 0;
-      const copy = encodeCopy(next);
+      const copy = encodeGuardCopy(next);
       try {
         // Into the page cache at once (microseconds); only the flush to disk is waited for.
         for (const half of [0, COPY_BYTES]) {

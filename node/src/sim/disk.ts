@@ -1,9 +1,9 @@
 /**
- * Disks of the simulator. A database keeps on a crash what was synced and a prefix of what was written after it; a guard
- * file holds the last synced record, or the one that was being written.
+ * Disks of the simulator. A database keeps on a crash what was synced and a prefix of what was written after it; reads and
+ * writes fail, values go bad. The guard file is in guardFile.ts.
  */
-import { assert, type HardState } from '@billcoin/protocol';
 import type { Store, StoreOperation, StoreRange } from '../ports.ts';
+import { REMEDY, StorageFailure } from '../storageFailure.ts';
 import type { Random } from './random.ts';
 
 export function textKey(key: Uint8Array): string {
@@ -25,15 +25,33 @@ export interface DiskUser {
   readonly isAlive: () => boolean;
   /** Resolves when the write is done, never if the process dies first. Calls `done` at that instant. */
   write(what: string, sync: boolean, done: () => void): Promise<void>;
+  /** False: the process has ended with this read. */
+  mayRead(what: string): boolean;
+  /** A stored value does not pass its checksum: as in production, a running process ends before the caller hears of it. */
+  damaged(failure: StorageFailure): void;
 }
 
-/** What a dead process waits for. */
-export const NEVER = new Promise<never>(() => { /* never */ });
+/** What a disk that says "synced" and has not written keeps back of the newest writes. */
+const KEPT_BACK = 48;
+
+/** What a dead process waits for. A new promise each time: one for all would keep every process that ever waited in memory. */
+export function never(): Promise<never> {
+  return new Promise(() => { /* never */ });
+}
 
 export class SimDisk {
-  readonly #rows = new Map<string, Uint8Array>();
+  readonly #lies: boolean;
+  #rows = new Map<string, Uint8Array>();
+  #backup: Map<string, Uint8Array> | undefined;
+  /** Keys of values that went bad: their seal (storage/sealing.ts) does not fit any more. */
+  readonly #damaged = new Set<string>();
   #unsynced: Unsynced[] = [];
   #number = 0;
+
+  /** `lies`: it says "synced" and has not written. */
+  constructor(lies: boolean) {
+    this.#lies = lies;
+  }
 
   get size(): number {
     return this.#rows.size;
@@ -49,46 +67,86 @@ export class SimDisk {
     return this.#rows.get(textKey(key));
   }
 
-  /** Power is gone: a prefix of the unsynced writes has reached the disk. */
-  crash(random: Random): void {
+  /** Power is gone: a prefix of the unsynced writes has reached the disk. True: it has lost what it had called synced. */
+  crash(random: Random): boolean {
     const kept = random.below(this.#unsynced.length + 1);
     for (const { before } of this.#unsynced.slice(kept).reverse()) for (const [key, value] of [...before].reverse()) this.#put(key, value);
+    const hasLied = this.#lies && kept < this.#unsynced.length;
     this.#unsynced = [];
+    return hasLied;
   }
 
   wipe(): void {
-    this.#rows.clear();
+    this.#replace(new Map());
+  }
+
+  backUp(): void {
+    this.#backup = new Map(this.#rows);
+  }
+
+  restore(): void {
+    this.#replace(new Map(this.#backup));
+  }
+
+  /** A bit flips in some stored value; false where there is none. */
+  damage(random: Random): boolean {
+    if (this.#rows.size === 0) return false;
+    this.#damaged.add(random.pick([...this.#rows.keys()]));
+    return true;
+  }
+
+  #replace(rows: Map<string, Uint8Array>): void {
+    this.#rows = rows;
+    this.#damaged.clear();
     this.#unsynced = [];
   }
 
   /** The Store port on this disk for one life of a process. */
   open(name: string, user: DiskUser): Store {
-    const list = ({ gte, lt, reverse = false, limit = Number.MAX_SAFE_INTEGER }: StoreRange): [string, Uint8Array][] => {
+    const list = ({ gte, lt, reverse = false, limit = Number.MAX_SAFE_INTEGER }: StoreRange): string[] => {
       const [low, high] = [textKey(gte), textKey(lt)];
-      const found = [...this.#rows].filter(([key]) => key >= low && key < high).sort(([a], [b]) => (a < b ? -1 : 1));
+      const found = [...this.#rows.keys()].filter((key) => key >= low && key < high).sort();
       return (reverse ? found.reverse() : found).slice(0, limit);
     };
     const write = (operations: readonly StoreOperation[], sync: boolean): Promise<void> => {
-      if (!user.isAlive()) return NEVER;
+      if (!user.isAlive()) return never();
       const number = this.#apply(operations);
       return user.write(name, sync, () => {
-        if (sync) this.#unsynced = this.#unsynced.filter((one) => one.number > number);
+        if (sync && !this.#lies) this.#unsynced = this.#unsynced.filter((one) => one.number > number);
+        if (this.#lies) this.#unsynced = this.#unsynced.slice(-KEPT_BACK);
       });
+    };
+    const read = <T>(keys: readonly string[], give: () => T): Promise<T> => {
+      if (!user.mayRead(name)) return never();
+      return this.#damaged.size > 0 && keys.some((key) => this.#damaged.has(key)) ? Promise.reject(this.#failure(name, user)) : Promise.resolve(give());
     };
     return {
       name,
-      get: (key) => Promise.resolve(this.#rows.get(textKey(key))),
-      getMany: (keys) => Promise.resolve(keys.map((key) => this.#rows.get(textKey(key)))),
-      async *entries(range) {
-        for (const [key, value] of list(range)) yield [bytesKey(key), value];
-      },
+      get: (key) => read([textKey(key)], () => this.#rows.get(textKey(key))),
+      getMany: (keys) => read(keys.map(textKey), () => keys.map((key) => this.#rows.get(textKey(key)))),
+      entries: (range) => this.#entries(list(range).map((key) => [key, this.#rows.get(key)!] as const), name, user),
       async *keys(range) {
-        for (const [key] of list(range)) yield bytesKey(key);
+        if (!user.mayRead(name)) await never();
+        for (const key of list(range)) yield bytesKey(key);
       },
       batch: (operations, { sync }) => write(operations, sync),
-      clear: (range) => write(list(range).map(([key]) => ({ type: 'del', key: bytesKey(key) })), false),
+      clear: (range) => write(list(range).map((key) => ({ type: 'del', key: bytesKey(key) })), false),
       close: () => Promise.resolve(),
     };
+  }
+
+  async *#entries(rows: readonly (readonly [key: string, value: Uint8Array])[], name: string, user: DiskUser): AsyncGenerator<readonly [Uint8Array, Uint8Array]> {
+    if (!user.mayRead(name)) await never();
+    for (const [key, value] of rows) {
+      if (this.#damaged.has(key)) throw this.#failure(name, user);
+      yield [bytesKey(key), value];
+    }
+  }
+
+  #failure(name: string, user: DiskUser): StorageFailure {
+    const failure = new StorageFailure('damaged_value', `The ${name} database holds a value with a wrong checksum.`, REMEDY.restoreBackup);
+    user.damaged(failure);
+    return failure;
   }
 
   #isUnsynced(key: string): boolean {
@@ -108,49 +166,8 @@ export class SimDisk {
   }
 
   #put(key: string, value: Uint8Array | undefined): void {
+    this.#damaged.delete(key);
     if (value === undefined) this.#rows.delete(key);
     else this.#rows.set(key, value);
-  }
-}
-
-/** The guard file of a validator. */
-export class SimGuardFile {
-  #synced: HardState;
-  #writing: HardState | undefined;
-
-  constructor(first: HardState) {
-    this.#synced = first;
-  }
-
-  get synced(): HardState {
-    return this.#synced;
-  }
-
-  crash(random: Random): void {
-    if (this.#writing !== undefined && random.chance(0.5)) this.#synced = this.#writing;
-    this.#writing = undefined;
-  }
-
-  /** The SignGuard port for one life. `unsynced`: a broken guard that answers before the record is on disk. */
-  open(user: DiskUser, onWrite: (next: HardState) => void, unsynced: boolean): { current(): HardState; write(next: HardState): Promise<void>; close(): Promise<void> } {
-    let record = this.#synced;
-    return {
-      current: () => record,
-      write: (next) => {
-        if (!user.isAlive()) return NEVER;
-        assert(next.seq === record.seq + 1, 'guard records are numbered without a gap');
-        onWrite(next);
-        this.#writing = next;
-        const written = user.write('guard', true, () => {
-          this.#synced = next;
-          if (this.#writing === next) this.#writing = undefined;
-          if (!unsynced) record = next;
-        });
-        if (!unsynced) return written;
-        record = next;
-        return Promise.resolve();
-      },
-      close: () => Promise.resolve(),
-    };
   }
 }

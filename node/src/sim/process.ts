@@ -3,31 +3,41 @@
  * production engine over them until it crashes. A dead process does nothing more: its writes never end, its sends go
  * nowhere, its timers do not fire.
  */
-import { StateTree, emptyHardState, genesisTip, makeChain, toHex, type Chain, type Genesis } from '@billcoin/protocol';
+import { StateTree, emptyHardState, genesisTip, makeChain, toHex, type Chain, type Genesis, type HardState } from '@billcoin/protocol';
 import { hashPairsNative } from '../crypto/sha256.ts';
 import type { Core } from '../driver.ts';
 import { openEngine, type Engine } from '../engine.ts';
 import type { FinalBlock, Log, PeerMessage } from '../ports.ts';
-import { StorageFailure } from '../storageFailure.ts';
-import { NEVER, SimDisk, SimGuardFile, type DiskUser } from './disk.ts';
+import { StorageFailure, type StorageFailureCode } from '../storageFailure.ts';
+import { SimDisk, never, type DiskUser } from './disk.ts';
 import type { FaultPlan } from './faults.ts';
+import { SimGuardFile } from './guardFile.ts';
 import type { Signatures, SimKey } from './keys.ts';
 import type { Random } from './random.ts';
 import type { Schedule } from './schedule.ts';
-import { START_MS } from './world.ts';
+import { SimClock } from './simClock.ts';
 
 /** What a process tells the simulation. */
 export interface ProcessEvents {
   trace(node: number, text: string): void;
   sent(node: SimProcess, to: number | undefined, message: PeerMessage): void;
   /** A record is about to be written. */
-  guardWrite(node: SimProcess, next: Parameters<Parameters<SimGuardFile['open']>[1]>[0]): void;
+  guardWrite(node: SimProcess, next: HardState): void;
   final(node: SimProcess, block: FinalBlock): void;
+  recovered(node: SimProcess, tipHeight: number): void;
   /** It has seen a validator sign twice. */
   evidence(node: SimProcess, bytes: Uint8Array): void;
   /** The engine gave up although nothing had been done to it. */
   gaveUp(node: SimProcess, error: Error): void;
   down(node: SimProcess, how: string): void;
+  /** A fault has happened that is no end of the process. */
+  count(fault: string): void;
+}
+
+/** How a process differs from a correct one; such a validator counts as Byzantine. */
+export interface Faulty {
+  /** Its disk says "synced" and has not written. */
+  readonly diskLies: boolean;
 }
 
 export interface ProcessSetup {
@@ -52,6 +62,8 @@ interface Life {
   chain: Chain;
 }
 
+/** What a node says whose stored values went bad. */
+const DAMAGE: readonly StorageFailureCode[] = ['damaged_value', 'lost_records'];
 /** A write this slow is still no failure. */
 const SLOW_SYNC_US = 1_000_000;
 
@@ -59,22 +71,29 @@ export class SimProcess {
   readonly index: number;
   readonly key: SimKey;
   readonly isByzantine: boolean;
-  readonly disks = { blocks: new SimDisk(), state: new SimDisk(), index: new SimDisk(), mempool: new SimDisk() };
+  readonly clock: SimClock;
+  readonly disks: Readonly<Record<'blocks' | 'state' | 'index' | 'mempool', SimDisk>>;
   readonly guard: SimGuardFile;
   readonly #setup: ProcessSetup;
   #life: Life | undefined;
   #lives = 0;
   #pausedUntilUs = 0;
-  /** This process was made to fail a write: its end is no surprise. */
-  #failing = false;
-  #offsetMs = 0;
+  /** What this process was made to fail at: its end is no surprise. */
+  #failing: string | undefined;
+  #isDamaged = false;
+  #isRefused = false;
+  #hasBackup = false;
+  #fullUntilUs = 0;
 
-  constructor(setup: ProcessSetup, isByzantine: boolean) {
+  constructor(setup: ProcessSetup, faulty: Faulty | undefined) {
     this.#setup = setup;
     this.index = setup.index;
     this.key = setup.key;
-    this.isByzantine = isByzantine;
-    this.guard = new SimGuardFile(emptyHardState(setup.genesis.genesisHash, setup.key.publicKey));
+    this.isByzantine = faulty !== undefined;
+    const lies = faulty?.diskLies === true;
+    this.clock = new SimClock(setup.schedule);
+    this.disks = { blocks: new SimDisk(lies), state: new SimDisk(lies), index: new SimDisk(lies), mempool: new SimDisk(lies) };
+    this.guard = new SimGuardFile(emptyHardState(setup.genesis.genesisHash, setup.key.publicKey), lies);
   }
 
   get engine(): Engine | undefined {
@@ -94,14 +113,6 @@ export class SimProcess {
     return this.#lives;
   }
 
-  nowMs(): number {
-    return START_MS + Math.floor(this.#setup.schedule.nowUs / 1_000) + this.#offsetMs;
-  }
-
-  setOffset(offsetMs: number): void {
-    this.#offsetMs = offsetMs;
-  }
-
   pause(ms: number): void {
     this.#pausedUntilUs = this.#setup.schedule.nowUs + ms * 1_000;
   }
@@ -117,14 +128,62 @@ export class SimProcess {
     life.alive = false;
     this.#life = undefined;
     this.#pausedUntilUs = 0;
-    for (const disk of Object.values(this.disks)) disk.crash(this.#setup.random);
-    this.guard.crash(this.#setup.random);
-    this.#setup.events.trace(this.index, `down: ${how}`);
-    this.#setup.events.down(this, how);
+    const { random, events } = this.#setup;
+    const hasLost = Object.values(this.disks).map((disk) => disk.crash(random)).includes(true);
+    if (this.guard.crash(random) === 'torn') events.count('guard write torn');
+    if (this.isByzantine && hasLost) events.count('synced writes lost');
+    if (life.engine === undefined) events.count('ended in recovery');
+    events.trace(this.index, `down: ${how}`);
+    events.down(this, how);
+  }
+
+  /** Recovery has refused what it found on disk: the operator must bring a new data folder. */
+  get isRefused(): boolean {
+    return this.#isRefused;
+  }
+
+  get hasBackup(): boolean {
+    return this.#hasBackup;
   }
 
   wipe(): void {
     for (const disk of Object.values(this.disks)) disk.wipe();
+    this.#isDamaged = false;
+    this.#isRefused = false;
+  }
+
+  /** Data folder and guard as they are now, to be put back some time. */
+  backUp(): void {
+    for (const disk of Object.values(this.disks)) disk.backUp();
+    this.guard.backUp();
+    this.#hasBackup = true;
+  }
+
+  restoreData(): void {
+    for (const disk of Object.values(this.disks)) disk.restore();
+    this.#isDamaged = false;
+    this.#isRefused = false;
+  }
+
+  restoreGuard(): void {
+    this.guard.restore();
+  }
+
+  /** No room for a while: the data folder takes nothing more. The guard file has its room already. */
+  fillDisk(ms: number): void {
+    this.#fullUntilUs = this.#setup.schedule.nowUs + ms * 1_000;
+  }
+
+  get #isFull(): boolean {
+    return this.#fullUntilUs > this.#setup.schedule.nowUs;
+  }
+
+  /** A bit flips in a stored value; the name of the database, or undefined where it is empty. */
+  damageValue(random: Random): string | undefined {
+    const name = random.pick(['blocks', 'state', 'index', 'mempool'] as const);
+    if (!this.disks[name].damage(random)) return undefined;
+    this.#isDamaged = true;
+    return name;
   }
 
   /** Starts a life. The engine is there once recovery is done. */
@@ -134,7 +193,8 @@ export class SimProcess {
     const chain = makeChain(genesis, signatures.verify, new StateTree(hashPairsNative));
     const life: Life = { number: ++this.#lives, alive: true, engine: undefined, chain };
     this.#life = life;
-    this.#failing = false;
+    this.#failing = undefined;
+    this.#isRefused = false;
     this.#setup.events.trace(this.index, `boots, life ${life.number}`);
     this.#open(life).catch((error: unknown) => this.#halt(life, error instanceof Error ? error : new Error('it did not start', { cause: error })));
   }
@@ -164,13 +224,15 @@ export class SimProcess {
       },
       network: { send: (to, message) => send(Number(to), message), sendAll: (message) => send(undefined, message), blame: () => undefined, close: () => Promise.resolve() },
       verifySignatures: (items) => Promise.resolve(items.map(({ publicKey, message, signature }) => signatures.verify(publicKey, message, signature))),
-      clock: { nowMs: () => this.nowMs(), monotonicMs: () => schedule.nowUs / 1_000 },
+      clock: { nowMs: () => this.clock.nowMs(), monotonicMs: () => schedule.nowUs / 1_000 },
       timers: { after: (delayMs, fire) => this.#after(life, delayMs * 1_000, fire) },
       log: this.#log(life), halt: (error) => this.#halt(life, error),
+      isDiskLow: () => this.#isFull,
       measures: { timed: (_what, write) => write, committed: () => undefined, evidence: (bytes) => events.evidence(this, bytes) },
     });
     if (!life.alive) return;
     life.engine = engine;
+    events.recovered(this, engine.tip().height);
     engine.port.onFinal((block) => {
       if (life.alive) events.final(this, block);
     });
@@ -191,20 +253,30 @@ export class SimProcess {
   }
 
   #diskUser(life: Life): DiskUser {
-    const { random, faults, schedule } = this.#setup;
+    const { random, faults, schedule, events } = this.#setup;
     return {
       isAlive: () => life.alive,
+      mayRead: (what) => {
+        if (!life.alive) return false;
+        if (life.engine === undefined && random.chance(faults().crashInRecovery)) this.crash('crash in recovery');
+        else if (random.chance(faults().readFails)) void this.#fail(life, 'a read failed');
+        else return true;
+        events.trace(this.index, `was reading ${what}`);
+        return false;
+      },
+      damaged: (failure) => {
+        // As in production: at a start only the caller hears of it, and may help itself.
+        if (life.engine !== undefined) this.#halt(life, failure);
+      },
       write: (what, sync, done) => {
-        if (this.#maybeCrash(life, `before writing ${what}`)) return NEVER;
+        if (this.#maybeCrash(life, `before writing ${what}`)) return never();
         const plan = faults();
-        if (random.chance(plan.writeFails)) {
-          // As the real stores do: a failure ends the process before the caller hears of it.
-          this.#failing = true;
-          this.#halt(life, new StorageFailure('io_failed', `The ${what} database failed.`, 'This is a simulated fault.'));
-          return NEVER;
-        }
+        if (this.#isFull && what !== 'guard') return this.#fail(life, 'a write found no room');
+        if (random.chance(plan.writeFails)) return this.#fail(life, 'a write failed');
         if (!sync) return Promise.resolve();
-        const delayUs = random.chance(plan.slowSync) ? random.below(SLOW_SYNC_US) : 50 + random.exponential(plan.syncUs);
+        const isSlow = random.chance(plan.slowSync);
+        if (isSlow) events.count('slow write');
+        const delayUs = isSlow ? random.below(SLOW_SYNC_US) : 50 + random.exponential(plan.syncUs);
         return new Promise((resolve) => {
           // The disk goes on while the process is paused: only the answer waits.
           schedule.after(delayUs, () => {
@@ -223,11 +295,20 @@ export class SimProcess {
     return true;
   }
 
+  /** As the real stores do: a failure ends the process before the caller hears of it. */
+  #fail(life: Life, how: string): Promise<never> {
+    this.#failing = how;
+    this.#halt(life, new StorageFailure('io_failed', `${how}.`, 'This is a simulated fault.'));
+    return never();
+  }
+
   #halt(life: Life, error: Error): void {
     if (!life.alive) return;
-    const expected = this.#failing;
-    this.crash(expected ? 'a write failed' : `halted: ${error.message}`);
-    if (!expected) this.#setup.events.gaveUp(this, error);
+    const how = this.#failing;
+    const isDamage = this.#isDamaged && error instanceof StorageFailure && DAMAGE.includes(error.code);
+    if (error instanceof StorageFailure && how === undefined) this.#isRefused = true;
+    this.crash(how ?? (isDamage ? 'a damaged value was found' : `halted: ${error.message}`));
+    if (how === undefined && !isDamage) this.#setup.events.gaveUp(this, error);
   }
 
   #log(life: Life): Log {

@@ -3,7 +3,7 @@
  * itself, once, and counts what must happen once by itself.
  */
 import {
-  ROWS, StateTree, applyBlock, assertReserveWhole, balanceOf, commitBlock, decode, encodeChange, equalBytes, fromHex, genesisTip, invoiceId, offenceIn, decodeInvoice, makeChain, makeSchedule, proposerAt, sha256, concat, toHex, verifyCertificate, Header,
+  Certificate, ROWS, StateTree, applyBlock, assertReserveWhole, balanceOf, commitBlock, compareBytes, decode, encodeChange, equalBytes, fromHex, genesisTip, invoiceId, offenceIn, decodeInvoice, makeChain, makeSchedule, proposerAt, sha256, concat, toHex, verifyCertificate, Header,
   type Chain, type Genesis, type Tip,
 } from '@billcoin/protocol';
 import { hashPairsNative } from '../crypto/sha256.ts';
@@ -20,6 +20,8 @@ export interface Decided {
   readonly round: number;
   readonly proposer: number;
 }
+
+type Decision = Pick<FinalBlock, 'height' | 'blockId' | 'certificate'>;
 
 export class Referee {
   readonly #genesis: Genesis;
@@ -55,26 +57,44 @@ export class Referee {
     if (known !== undefined && known.id !== id) return this.#blame('I1', `node ${node.index} decides ${id.slice(0, 8)} at height ${block.height}, others decided ${known.id.slice(0, 8)}`);
     this.#checkCertificate(node, block);
     if (node.disks.blocks.durable(certificateKey(block.height)) === undefined) this.#blame('I18', `node ${node.index} calls height ${block.height} final before its certificate is on disk`);
-    if (known === undefined) this.#follow(node, block, id);
-    else this.#compareState(node, block);
+    if (known === undefined) {
+      this.#catchUp(node, block.height - 1);
+      this.#follow(node, block, id);
+    } else this.#compareState(node, block);
+  }
+
+  /** A correct node has recovered: what has its certificate on disk is final, also where the process ended before it said so. */
+  recovered(node: SimProcess, tipHeight: number): void {
+    this.#catchUp(node, tipHeight);
+  }
+
+  #catchUp(node: SimProcess, tipHeight: number): void {
+    for (let height = this.height + 1; height <= tipHeight; height++) {
+      const certificate = decode(Certificate, node.disks.blocks.read(certificateKey(height)) ?? new Uint8Array(0));
+      if (!certificate.ok) return;
+      const { blockId } = certificate.value;
+      const block = { height, blockId, certificate: certificate.value };
+      this.#checkCertificate(node, block);
+      this.#follow(node, block, toHex(blockId));
+    }
   }
 
   /** Hash over all rows of a state: byte-identical or not. */
   stateHash(tip: Tip): string {
-    return toHex(sha256(concat(...tip.state.all().map(encodeChange).map(({ key, value }) => sha256(concat(key, value ?? new Uint8Array(0)))).sort((a, b) => (toHex(a) < toHex(b) ? -1 : 1)))));
+    return toHex(sha256(concat(...tip.state.all().map(encodeChange).map(({ key, value }) => sha256(concat(key, value ?? new Uint8Array(0)))).sort(compareBytes))));
   }
 
   get tip(): Tip {
     return this.#tip;
   }
 
-  #checkCertificate(node: SimProcess, { height, blockId, certificate }: FinalBlock): void {
+  #checkCertificate(node: SimProcess, { height, blockId, certificate }: Decision): void {
     const genuine = isCommitFor(certificate, height, blockId) && verifyCertificate(this.#genesis.genesisHash, this.#genesis.validators, certificate, this.#chain.verify).ok;
     if (!genuine) this.#blame('I3', `node ${node.index} decides height ${height} without a quorum of valid precommits`);
   }
 
   /** The first node at a height: its block is executed here too. */
-  #follow(node: SimProcess, block: FinalBlock, id: string): void {
+  #follow(node: SimProcess, block: Decision, id: string): void {
     if (block.height !== this.height + 1) return this.#blame('I4', `node ${node.index} decides height ${block.height} after height ${this.height}`);
     const blockBytes = node.disks.blocks.read(bodyKey(block.height, block.blockId));
     const verdict = blockBytes === undefined ? undefined : applyBlock(this.#chain, this.#tip, blockBytes);

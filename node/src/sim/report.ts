@@ -1,6 +1,7 @@
 /** What a simulation is asked for and what it tells, and the sentences of its story. */
 import type { PeerMessage } from '../ports.ts';
 import type { Lie } from './byzantine.ts';
+import type { Nature } from './cast.ts';
 import type { FaultPlan } from './faults.ts';
 import type { Signatures } from './keys.ts';
 import type { Mutant } from './mutants.ts';
@@ -16,6 +17,8 @@ export interface SimulationOptions {
   readonly validators?: number | undefined;
   readonly liars?: number | undefined;
   readonly lies?: readonly Lie[] | undefined;
+  /** In what way the liars are faulty. */
+  readonly nature?: Nature | undefined;
   readonly faults?: Partial<FaultPlan> | undefined;
 }
 
@@ -33,6 +36,7 @@ export interface SimulationReport {
   readonly events: number;
   readonly validators: number;
   readonly liars: number;
+  readonly natures: readonly Nature[];
   readonly lies: readonly Lie[];
   readonly signatures: Signatures['name'];
   readonly violation: Violation | undefined;

@@ -2,28 +2,28 @@
  * One run (consensus page §2): whole nodes in one process, one seed, virtual time. First everything goes wrong that the
  * seed has drawn (safety), then a correct quorum is healed and must finish what it has promised (liveness).
  */
-import { createHash } from 'node:crypto';
-import { DEFAULT_PARAMS, timeoutProposeMs, timeoutVoteMs, toHex, useSha256 } from '@billcoin/protocol';
+import { DEFAULT_PARAMS, timeoutProposeMs, timeoutVoteMs, toHex, useSha256, type Genesis, type Vote } from '@billcoin/protocol';
 import { sha256Native } from '../crypto/sha256.ts';
 import type { Core } from '../driver.ts';
 import type { PeerMessage } from '../ports.ts';
-import { LIES, Liar, type Lie, type Plot } from './byzantine.ts';
+import { Liar, type Plot } from './byzantine.ts';
+import { drawCast, type Cast, type Nature } from './cast.ts';
 import { Clients } from './clients.ts';
 import { NO_FAULTS, drawFaults, type FaultPlan } from './faults.ts';
-import { ED25519_SIGNATURES, HASH_SIGNATURES, type Signatures } from './keys.ts';
+import { ED25519_SIGNATURES, HASH_SIGNATURES, type Signatures, type SimKey } from './keys.ts';
 import { Links } from './links.ts';
+import { Mishaps } from './mishaps.ts';
 import { liarCore, mutantCore } from './mutants.ts';
 import { SimProcess } from './process.ts';
 import { Random } from './random.ts';
 import { Referee } from './referee.ts';
 import { describe, type SimulationOptions, type SimulationReport, type Violation } from './report.ts';
 import { Schedule } from './schedule.ts';
+import { Trace } from './trace.ts';
 import { WatchedCore } from './watchedCore.ts';
 import { WireRecord } from './wireRecord.ts';
-import { TxMaker, makeSimGenesis, validatorKeys } from './world.ts';
+import { START_MS, TxMaker, makeSimGenesis, validatorKeys } from './world.ts';
 
-/** Lines of the story that are kept. */
-const STORY_LINES = 400;
 /** Virtual time of the first phase: a run that nobody lets decide goes on to the second. */
 const SAFETY_MAX_MS = 120_000;
 /** Between two things that clients do, on average. */
@@ -32,7 +32,6 @@ const CLIENT_MS = 60;
 const LIVENESS_EXTRA_MS = 25_000;
 /** How often the second phase looks whether it is done. */
 const LOOK_MS = 250;
-const HEAL_CHANCE = 0.7;
 /** Runs with real signatures. */
 const REAL_CHANCE = 0.01;
 
@@ -49,30 +48,37 @@ function signaturesOf({ seed, signatures }: SimulationOptions): Signatures {
   return (signatures ?? (isReal ? 'ed25519' : 'hash')) === 'ed25519' ? ED25519_SIGNATURES : HASH_SIGNATURES;
 }
 
+/** Hex of the key in whose name a vote is. */
+function signerOf({ validators }: Genesis, { validatorIndex }: Vote): string {
+  return toHex(validators.validators[validatorIndex]?.publicKey ?? new Uint8Array(0));
+}
+
 class Simulation {
   readonly #options: SimulationOptions;
   readonly #random: Random;
   readonly #schedule = new Schedule();
-  readonly #hash = createHash('sha256');
-  readonly #story: string[] = [];
+  readonly #log = new Trace();
   readonly #counts = new Map<string, number>();
   readonly #signatures: Signatures;
   readonly #plan: FaultPlan;
-  readonly #lies: readonly Lie[];
+  readonly #cast: Cast;
+  readonly #genesis: Genesis;
   readonly #nodes: SimProcess[];
+  /** How each process is faulty. */
+  readonly #natures: ReadonlyMap<number, Nature | undefined>;
   readonly #liars = new Map<number, Liar>();
   readonly #plot: Plot = new Map();
   readonly #links: Links;
   readonly #wire: WireRecord;
   readonly #referee: Referee;
   readonly #clients: Clients;
+  readonly #mishaps: Mishaps;
   /** Newest height that each node has called final. */
   readonly #heights = new Map<number, number>();
   readonly #seen = new Map<string, Uint8Array>();
   readonly #watched = new Map<string, WatchedCore>();
   #faults: FaultPlan;
   readonly #mayFork: boolean;
-  #healed = false;
   #violation: Violation | undefined;
   #events = 0;
 
@@ -80,29 +86,41 @@ class Simulation {
     this.#options = options;
     this.#random = new Random(`simulation ${options.seed}`);
     const random = this.#random;
-    const size = options.validators ?? (random.chance(0.1) ? 7 : 4);
-    const liarCount = options.liars ?? (size >= 4 && random.chance(0.6) ? random.between(1, Math.floor((size - 1) / 3)) : 0);
-    this.#lies = liarCount === 0 ? [] : (options.lies ?? LIES.filter(() => random.chance(0.4)));
+    this.#cast = drawCast(random, options);
+    const { size, faulty } = this.#cast;
     this.#plan = { ...drawFaults(random), ...options.faults };
     this.#faults = this.#plan;
     this.#signatures = signaturesOf(options);
-    const genesis = makeSimGenesis(size);
+    this.#genesis = makeSimGenesis(size);
     const blame = (invariant: string, what: string): void => this.#blame(invariant, what);
-    this.#wire = new WireRecord(genesis, blame);
-    this.#mayFork = 3 * liarCount >= size;
-    const liars = new Set<number>();
-    while (liars.size < liarCount) liars.add(random.below(size));
+    this.#wire = new WireRecord(this.#genesis, blame);
+    this.#mayFork = 3 * faulty.size >= size;
     const keys = validatorKeys(size);
-    this.#referee = new Referee(genesis, this.#signatures, new Set([...liars].map((i) => toHex(keys[i]!.publicKey))), blame);
+    // The second process of a key has an address of its own.
+    const twins = [...faulty].flatMap(([index, nature]) => (nature === 'two processes' ? [index] : []));
+    const owners = [...keys.keys(), ...twins];
+    this.#nodes = owners.map((of, index) => this.#makeProcess(index, keys[of]!, faulty.get(of)));
+    this.#natures = new Map(owners.map((of, index) => [index, faulty.get(of)]));
+    this.#referee = new Referee(this.#genesis, this.#signatures, new Set([...faulty.keys()].map((i) => toHex(keys[i]!.publicKey))), blame);
     this.#links = new Links({
-      size, schedule: this.#schedule, random, faults: () => this.#faults, count: (fault) => this.#count(fault),
+      size: this.#nodes.length, schedule: this.#schedule, random, faults: () => this.#faults, count: (fault) => this.#count(fault),
       deliver: (to, from, message) => this.#deliver(to, from, message),
     });
-    this.#nodes = keys.map((key, index) => new SimProcess({
-      index, key, genesis, signatures: this.#signatures, schedule: this.#schedule, random, faults: () => this.#faults,
-      unsyncedGuard: options.mutant === 'unsynced guard', core: (node) => this.#coreOf(node),
+    for (const node of this.#nodes) if (this.#natures.get(node.index) === 'liar') this.#liars.set(node.index, this.#makeLiar(node));
+    this.#clients = new Clients(new TxMaker(this.#genesis, this.#signatures, random), random, this.#referee, blame, this.#nodes);
+    this.#mishaps = new Mishaps({
+      nodes: this.#nodes, links: this.#links, random, plan: this.#plan, natureOf: (node) => this.#natures.get(node.index), heights: this.#heights,
+      after: (ms, run) => this.#schedule.after(ms * 1_000, run), count: (fault) => this.#count(fault), trace: (node, text) => this.#trace(node, text), forget: (node) => this.#clients.forget(node),
+    });
+  }
+
+  #makeProcess(index: number, key: SimKey, nature: Nature | undefined): SimProcess {
+    return new SimProcess({
+      index, key, genesis: this.#genesis, signatures: this.#signatures, schedule: this.#schedule, random: this.#random, faults: () => this.#faults,
+      unsyncedGuard: this.#options.mutant === 'unsynced guard', core: (node) => this.#coreOf(node),
       events: {
         trace: (node, text) => this.#trace(node, text),
+        count: (fault) => this.#count(fault),
         sent: (node, to, message) => this.#sent(node, to, message),
         guardWrite: (node, next) => this.#wire.guardWrite(node, next),
         final: (node, block) => {
@@ -111,42 +129,39 @@ class Simulation {
           // With a third of liars a fork is allowed; then the nodes themselves must notice.
           if (!node.isByzantine && !this.#mayFork) this.#referee.final(node, block);
         },
+        recovered: (node, tipHeight) => {
+          this.#heights.set(node.index, tipHeight);
+          if (!node.isByzantine && !this.#mayFork) this.#referee.recovered(node, tipHeight);
+        },
         evidence: (node, bytes) => {
           if (!node.isByzantine) this.#seen.set(toHex(bytes), bytes);
         },
         gaveUp: (node, error) => {
           if (!node.isByzantine) this.#blame('halt', `node ${node.index} stopped by itself: ${error.stack ?? error.message}`);
         },
-        down: (node, how) => {
-          this.#count(how.startsWith('halted') ? 'halted' : how);
-          this.#schedule.after((this.#healed ? 20 : random.exponential(this.#plan.restartMs)) * 1_000, () => this.#restart(node));
-        },
+        down: (node, how) => this.#mishaps.down(node, how),
       },
-    }, liars.has(index)));
-    for (const node of this.#nodes) {
-      if (node.isByzantine) {
-        this.#liars.set(node.index, new Liar(node, {
-          genesis, signatures: this.#signatures, random, size, lies: this.#lies, plot: this.#plot,
-          sideOf: (other) => (this.#nodes.filter(({ isByzantine, index }) => !isByzantine && index < other).length % 2 === 0 ? 0 : 1),
-          send: (from, to, message, extraUs) => {
-            this.#wire.sent(node, message);
-            this.#links.send(from, to, message, extraUs);
-          },
-        }));
-      }
-    }
-    this.#clients = new Clients(new TxMaker(genesis, this.#signatures, random), random, this.#referee, blame, this.#nodes);
+    }, nature === undefined ? undefined : { diskLies: nature === 'lying disk' });
+  }
+
+  #makeLiar(node: SimProcess): Liar {
+    return new Liar(node, {
+      genesis: this.#genesis, signatures: this.#signatures, random: this.#random, size: this.#nodes.length, lies: this.#cast.lies, plot: this.#plot,
+      sideOf: (other) => (this.#nodes.filter(({ isByzantine, index }) => !isByzantine && index < other).length % 2 === 0 ? 0 : 1),
+      send: (from, to, message, extraUs) => {
+        this.#wire.sent(node, message);
+        this.#links.send(from, to, message, extraUs);
+      },
+    });
   }
 
   async run(): Promise<void> {
     const { seed } = this.#options;
-    this.#trace(-1, `seed ${seed}, ${this.#nodes.length} validators, liars [${[...this.#liars.keys()].join()}] (${this.#lies.join(', ')}), faults ${JSON.stringify(this.#plan)}`);
-    for (const node of this.#nodes) {
-      if (this.#plan.clockOffsetMs > 0) node.setOffset(this.#random.between(-this.#plan.clockOffsetMs, this.#plan.clockOffsetMs));
-      this.#schedule.after(this.#random.below(20_000), () => node.boot());
-    }
+    this.#trace(-1, `seed ${seed}, ${this.#nodes.length} validators, [${[...this.#natures].flatMap(([index, nature]) => (nature === undefined ? [] : `${index} ${nature}`)).join(', ')}] (${this.#cast.lies.join(', ')}), faults ${JSON.stringify(this.#plan)}`);
+    for (const node of this.#nodes) this.#schedule.after(this.#random.below(20_000), () => node.boot());
+    for (const nature of this.#cast.faulty.values()) this.#count(`a validator is faulty: ${nature}`);
     this.#startClients();
-    this.#startFaults();
+    this.#mishaps.start();
     await this.#until(() => this.#referee.height >= this.#options.heights || this.#nowMs() >= SAFETY_MAX_MS);
     await this.#liveness();
     if (this.#violation === undefined) await this.#finish();
@@ -154,8 +169,8 @@ class Simulation {
 
   report(): SimulationReport {
     return {
-      seed: this.#options.seed, hash: this.#hash.copy().digest('hex'), heights: this.#referee.height, virtualMs: this.#nowMs(), events: this.#events, validators: this.#nodes.length, liars: this.#liars.size, lies: this.#lies, signatures: this.#signatures.name,
-      violation: this.#violation, faults: Object.fromEntries([...this.#counts].sort(([a], [b]) => (a < b ? -1 : 1))), evidence: this.#referee.offences.size, evidenceSeen: [...this.#seen.values()], story: this.#story, clients: this.#clients.count,
+      seed: this.#options.seed, hash: this.#log.digest(), heights: this.#referee.height, virtualMs: this.#nowMs(), events: this.#events, validators: this.#cast.size, liars: this.#cast.faulty.size, natures: [...this.#cast.faulty.values()], lies: this.#cast.lies, signatures: this.#signatures.name,
+      violation: this.#violation, faults: Object.fromEntries([...this.#counts].sort(([a], [b]) => (a < b ? -1 : 1))), evidence: this.#referee.offences.size, evidenceSeen: [...this.#seen.values()], story: this.#log.story, clients: this.#clients.count,
     };
   }
 
@@ -164,10 +179,7 @@ class Simulation {
   }
 
   #trace(node: number, text: string): void {
-    const line = `${this.#schedule.nowUs} ${node} ${text}`;
-    this.#hash.update(line);
-    this.#story.push(line);
-    if (this.#story.length > 2 * STORY_LINES) this.#story.splice(0, STORY_LINES);
+    this.#log.tell(`${this.#schedule.nowUs} ${node} ${text}`);
   }
 
   #count(fault: string): void {
@@ -201,7 +213,7 @@ class Simulation {
   }
 
   #coreOf(node: SimProcess): Core {
-    const core = node.isByzantine ? liarCore(this.#lies.includes('amnesia')) : mutantCore(this.#options.mutant);
+    const core = node.isByzantine ? liarCore(this.#cast.lies.includes('amnesia') && this.#liars.has(node.index)) : mutantCore(this.#options.mutant);
     if (node.isByzantine) return core;
     const watched = new WatchedCore(core, node.index, node.key.publicKey, node.index === this.#options.seed % this.#nodes.length, (invariant, what) => this.#blame(invariant, what));
     this.#watched.set(String(node.index), watched);
@@ -210,6 +222,7 @@ class Simulation {
 
   #sent(node: SimProcess, to: number | undefined, message: PeerMessage): void {
     this.#trace(node.index, describe(to, message));
+    if (node.index >= this.#cast.size && message.kind === 'vote' && signerOf(this.#genesis, message.vote) === toHex(node.key.publicKey)) this.#count('voted in a second process');
     const liar = this.#liars.get(node.index);
     if (liar !== undefined) return liar.send(to, message);
     this.#wire.sent(node, message);
@@ -218,84 +231,22 @@ class Simulation {
   }
 
   #deliver(to: number, from: number, message: PeerMessage): void {
-    this.#hash.update(`${this.#schedule.nowUs} ${from}>${to} ${message.kind}`);
+    this.#log.note(`${this.#schedule.nowUs} ${from}>${to} ${message.kind}`);
     this.#liars.get(to)?.hear(message);
     this.#nodes[to]?.receive(from, message);
   }
 
-  #restart(node: SimProcess): void {
-    if (node.isUp) return;
-    if (!this.#healed && !node.isByzantine && this.#random.chance(this.#plan.wipe) && this.#isCopied(node)) {
-      this.#count('wiped');
-      this.#trace(node.index, 'has lost its data folder');
-      node.wipe();
-      this.#heights.set(node.index, 0);
-      this.#clients.forget(node);
-    }
-    node.boot();
-  }
-
-  /** What this node has on disk, all other correct ones have too: losing it loses nothing. */
-  #isCopied(node: SimProcess): boolean {
-    const height = this.#heights.get(node.index) ?? 0;
-    return this.#nodes.every((other) => other === node || other.isByzantine || (this.#heights.get(other.index) ?? 0) >= height);
-  }
-
-  /** Again and again after a time of this mean, while the faults are on. */
-  #every(meanMs: number, what: () => void): void {
-    if (meanMs === 0) return;
-    this.#schedule.after(Math.max(1, this.#random.exponential(meanMs)) * 1_000, () => {
-      if (this.#healed) return;
-      what();
-      this.#every(meanMs, what);
-    });
-  }
-
   #startClients(): void {
-    this.#every(CLIENT_MS, () => this.#clients.act(Math.max(...this.#nodes.map((node) => node.nowMs()))));
-    this.#every(1_000, () => this.#wire.forgetBelow(Math.min(...this.#nodes.map((node) => (node.engine?.tip().height ?? 0)))));
-  }
-
-  #startFaults(): void {
-    const random = this.#random;
-    const plan = this.#plan;
-    this.#every(plan.crashEveryMs, () => random.pick(this.#nodes).crash('power cut'));
-    this.#every(plan.killAllEveryMs, () => {
-      for (const node of this.#nodes) node.crash('power cut of all');
-    });
-    this.#every(plan.pauseEveryMs, () => {
-      this.#count('paused');
-      const node = random.pick(this.#nodes);
-      const ms = random.between(50, random.chance(0.2) ? 10_000 : 1_000);
-      this.#trace(node.index, `is paused for ${ms} ms`);
-      node.pause(ms);
-    });
-    this.#every(plan.partitionEveryMs, () => {
-      if (this.#links.isPartitioned && random.chance(HEAL_CHANCE)) {
-        this.#trace(-1, 'the partition heals');
-        return this.#links.heal();
-      }
-      this.#count('partition');
-      const alone = random.below(this.#nodes.length);
-      const sides = random.chance(0.5) ? this.#nodes.map((_, i) => (i === alone ? 1 : 0)) : this.#nodes.map(() => random.below(2));
-      const oneWay = random.chance(0.3);
-      this.#trace(-1, `partition ${sides.join('')}${oneWay ? ', one way' : ''}`);
-      this.#links.partition(sides, oneWay);
-    });
+    this.#mishaps.every(CLIENT_MS, () => this.#clients.act(START_MS + this.#nowMs()));
+    this.#mishaps.every(1_000, () => this.#wire.forgetBelow(Math.min(...this.#nodes.map((node) => (node.engine?.tip().height ?? 0)))));
   }
 
   /** Links, clocks and disks work from now on, everybody is up; liars go on. */
   async #liveness(): Promise<void> {
     if (this.#violation !== undefined) return;
-    this.#healed = true;
     this.#faults = NO_FAULTS;
-    this.#links.heal();
     this.#trace(-1, 'everything is healed');
-    for (const node of this.#nodes) {
-      node.setOffset(0);
-      node.wake();
-      node.boot();
-    }
+    this.#mishaps.heal();
     const correct = this.#nodes.filter((node) => !node.isByzantine);
     const startMs = this.#nowMs();
     const startHeight = this.#referee.height;
@@ -306,7 +257,7 @@ class Simulation {
       lookAtMs += LOOK_MS;
       await this.#until(() => this.#nowMs() >= lookAtMs);
       if (this.#referee.height === startHeight && this.#nowMs() > firstMs) return this.#blame('I10', `no height was decided within ${firstMs - startMs} ms of healing; ${this.#progress()}`);
-      left = (await this.#meanwhile(this.#clients.pending(this.#nodes[0]!.nowMs()))) + (this.#areLevel(correct) ? 0 : 1);
+      left = (await this.#meanwhile(this.#clients.pending(START_MS + this.#nowMs()))) + (this.#areLevel(correct) ? 0 : 1);
       if (this.#nowMs() > firstMs + LIVENESS_EXTRA_MS) return this.#blame('I10', `${left} things are not finished; ${this.#progress()}`);
     }
   }
@@ -314,7 +265,7 @@ class Simulation {
   /** Rounds up to that of f + 1 proposers after the highest one anybody is in, and what is idle in between. */
   #boundMs(correct: readonly SimProcess[]): number {
     const highest = Math.max(0, ...correct.map((node) => node.engine?.progress().round ?? 0), ...correct.map((node) => node.guard.synced.round));
-    const last = highest + this.#liars.size + 3;
+    const last = highest + this.#cast.faulty.size + 3;
     let ms = DEFAULT_PARAMS.idleBlockIntervalMs + 5_000;
     for (let round = Math.max(0, highest - 1); round <= last; round++) ms += timeoutProposeMs(DEFAULT_PARAMS, round) + 2 * timeoutVoteMs(DEFAULT_PARAMS, round);
     return ms;
@@ -339,7 +290,7 @@ class Simulation {
       if (this.#referee.stateHash(tip) !== truth) this.#blame('I4', `the rows of node ${node.index} differ at height ${tip.height}`);
     }
     for (const watched of this.#watched.values()) watched.replay();
-    this.#hash.update(truth);
+    this.#log.note(truth);
   }
 }
 

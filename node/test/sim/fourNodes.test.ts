@@ -1,6 +1,7 @@
 /** Four whole validators in one process: without faults, with each kind of fault alone, and with every lie at once. */
 import t from 'tap';
 import { LIES } from '../../src/sim/byzantine.ts';
+import { NATURES, type Nature } from '../../src/sim/cast.ts';
 import { NO_FAULTS, type FaultPlan } from '../../src/sim/faults.ts';
 import type { SimulationReport } from '../../src/sim/report.ts';
 import { simulate } from '../../src/sim/simulation.ts';
@@ -17,6 +18,12 @@ void t.test('four validators decide blocks at the pace, and what a client brough
   test.same(report.faults, {});
 });
 
+const FAULTY: Readonly<Record<Exclude<Nature, 'liar'>, readonly string[]>> = {
+  'old guard': ['old guard restored'],
+  'two processes': ['voted in a second process'],
+  'lying disk': ['synced writes lost'],
+};
+
 /** Each kind of fault, strong and alone. */
 const ALONE: Readonly<Record<string, { readonly faults: Partial<FaultPlan>; readonly counted: RegExp }>> = {
   'lost messages': { faults: { loss: 0.3 }, counted: /^lost$/ },
@@ -28,6 +35,24 @@ const ALONE: Readonly<Record<string, { readonly faults: Partial<FaultPlan>; read
   'power cuts of all': { faults: { killAllEveryMs: 700, restartMs: 100 }, counted: /^power cut of all$/ },
   'processes that stand still': { faults: { pauseEveryMs: 300 }, counted: /^paused$/ },
   'writes that fail': { faults: { writeFails: 0.01, restartMs: 200 }, counted: /^a write failed$/ },
+  'links that hold few messages': { faults: { capacity: 3, meanDelayUs: 20_000 }, counted: /^path full$/ },
+  'half open connections': { faults: { halfOpenEveryMs: 200 }, counted: /^half open$/ },
+  'peers that read slowly': { faults: { slowReaderEveryMs: 300 }, counted: /^read slowly$/ },
+  'partitions of which each side is another': { faults: { partitionEveryMs: 150 }, counted: /^partition one way$/ },
+  'crash loops': { faults: { crashLoopEveryMs: 500, restartMs: 100 }, counted: /^crash loop$/ },
+  'crashes in recovery': { faults: { crashEveryMs: 300, crashInRecovery: 0.05, restartMs: 100 }, counted: /^crash in recovery$/ },
+  'reads that fail': { faults: { crashEveryMs: 500, readFails: 0.02, restartMs: 100 }, counted: /^a read failed$/ },
+  'disks without room': { faults: { diskFullEveryMs: 400, restartMs: 100 }, counted: /^a write found no room$/ },
+  'slow disks': { faults: { syncUs: 20_000, slowSync: 0.2 }, counted: /^slow write$/ },
+  'damaged values': { faults: { flipEveryMs: 60, crashEveryMs: 400, restartMs: 100 }, counted: /^a damaged value was found$/ },
+  'torn guard records': { faults: { crashAtEffect: 0.02, syncUs: 20_000, restartMs: 100 }, counted: /^guard write torn$/ },
+  'damaged sectors of guard files': { faults: { guardDamageEveryMs: 100, crashEveryMs: 300, restartMs: 100 }, counted: /^guard sector damaged$/ },
+  'old data folders': { faults: { crashEveryMs: 100, restoreData: 1, restartMs: 50 }, counted: /^old data restored$/ },
+  'clocks that are off and drift': { faults: { clockOffsetMs: 500, clockDriftPpm: 200 }, counted: /^clocks off$/ },
+  'clocks that step': { faults: { clockStepEveryMs: 100 }, counted: /^clock stepped$/ },
+  'clocks that stand still': { faults: { clockStepEveryMs: 100 }, counted: /^clock frozen$/ },
+  'clocks that are hours off': { faults: { clockStepEveryMs: 200 }, counted: /^clock hours off$/ },
+  'machines that start in 1970': { faults: { crashEveryMs: 400, bootIn1970: 1, restartMs: 100 }, counted: /^booted in 1970$/ },
   'lost data folders': { faults: { crashEveryMs: 500, wipe: 1, restartMs: 100 }, counted: /^wiped$/ },
 };
 
@@ -37,6 +62,17 @@ for (const [what, { faults, counted }] of Object.entries(ALONE)) {
     test.equal(told(report), '');
     test.ok(report.heights >= 10, `${report.heights} heights`);
     test.ok(Object.keys(report.faults).some((fault) => counted.test(fault)), 'it has happened');
+  });
+}
+
+/** Ways to be faulty that count as Byzantine: nobody else suffers. */
+for (const nature of NATURES) {
+  void t.test(`four validators, one of them faulty: ${nature}`, async (test) => {
+    const report = await simulate({ seed: 3, heights: 20, validators: 4, liars: 1, nature, faults: { ...NO_FAULTS, crashEveryMs: 100, restartMs: 50 } });
+    test.equal(told(report), '');
+    test.ok(report.heights >= 20, `${report.heights} heights`);
+    test.equal(report.faults[`a validator is faulty: ${nature}`], 1);
+    if (nature !== 'liar') test.ok(FAULTY[nature].some((fault) => (report.faults[fault] ?? 0) > 0), `it has happened: ${JSON.stringify(report.faults)}`);
   });
 }
 

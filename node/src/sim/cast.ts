@@ -1,0 +1,31 @@
+/** Who is who in a run: how many validators, which of them are faulty beyond crashes, and in what way. Drawn from the seed. */
+import { LIES, type Lie } from './byzantine.ts';
+import type { Random } from './random.ts';
+import type { SimulationOptions } from './report.ts';
+
+/**
+ * What makes a validator count as Byzantine (consensus page §2.1, I5): it says what it likes; its guard is put back to an
+ * older one; its key runs in two processes; its disk says "synced" and has not written.
+ */
+export const NATURES = ['liar', 'old guard', 'two processes', 'lying disk'] as const;
+export type Nature = (typeof NATURES)[number];
+
+export interface Cast {
+  readonly size: number;
+  readonly faulty: ReadonlyMap<number, Nature>;
+  readonly lies: readonly Lie[];
+}
+
+const SEVEN_CHANCE = 0.1;
+const FAULTY_CHANCE = 0.65;
+const LIAR_CHANCE = 0.7;
+const LIE_CHANCE = 0.3;
+
+export function drawCast(random: Random, options: SimulationOptions): Cast {
+  const size = options.validators ?? (random.chance(SEVEN_CHANCE) ? 7 : 4);
+  const count = options.liars ?? (size >= 4 && random.chance(FAULTY_CHANCE) ? random.between(1, Math.floor((size - 1) / 3)) : 0);
+  const faulty = new Map<number, Nature>();
+  while (faulty.size < count) faulty.set(random.below(size), options.nature ?? (options.lies !== undefined || random.chance(LIAR_CHANCE) ? 'liar' : random.pick(NATURES)));
+  const hasLiars = [...faulty.values()].includes('liar');
+  return { size, faulty, lies: hasLiars ? (options.lies ?? LIES.filter(() => random.chance(LIE_CHANCE))) : [] };
+}
