@@ -20,7 +20,7 @@ t.test('the exported names', (t) => {
   const functions = `
     activeOracles addressOf applyBlock applyTx assert assertReserveWhole attestationId balanceOf bandAt batchKeyOf bitOf bitsOf blockIdBytes blockIdOf bondFloorMl buildBlock buildTree
     canonicalJson cardId certificateBytes chainHash chainTag checkCertificateForm checkP256PublicKey checkPublicKey checkTx checkValidatorSet commitBlock commitHash compareBytes concat
-    coreBlockId dayId dayOf delegationId epochAt epochId setOfEpoch setOfHash setsAt stakeEpochOf unbondingId unbondingPoolId decode decodeInvoice decodeInvoiceFor decodePolicy duplicateProposal duplicateVote ed25519PublicKey emptyHardState encode encodeChange encodeInvoice
+    coreBlockId dayId dayOf delegationId epochAt epochId setOfEpoch setOfHash setsAt stakeEpochOf unbondingId unbondingPoolId decode decodeInvoice decodeInvoiceFor decodePolicy duplicateProposal duplicateVote ed25519PublicKey emptyHardState closedHardState endsObservation isClosed encode encodeChange encodeInvoice
     encodePolicy equalBytes fault faultCode faultNumber faultText formatAddress formatLitres formatRinggit fromBase64Url fromHex genesisRows genesisStateRoot genesisTip gentxBytes
     hashPairsPortable indexOfKey initialState invoiceId invoiceSigningBytes invoiceText isCalendarDate isDeviceKey isLotText isQuorum isSiteText isThird isTimely keyIdOf kindOf loadGenesis
     makeBitmap makeCertificate makeChain makeReceipt makeSchedule makeValidatorSet maskAddress matchCode maySign merklePath merkleRoot message mlToSen msgDelayMs mulDiv networkHint noteId
@@ -34,7 +34,8 @@ t.test('the exported names', (t) => {
     CHECKPOINT_MAX_CHARACTERS CHECKPOINT_SIGNATURES_MAX CLOCK_DRIFT_MAX_MS Checkpoint DONE_KEPT_MS LightBlock PROOF_REFUSALS RowProof SYNC_HEADERS_MAX TRUSTED_KEPT_MAX TRUSTING_PERIOD_MS WITNESSES_MAX
     absenceAt attackEvidence attackOffenders checkTrustingPeriod checkpointJson checkpointPreimage executionOutcome followTo invoiceOutcome lightState makeRowProof newestTrusted openReceipt
     openRowProof openTrusted parseCheckpoint passTrust readCandidate takeAnswer trustBackwards trustCheckpoint trustGenesis verifyCheckpointSignatures verifyRowProof withSignature`;
-  const names = [constants, messagesAndClasses, functions, proofsAndLight].flatMap((list) => list.trim().split(/\s+/));
+  const hashing = 'HASH_BYTES TreeBuilder encodedHash fromHexInto prefixedHashInto sha256Into sha256Parts u32Hex';
+  const names = [constants, messagesAndClasses, functions, proofsAndLight, hashing].flatMap((list) => list.trim().split(/\s+/));
   t.same(Object.keys(protocol).sort(), names.sort());
   t.end();
 });

@@ -4,7 +4,7 @@
  */
 import { resolve } from 'node:path';
 import {
-  StateTree, applyBlock, assertReserveWhole, blockIdBytes, commitBlock, encodeChange, equalBytes, genesisTip, makeChain, merkleRoot, toHex, verifyCertificate, type Chain, type Genesis, type Tip, type TreeVersion,
+  StateTree, TreeBuilder, applyBlock, assertReserveWhole, blockIdBytes, commitBlock, encodeChange, equalBytes, genesisTip, makeChain, merkleRoot, toHex, verifyCertificate, type Chain, type Genesis, type Tip, type TreeVersion,
 } from '@billcoin/protocol';
 import type { Config } from '../config.ts';
 import { finalBlockOf, headerOfBlock, openedBlock } from '../finalBlock.ts';
@@ -150,13 +150,9 @@ async function compareRegistrations(height: number, replayed: readonly Registrat
 
 /** Tree over every row of the flat state on disk. */
 async function treeOf(chain: Chain, state: StateStore): Promise<TreeVersion> {
-  let version = chain.tree.empty();
-  for await (const row of state.rows()) {
-    const next = chain.tree.update(version, [row]);
-    chain.tree.release(version);
-    version = next;
-  }
-  return version;
+  const builder = new TreeBuilder(chain.tree);
+  for await (const row of state.rows()) builder.add(row);
+  return builder.finish();
 }
 
 /** Every row of the flat state on disk against the replayed one, by the root of the tree over them. */

@@ -6,6 +6,10 @@ import { REMEDY, StorageFailure } from '../storageFailure.ts';
 
 type Bytes = Level<Uint8Array, Uint8Array>;
 
+/** Entries read at once, and their bytes: two pages are in memory. */
+const PAGE_ROWS = 1_000;
+const PAGE_MAX_BYTES = 1_048_576;
+
 /** LevelDB gives Buffers, whose `slice` shares memory; everybody else expects the `slice` of Uint8Array, which copies. */
 function plain(bytes: Uint8Array): Uint8Array {
   return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
@@ -50,6 +54,29 @@ async function write(db: Bytes, operations: readonly StoreOperation[], sync: boo
   await batch.write({ sync });
 }
 
+/**
+ * The entries of a range, many at once.
+ * PERF: the next page is read from disk while the caller works on this one; a boot spent half of its time waiting.
+ */
+async function* pages(db: Bytes, range: StoreRange): AsyncGenerator<readonly [Uint8Array, Uint8Array][]> {
+  const iterator = db.iterator({ ...range, highWaterMarkBytes: PAGE_MAX_BYTES });
+  const nextPage = (): Promise<[Uint8Array, Uint8Array][]> => {
+    const page = iterator.nextv(PAGE_ROWS);
+    // Heard when the page is awaited; until then the failure is not unhandled.
+    page.catch(() => undefined);
+    return page;
+  };
+  try {
+    for (let page = await nextPage(); page.length > 0;) {
+      const ahead = nextPage();
+      yield page;
+      page = await ahead;
+    }
+  } finally {
+    await iterator.close();
+  }
+}
+
 /** Opens (or creates) the database in `folder`. Throws StorageFailure `locked` or `io_failed`. */
 export async function openLevelStore(options: LevelStoreOptions): Promise<Store> {
   const { name, folder, onFailure, remedy = REMEDY.restoreBackup } = options;
@@ -69,7 +96,7 @@ export async function openLevelStore(options: LevelStoreOptions): Promise<Store>
 
   async function* entries(range: StoreRange): AsyncGenerator<readonly [Uint8Array, Uint8Array]> {
     try {
-      for await (const [key, value] of db.iterator(range)) yield [plain(key), open(key, value)];
+      for await (const page of pages(db, range)) for (const [key, value] of page) yield [plain(key), open(key, value)];
     } catch (error) {
       throw failed('iterate', error);
     }

@@ -2,7 +2,7 @@
  * From what is on disk to the tip (consensus page §1.10): blocks are the truth, state and index are replayed from them.
  * This is the table for a node that has no peers to fetch from: whatever is lost is named, with its remedy, and refused.
  */
-import { applyBlock, assertReserveWhole, commitBlock, encodeChange, encode, equalBytes, setsAt, Certificate, FlatState, type ByteChange, type Chain, type Executed, type StateTree, type Tip, type TreeVersion } from '@billcoin/protocol';
+import { applyBlock, assertReserveWhole, commitBlock, encodeChange, encode, equalBytes, setsAt, Certificate, FlatState, TreeBuilder, type ByteChange, type Chain, type Executed, type StateTree, type Tip, type TreeVersion } from '@billcoin/protocol';
 import { finalBlockOf, headerOfBlock, type StoredBlock } from '../finalBlock.ts';
 import type { Log } from '../ports.ts';
 import { REMEDY, StorageFailure } from '../storageFailure.ts';
@@ -25,8 +25,6 @@ export interface Recovered {
   readonly flushNo: number;
 }
 
-/** Rows put into the tree at once while it is rebuilt: some 50 MB in hand; fewer would hash the upper nodes again and again. */
-const LOAD_ROWS = 2 ** 18;
 /** Blocks replayed between two writes of the state; as in operation. */
 const REPLAY_FLUSH_BLOCKS = 64;
 
@@ -87,28 +85,19 @@ async function loadState(deps: RecoveryDeps, mark: StateMark): Promise<Tip | und
 /** Every stored row, in memory and in the tree; undefined where a row is damaged. */
 export async function loadRows(tree: StateTree, store: StateStore, log: Log): Promise<{ readonly state: FlatState; readonly treeVersion: TreeVersion } | undefined> {
   const state = new FlatState();
-  let treeVersion = tree.empty();
-  let chunk: ByteChange[] = [];
-  const put = (): void => {
-    const next = tree.update(treeVersion, chunk);
-    tree.release(treeVersion);
-    treeVersion = next;
-    chunk = [];
-  };
+  const builder = new TreeBuilder(tree);
   try {
-    for await (const { key, value } of store.rows()) {
-      if (!state.load(key, value)) throw new StorageFailure('damaged_value', 'A state row is of no known form.', REMEDY.restoreBackup);
-      chunk.push({ key, value });
-      if (chunk.length >= LOAD_ROWS) put();
+    for await (const row of store.rows()) {
+      if (!state.load(row.key, row.value)) throw new StorageFailure('damaged_value', 'A state row is of no known form.', REMEDY.restoreBackup);
+      builder.add(row);
     }
   } catch (error) {
     if (!(error instanceof StorageFailure) || error.code !== 'damaged_value') throw error;
     log.warn({ found: error.message }, 'A state row is damaged');
-    tree.release(treeVersion);
+    builder.discard();
     return undefined;
   }
-  put();
-  return { state, treeVersion };
+  return { state, treeVersion: builder.finish() };
 }
 
 async function replay(deps: RecoveryDeps, from: Tip, tipHeight: number, flushNo: number): Promise<Recovered> {

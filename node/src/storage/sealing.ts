@@ -2,19 +2,20 @@
  * Checksums of stored values (consensus page §1.10): every value ends in the first 8 bytes of SHA-256(key ‖ payload).
  * LevelDB drops damaged log records without an error and does not check blocks it reads by default.
  */
-import { concat, sha256 } from '@billcoin/protocol';
+import { sha256Parts } from '@billcoin/protocol';
 
 export const SEAL_BYTES = 8;
 
+/** Its first bytes are the seal. */
 function sealOf(key: Uint8Array, payload: Uint8Array): Uint8Array {
-  return sha256(concat(key, payload)).subarray(0, SEAL_BYTES);
+  return sha256Parts(key, payload);
 }
 
 /** The payload with its checksum; the key is part of it, so a value under another key is found out too. */
 export function seal(key: Uint8Array, payload: Uint8Array): Uint8Array {
   const sealed = new Uint8Array(payload.length + SEAL_BYTES);
   sealed.set(payload);
-  sealed.set(sealOf(key, payload), payload.length);
+  sealed.set(sealOf(key, payload).subarray(0, SEAL_BYTES), payload.length);
   return sealed;
 }
 

@@ -139,7 +139,7 @@ export function makeStateStore(store: Store): StateStore {
       return bytes === undefined ? undefined : decodeMark(bytes);
     },
     async *rows() {
-      for await (const [key, value] of store.entries(under('s/'))) yield { key: key.slice(ROW_PREFIX.length), value };
+      for await (const [key, value] of store.entries(under('s/'))) yield { key: key.subarray(ROW_PREFIX.length), value };
     },
     async validators() {
       for await (const [key, value] of store.entries({ ...under('v/'), reverse: true, limit: 1 })) {

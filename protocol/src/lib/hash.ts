@@ -92,15 +92,20 @@ export function prefixedHashInto(prefix: Uint8Array, bytes: Uint8Array, out: Uin
   engine(joined(prefix, bytes), out, at);
 }
 
+/** SHA-256 of the parts put together. */
+export function sha256Parts(...parts: readonly Uint8Array[]): Uint8Array {
+  return sha256(joined(...parts));
+}
+
 /** SHA-256(tag ‖ 0x00 ‖ bytes). */
 export function taggedHash(tag: Tag, ...parts: readonly Uint8Array[]): Uint8Array {
-  return sha256(joined(prefixOf(tag), ...parts));
+  return sha256Parts(prefixOf(tag), ...parts);
 }
 
 /** SHA-256(tag ‖ 0x00 ‖ genesisHash ‖ bytes): block and transaction ids, the hashes that must differ per network. */
 export function chainHash(tag: 'bill/header/1' | 'bill/tx-id/1', genesisHash: Uint8Array, bytes: Uint8Array): Uint8Array {
   assert(genesisHash.length === 32, 'a genesis hash has 32 bytes');
-  return sha256(joined(prefixOf(tag), genesisHash, bytes));
+  return sha256Parts(prefixOf(tag), genesisHash, bytes);
 }
 
 /** What a signature covers: tag ‖ 0x00 ‖ genesisHash(32) ‖ bytes. Ed25519 signs it as it is, P-256 its SHA-256. */

@@ -9,7 +9,7 @@
 import { assert } from '../lib/assert.ts';
 import { sha256 } from '../lib/hash.ts';
 import type { StateProof } from '../proof/stateProof.ts';
-import { sortChanges, type RowChange } from './treeChanges.ts';
+import { RowHashes, type RowChange } from './treeChanges.ts';
 import { PAIR_BYTES, hashPairsPortable, type HashPairs } from './treeHash.ts';
 import { proveKey } from './treeProof.ts';
 import { EMPTY_REF, TreeStore } from './treeStore.ts';
@@ -21,7 +21,7 @@ import { PAIRS_PER_CALL, changeStructure, hashLevels } from './treeUpdate.ts';
  */
 export const TREE_VERSIONS_MAX = 250;
 
-/** Rows that `buildTree` puts in at once: some 50 MB beside the tree; fewer would hash the upper nodes again and again. */
+/** Rows that a builder puts in at once: 17 MB beside the tree; fewer would hash the upper nodes again and again. */
 const BUILD_CHUNK_ROWS = 2 ** 18;
 
 /** Immutable handle of one state of the tree, valid until it is released to the tree that made it. */
@@ -71,10 +71,16 @@ export class StateTree {
    * PERF: once per block; about log2(rows) − log2(changes) + 2 new nodes a change.
    */
   update(version: TreeVersion, changes: readonly RowChange[]): TreeVersion {
+    const rows = new RowHashes(changes.length);
+    for (const change of changes) rows.add(change);
+    return this.updateHashed(version, rows);
+  }
+
+  /** The same with changes that are hashed already. */
+  updateHashed(version: TreeVersion, rows: RowHashes): TreeVersion {
     this.#assertLive(version);
     this.#assertRoom();
-    const sorted = sortChanges(changes);
-    const { rootRef, leafDelta, levels } = changeStructure(this.#store, version.rootRef, sorted);
+    const { rootRef, leafDelta, levels } = changeStructure(this.#store, version.rootRef, rows.sorted());
     hashLevels(this.#store, levels, this.#hashPairs, this.#scratch);
     return this.#track(rootRef, version.leafCount + leafDelta);
   }
@@ -119,27 +125,50 @@ export class StateTree {
 }
 
 /**
- * Builds a tree from the whole flat state (boot, snapshots) and returns its one version. Rows come in any order, each
- * once. The caller compares the root with the header's, which is also the check that no stored row has rotted. Where
- * the rows can only be read asynchronously, `update` in chunks of any size gives the same.
+ * Builds a tree row by row from the whole flat state (boot, snapshots). Rows come in any order, each once; the caller
+ * compares the root with the header's, which is also the check that no stored row has rotted.
  */
+export class TreeBuilder {
+  readonly #tree: StateTree;
+  #version: TreeVersion;
+  #rows = new RowHashes(BUILD_CHUNK_ROWS);
+
+  constructor(tree: StateTree) {
+    this.#tree = tree;
+    this.#version = tree.empty();
+  }
+
+  add(row: { readonly key: Uint8Array; readonly value: Uint8Array }): void {
+    if (this.#rows.isFull) this.#put();
+    this.#rows.add(row);
+  }
+
+  /** The version of all rows; the builder is used up. */
+  finish(): TreeVersion {
+    this.#put();
+    return this.#version;
+  }
+
+  /** Gives up half-way. */
+  discard(): void {
+    this.#tree.release(this.#version);
+  }
+
+  #put(): void {
+    const next = this.#tree.updateHashed(this.#version, this.#rows);
+    this.#tree.release(this.#version);
+    this.#version = next;
+    this.#rows = new RowHashes(BUILD_CHUNK_ROWS);
+  }
+}
+
+/** A tree of these rows alone, and its one version. */
 export function buildTree(
   rows: Iterable<{ readonly key: Uint8Array; readonly value: Uint8Array }>,
   hashPairs?: HashPairs,
 ): { readonly tree: StateTree; readonly version: TreeVersion } {
   const tree = new StateTree(hashPairs);
-  let version = tree.empty();
-  let chunk: RowChange[] = [];
-  const put = (): void => {
-    const next = tree.update(version, chunk);
-    tree.release(version);
-    version = next;
-    chunk = [];
-  };
-  for (const row of rows) {
-    chunk.push(row);
-    if (chunk.length === BUILD_CHUNK_ROWS) put();
-  }
-  put();
-  return { tree, version };
+  const builder = new TreeBuilder(tree);
+  for (const row of rows) builder.add(row);
+  return { tree, version: builder.finish() };
 }

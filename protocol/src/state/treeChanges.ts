@@ -24,27 +24,58 @@ export interface SortedChanges {
   readonly dies: Uint8Array;
 }
 
-/** Hashes and sorts. A row changed twice in one update has no defined value: a bug of the caller. */
-export function sortChanges(changes: readonly RowChange[]): SortedChanges {
-  const count = changes.length;
-  assert(count <= TREE_CHANGES_MAX, 'one update of the state tree has at most 2^21 changes');
-  const hashes = new Uint8Array(count * HASH_BYTES);
-  changes.forEach((change, i) => sha256Into(change.key, hashes, i * HASH_BYTES));
-  const order = sortedOrder(hashes, count);
+/** The changes of one update, hashed as they come; nothing else of a row is kept. */
+export class RowHashes {
+  readonly #keys: Uint8Array;
+  readonly #values: Uint8Array;
+  readonly #dies: Uint8Array;
+  #count = 0;
 
-  const keyHashes = new Uint8Array(count * HASH_BYTES);
-  const valueHashes = new Uint8Array(count * HASH_BYTES);
-  const dies = new Uint8Array(count);
-  order.forEach((from, to) => {
-    for (let i = 0; i < HASH_BYTES; i++) keyHashes[to * HASH_BYTES + i] = hashes[from * HASH_BYTES + i] as number;
-    const { value } = changes[from] as RowChange;
-    if (value === undefined) dies[to] = 1;
-    else sha256Into(value, valueHashes, to * HASH_BYTES);
-  });
-  for (let i = 1; i < count; i++) {
-    assert(compareHashes(keyHashes, i - 1, i) < 0, 'a row changes once in one update');
+  /** @param capacity most rows that are added, at most TREE_CHANGES_MAX. */
+  constructor(capacity: number) {
+    assert(capacity <= TREE_CHANGES_MAX, 'one update of the state tree has at most 2^21 changes');
+    this.#keys = new Uint8Array(capacity * HASH_BYTES);
+    this.#values = new Uint8Array(capacity * HASH_BYTES);
+    this.#dies = new Uint8Array(capacity);
   }
-  return { count, keyHashes, valueHashes, dies };
+
+  get count(): number {
+    return this.#count;
+  }
+
+  get isFull(): boolean {
+    return this.#count === this.#dies.length;
+  }
+
+  add({ key, value }: RowChange): void {
+    assert(!this.isFull, 'there is room for the row');
+    const at = this.#count * HASH_BYTES;
+    sha256Into(key, this.#keys, at);
+    if (value === undefined) this.#dies[this.#count] = 1;
+    else sha256Into(value, this.#values, at);
+    this.#count += 1;
+  }
+
+  /** In the order of key hashes. A row added twice has no defined value: a bug of the caller. */
+  sorted(): SortedChanges {
+    const count = this.#count;
+    const order = sortedOrder(this.#keys, count);
+    const keyHashes = new Uint8Array(count * HASH_BYTES);
+    const valueHashes = new Uint8Array(count * HASH_BYTES);
+    const dies = new Uint8Array(count);
+    for (let to = 0; to < count; to++) {
+      const from = order[to] as number;
+      for (let i = 0; i < HASH_BYTES; i++) {
+        keyHashes[to * HASH_BYTES + i] = this.#keys[from * HASH_BYTES + i] as number;
+        valueHashes[to * HASH_BYTES + i] = this.#values[from * HASH_BYTES + i] as number;
+      }
+      dies[to] = this.#dies[from] as number;
+    }
+    for (let i = 1; i < count; i++) {
+      assert(compareHashes(keyHashes, i - 1, i) < 0, 'a row changes once in one update');
+    }
+    return { count, keyHashes, valueHashes, dies };
+  }
 }
 
 /** First position in [from, to) whose key hash has bit `depth` set, or `to`; all of them share the bits before it. */

@@ -129,18 +129,20 @@ export class FlatState implements View {
   }
 
   apply(changes: readonly RowChange[]): void {
-    for (const { type, id, value } of changes) {
-      const table = (this.#tables[type.prefix] ??= new Map<string, unknown>());
-      if (type.diesAtMs !== undefined || type.lapsesAtMs !== undefined) {
-        const before = table.get(id);
-        this.#deaths.moved(type, id, deathOf(type, before, id), deathOf(type, value, id));
-        this.#lapses.moved(type, id, lapseOf(type, before), lapseOf(type, value));
-      }
-      if (value === undefined) table.delete(id);
-      else table.set(id, value);
-    }
+    for (const { type, id, value } of changes) this.#change(type, id, value);
     this.#deaths.tidy();
     this.#lapses.tidy();
+  }
+
+  #change(type: RowType<unknown>, id: string, value: unknown): void {
+    const table = (this.#tables[type.prefix] ??= new Map<string, unknown>());
+    if (type.diesAtMs !== undefined || type.lapsesAtMs !== undefined) {
+      const before = table.get(id);
+      this.#deaths.moved(type, id, deathOf(type, before, id), deathOf(type, value, id));
+      this.#lapses.moved(type, id, lapseOf(type, before), lapseOf(type, value));
+    }
+    if (value === undefined) table.delete(id);
+    else table.set(id, value);
   }
 
   /** Rows that died before this time, oldest first, then by row key. */
@@ -159,7 +161,7 @@ export class FlatState implements View {
     if (parsed === undefined) return false;
     const row = decode(parsed.type.value, value);
     if (!row.ok) return false;
-    this.apply([{ type: parsed.type, id: parsed.id, value: row.value }]);
+    this.#change(parsed.type, parsed.id, row.value);
     return true;
   }
 
