@@ -8,6 +8,12 @@ import { BLOCK_MAX_EVIDENCE, offenceIn, toHex, type Chain, type Tip } from '@bil
 export const PENDING_EVIDENCE_MAX = 4 * BLOCK_MAX_EVIDENCE;
 /** Offences in blocks that are remembered, so that seeing them again proposes nothing. */
 const SETTLED_MAX = 1_024;
+/**
+ * Blocks after which a piece that proves nothing is dropped. It is of a height in progress when it comes, so two blocks make
+ * its height final; what proves nothing then never will: its validator was punished already, and may go on double voting
+ * until the stake epoch ends, or it is too old. Kept, such pieces would fill the pool for good and shut out other offences.
+ */
+const IDLE_HEIGHTS = 3;
 
 export interface EvidenceDisk {
   /** Durable when it resolves. */
@@ -22,6 +28,8 @@ export class EvidencePool {
   /** By hex of the bytes; of heights that are not final yet, too. */
   readonly #pending = new Map<string, Uint8Array>();
   readonly #settled = new Set<string>();
+  /** Height from which on a piece may be dropped, by hex of its bytes. */
+  readonly #idleFrom = new Map<string, number>();
 
   /** @param stored what was found on disk */
   constructor(chain: Chain, disk: EvidenceDisk, stored: readonly Uint8Array[]) {
@@ -61,8 +69,11 @@ export class EvidencePool {
     const gone: Uint8Array[] = [];
     for (const [id, bytes] of this.#pending) {
       const key = offenceIn(this.#chain, tip, bytes)?.key;
-      if (key === undefined || !this.#settled.has(key)) continue;
+      const idleFrom = this.#idleFrom.get(id) ?? tip.height + IDLE_HEIGHTS;
+      this.#idleFrom.set(id, idleFrom);
+      if (key === undefined ? tip.height < idleFrom : !this.#settled.has(key)) continue;
       this.#pending.delete(id);
+      this.#idleFrom.delete(id);
       gone.push(bytes);
     }
     for (const oldest of this.#settled) {

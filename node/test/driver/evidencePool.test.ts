@@ -7,7 +7,7 @@ import { Random } from '../../src/sim/random.ts';
 import { makeBlockStore } from '../../src/storage/blockStore.ts';
 import { makeSignedChain, type SignedChain } from '../support/signedChain.ts';
 
-const USER: DiskUser = { isAlive: () => true, write: async (_what, _sync, done) => done() };
+const USER: DiskUser = { isAlive: () => true, mayRead: () => true, damaged: () => undefined, write: async (_what, _sync, done) => done() };
 
 /** One life of a node's pool on a disk. */
 async function live(chain: SignedChain, disk: SimDisk) {
@@ -19,7 +19,7 @@ const hex = (pieces: readonly Uint8Array[]): readonly string[] => pieces.map(toH
 
 t.test('an offence that no block holds is offered again after a crash, and forgotten once one does', async (t) => {
   const chain = makeSignedChain(4);
-  const disk = new SimDisk();
+  const disk = new SimDisk(false);
   chain.decide(chain.build());
   const evidence = chain.doublePrevote(1, 1);
   const first = await live(chain, disk);
@@ -40,7 +40,7 @@ t.test('an offence that no block holds is offered again after a crash, and forgo
 
 t.test('evidence of a height that is not final waits, on disk too', async (t) => {
   const chain = makeSignedChain(4);
-  const disk = new SimDisk();
+  const disk = new SimDisk(false);
   const evidence = chain.doublePrevote(2, 1);
   await (await live(chain, disk)).pool.add(evidence);
   const { pool } = await live(chain, disk);
@@ -51,7 +51,7 @@ t.test('evidence of a height that is not final waits, on disk too', async (t) =>
 
 t.test('a flood of offences fills a bounded number of rows', async (t) => {
   const chain = makeSignedChain(4);
-  const disk = new SimDisk();
+  const disk = new SimDisk(false);
   const { pool, store } = await live(chain, disk);
   for (let round = 0; round < PENDING_EVIDENCE_MAX + 20; round++) await pool.add(chain.doublePrevote(3, 1, round));
   t.equal((await store.evidence(1_000)).length, PENDING_EVIDENCE_MAX);

@@ -25,7 +25,7 @@ const BLOCKS = 4;
 
 function open(disk: SimDisk, name: string) {
   return disk.open(name, {
-    isAlive: () => true,
+    isAlive: () => true, mayRead: () => true, damaged: () => undefined,
     write(_what, _sync, done) {
       done();
       return Promise.resolve();

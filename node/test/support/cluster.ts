@@ -7,7 +7,8 @@ import type { Core } from '../../src/driver.ts';
 import { openEngine, type Engine } from '../../src/engine.ts';
 import { makeLog } from '../../src/log.ts';
 import type { FinalBlock, PeerMessage, Store, StoreOperation } from '../../src/ports.ts';
-import { NEVER, SimDisk, SimGuardFile } from '../../src/sim/disk.ts';
+import { SimDisk, never } from '../../src/sim/disk.ts';
+import { SimGuardFile } from '../../src/sim/guardFile.ts';
 import { HASH_SIGNATURES, type SimKey } from '../../src/sim/keys.ts';
 import { Random } from '../../src/sim/random.ts';
 import { Schedule } from '../../src/sim/schedule.ts';
@@ -18,6 +19,9 @@ export type WriteKind = 'body' | 'certificate' | 'state' | 'index' | 'pool' | 'g
 const HOP_US = 500;
 const WRITE_US = 200;
 const BEGIN = { body: 'b'.charCodeAt(0), certificate: 'c'.charCodeAt(0) };
+
+/** Reads work: what a disk loses or damages is done to it by the test. */
+const READS = { mayRead: () => true, damaged: () => undefined };
 
 export interface ClusterHooks {
   /** A message is handed to the network. */
@@ -52,7 +56,7 @@ export class ClusterNode {
   readonly index: number;
   /** None: it only follows. */
   readonly key: SimKey | undefined;
-  readonly disks = { blocks: new SimDisk(), state: new SimDisk(), index: new SimDisk(), mempool: new SimDisk() };
+  readonly disks = { blocks: new SimDisk(false), state: new SimDisk(false), index: new SimDisk(false), mempool: new SimDisk(false) };
   readonly guard: SimGuardFile;
   /** Over all lives. */
   readonly finals: FinalBlock[] = [];
@@ -70,7 +74,7 @@ export class ClusterNode {
   constructor(index: number, key: SimKey | undefined, genesis: Genesis) {
     this.index = index;
     this.key = key;
-    this.guard = new SimGuardFile(emptyHardState(genesis.genesisHash, key?.publicKey ?? new Uint8Array(32)));
+    this.guard = new SimGuardFile(emptyHardState(genesis.genesisHash, key?.publicKey ?? new Uint8Array(32)), false);
   }
 
   get height(): number {
@@ -218,7 +222,7 @@ export class Cluster {
   }
 
   #write(node: ClusterNode, life: Life, kind: WriteKind, sync: boolean, done: () => void): Promise<void> {
-    if (this.#dies(node, `before ${kind}`)) return NEVER;
+    if (this.#dies(node, `before ${kind}`)) return never();
     if (!sync) return Promise.resolve();
     const written = new Promise<void>((resolve) => {
       this.schedule.after(this.#options.writeUs?.(kind) ?? WRITE_US, () => {
@@ -232,7 +236,7 @@ export class Cluster {
 
   #store(node: ClusterNode, life: Life, name: keyof ClusterNode['disks']): Store {
     let kind: WriteKind = 'other';
-    const store = node.disks[name].open(name, { isAlive: () => life.alive, write: (_what, sync, done) => this.#write(node, life, kind, sync, done) });
+    const store = node.disks[name].open(name, { ...READS, isAlive: () => life.alive, write: (_what, sync, done) => this.#write(node, life, kind, sync, done) });
     return {
       ...store,
       batch(operations, options) {
@@ -243,7 +247,7 @@ export class Cluster {
   }
 
   #guard(node: ClusterNode, life: Life): ReturnType<SimGuardFile['open']> {
-    const user = { isAlive: () => life.alive, write: (_what: string, sync: boolean, done: () => void) => this.#write(node, life, 'guard', sync, done) };
+    const user = { ...READS, isAlive: () => life.alive, write: (_what: string, sync: boolean, done: () => void) => this.#write(node, life, 'guard', sync, done) };
     const isEarly = this.#options.early?.('guard') === true;
     return node.guard.open(user, (next) => this.#options.recorded?.(node, next), isEarly);
   }
