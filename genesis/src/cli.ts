@@ -1,8 +1,9 @@
 /** The command line of this package: make, prove and verify genesis files. I/O comes in, so that tests run it whole. */
 import { parseArgs } from 'node:util';
 import { fromHex, toHex, type Fault } from '@billcoin/protocol';
+import { collectEntries, makeEntry } from './entries.ts';
 import type { GenesisInput } from './genesisInput.ts';
-import { makeGenesis, proveValidator } from './makeGenesis.ts';
+import { makeGenesis } from './makeGenesis.ts';
 import { verifyGenesis } from './verifyGenesis.ts';
 
 /** What the command line touches. */
@@ -13,10 +14,18 @@ export interface CliIo {
 }
 
 export const USAGE = `Usage:
-  npm run genesis -- make INPUT.json --out FILE [--key KEYFILE]...   fill in proofs and state root
-  npm run genesis -- prove INPUT.json --key KEYFILE                  an institution's proof, for its entry in INPUT.json
-  npm run genesis -- verify FILE [--hash HEX]                        check a file, and its published hash
-KEYFILE is a consensus-key.json of \`billcoin init\`; it never leaves this machine.`;
+  npm run genesis -- entry NETWORK --name NAME --account bill1… --key KEYFILE --out ENTRY.json [--waiting]
+      what an institution sends to whoever writes the genesis; --waiting: admitted, but not in the first validator set
+  npm run genesis -- make INPUT.json --out FILE [--entry ENTRY.json]... [--key KEYFILE]...
+      collect the entries, fill in what is computed
+  npm run genesis -- verify FILE [--hash HEX]
+      check a file, and its published hash
+KEYFILE is a consensus-key.json of \`billcoin keys\`; it never leaves its machine.`;
+
+const OPTIONS = {
+  out: { type: 'string' }, hash: { type: 'string' }, name: { type: 'string' }, account: { type: 'string' }, waiting: { type: 'boolean' }, key: { type: 'string', multiple: true },
+  entry: { type: 'string', multiple: true },
+} as const;
 
 class Refusal extends Error {}
 
@@ -39,20 +48,42 @@ function seedOf(io: CliIo, path: string): Uint8Array {
   return bytes;
 }
 
-function make(io: CliIo, input: string, keys: readonly string[], out: string | undefined): void {
-  if (out === undefined) throw new Refusal(`--out FILE is missing.\n${USAGE}`);
-  const made = makeGenesis(jsonOf<GenesisInput>(io, input), keys.map((path) => seedOf(io, path)));
+interface Values {
+  readonly out?: string;
+  readonly hash?: string;
+  readonly name?: string;
+  readonly account?: string;
+  readonly waiting?: boolean;
+  readonly key?: readonly string[];
+  readonly entry?: readonly string[];
+}
+
+function needed(value: string | undefined, option: string): string {
+  if (value === undefined) throw new Refusal(`${option} is missing.\n${USAGE}`);
+  return value;
+}
+
+function make(io: CliIo, input: string, values: Values): void {
+  const out = needed(values.out, '--out FILE');
+  const entries = (values.entry ?? []).map((path) => ({ path, content: jsonOf(io, path) }));
+  const collected = collectEntries(jsonOf<GenesisInput>(io, input), entries);
+  if (!collected.ok) throw refusalOf(collected.fault);
+  const made = makeGenesis(collected.value, (values.key ?? []).map((path) => seedOf(io, path)));
   if (!made.ok) throw refusalOf(made.fault);
   io.write(out, made.value.text);
   io.print(`${out}: ${made.value.chainId}`);
   io.print(`genesis hash ${toHex(made.value.genesisHash)}: publish it by another way than the file`);
 }
 
-function prove(io: CliIo, input: string, [key]: readonly string[]): void {
-  if (key === undefined) throw new Refusal(`--key KEYFILE is missing.\n${USAGE}`);
-  const proof = proveValidator(jsonOf<GenesisInput>(io, input), seedOf(io, key));
-  if (!proof.ok) throw refusalOf(proof.fault);
-  io.print(proof.value);
+function entry(io: CliIo, network: string, values: Values): void {
+  const [key] = values.key ?? [];
+  const institution = { name: needed(values.name, '--name NAME'), account: needed(values.account, '--account bill1…'), active: values.waiting !== true };
+  const seed = seedOf(io, needed(key, '--key KEYFILE'));
+  const out = needed(values.out, '--out ENTRY.json');
+  const made = makeEntry(network, institution, seed);
+  if (!made.ok) throw refusalOf(made.fault);
+  io.write(out, made.value);
+  io.print(`${out}: send it to whoever writes the genesis of ${network}; it holds no secret`);
 }
 
 function verify(io: CliIo, file: string, hash: string | undefined): void {
@@ -66,11 +97,11 @@ function verify(io: CliIo, file: string, hash: string | undefined): void {
 /** Runs one command; the exit code: 0 done, 1 refused with a sentence. */
 export function runCli(args: readonly string[], io: CliIo): 0 | 1 {
   try {
-    const { positionals, values } = parseArgs({ args: [...args], allowPositionals: true, options: { out: { type: 'string' }, hash: { type: 'string' }, key: { type: 'string', multiple: true } } });
+    const { positionals, values } = parseArgs({ args: [...args], allowPositionals: true, options: OPTIONS });
     const [command, path] = positionals;
     if (path === undefined) throw new Refusal(USAGE);
-    if (command === 'make') make(io, path, values.key ?? [], values.out);
-    else if (command === 'prove') prove(io, path, values.key ?? []);
+    if (command === 'make') make(io, path, values);
+    else if (command === 'entry') entry(io, path, values);
     else if (command === 'verify') verify(io, path, values.hash);
     else throw new Refusal(USAGE);
     return 0;

@@ -1,7 +1,7 @@
 /** What an operator writes to make a genesis: the fields of the file without what is computed (proofs, state root). */
 import type { Json } from '@billcoin/protocol';
 
-/** An institution. `proof` comes from the institution itself (`npm run genesis -- prove`), or its seed is at hand. */
+/** An institution. `proof` comes from the institution itself (`npm run genesis -- entry`), or its seed is at hand. */
 export interface ValidatorInput {
   readonly name: string;
   /** Ed25519 consensus key, hex. */

@@ -25,7 +25,7 @@ function defaultParams(): { readonly [name: string]: Json } {
 }
 
 /** The whole file with zeros where something is computed. */
-function outline(input: GenesisInput): { readonly [key: string]: Json } {
+export function outline(input: GenesisInput): { readonly [key: string]: Json } {
   const { params, validators, ...rest } = input;
   return {
     ...asJson({ ...rest, validators: validators.map((entry) => ({ ...entry, proof: entry.proof ?? NO_PROOF })) }),
@@ -71,14 +71,4 @@ export function makeGenesis(input: GenesisInput, seeds: readonly Uint8Array[] = 
   const text = prettyCanonicalJson({ ...file, validators, stateRoot: toHex(genesisStateRoot(spec)) });
   const loaded = loadGenesis(text, verifyEd25519);
   return loaded.ok ? ok({ text, genesisHash: loaded.value.genesisHash, chainId: loaded.value.chainId }) : loaded;
-}
-
-/** The proof of one institution, made where its seed lives: it goes into the `proof` field of its entry. */
-export function proveValidator(input: GenesisInput, seed: Uint8Array): Result<string> {
-  const parsed = parseGenesisJson(prettyCanonicalJson(outline(input)));
-  if (!parsed.ok) return parsed;
-  const publicKey = toHex(ed25519PublicKey(seed));
-  const validator = parsed.value.spec.validators.find((entry) => toHex(entry.publicKey) === publicKey);
-  if (validator === undefined) return fault('malformed', { path: 'genesis.validators', why: `has no entry with the key ${publicKey}` });
-  return ok(toHex(signEd25519(seed, gentxBytes(parsed.value.spec.network, validator))));
 }

@@ -1,6 +1,6 @@
 import t from 'tap';
 import { loadGenesis, prettyCanonicalJson, toHex, verifyEd25519, type Fault, type Json } from '@billcoin/protocol';
-import { makeGenesis, proveValidator, verifyGenesis, type MadeGenesis } from '../src/index.ts';
+import { makeGenesis, verifyGenesis, type MadeGenesis } from '../src/index.ts';
 import { accountOf, publicKeyOf, sampleInput, SEEDS, seedOf } from './support/sample.ts';
 
 type Tree = { [key: string]: unknown };
@@ -50,21 +50,6 @@ t.test('parameters of the input replace defaults, within their bounds', (t) => {
   t.end();
 });
 
-t.test('an institution proves its key where its seed lives', (t) => {
-  const proof = proveValidator(sampleInput(), seedOf('cooperative'));
-  if (!proof.ok) throw new Error(sentenceOf(proof.fault));
-  const [university, cooperative] = sampleInput().validators;
-  if (university === undefined || cooperative === undefined) throw new Error('the sample has two');
-  const input = sampleInput({ validators: [university, { ...cooperative, proof: proof.value }] });
-  const result = makeGenesis(input, [seedOf('university')]);
-  t.equal(result.ok && result.value.text, made().text, 'the same file as with both seeds in one place');
-  const stolen = makeGenesis(sampleInput({ validators: [university, { ...cooperative, name: 'Other', proof: proof.value }] }), [seedOf('university')]);
-  t.equal(stolen.ok ? '' : sentenceOf(stolen.fault), 'genesis validator Other: the proof of possession does not verify');
-  const foreign = proveValidator(sampleInput(), seedOf('nobody'));
-  t.match(foreign.ok ? '' : sentenceOf(foreign.fault), /^genesis\.validators has no entry with the key/);
-  t.end();
-});
-
 t.test('a missing proof and wrong fields are named by path', (t) => {
   const refused = (result: ReturnType<typeof makeGenesis>): string => (result.ok ? '' : sentenceOf(result.fault));
   t.equal(refused(makeGenesis(sampleInput(), [seedOf('university')])), 'genesis.validators[1].proof is missing and the seed of Cooperative was not given');
@@ -72,15 +57,8 @@ t.test('a missing proof and wrong fields are named by path', (t) => {
   t.equal(refused(makeGenesis(sampleInput({ priceSenPerBill: '0' }), SEEDS)), 'genesis priceSenPerBill is zero');
   const stray = makeGenesis(sampleInput({ tills: [{ tillNo: 1, merchant: accountOf('nobody'), publicKey: publicKeyOf('till') }] }), SEEDS);
   t.equal(refused(stray), 'genesis till 1: its merchant is not registered');
-  t.match(refused(proveToResult()), /genesis\.network/);
   t.end();
 });
-
-/** proveValidator reads the input with the same strictness. */
-function proveToResult(): ReturnType<typeof makeGenesis> {
-  const result = proveValidator(sampleInput({ network: 'x'.repeat(33) }), seedOf('university'));
-  return result.ok ? makeGenesis(sampleInput(), SEEDS) : result;
-}
 
 t.test('a changed registry is refused naming both state roots, a changed header naming both hashes', (t) => {
   const { text, genesisHash } = made();
