@@ -14,6 +14,11 @@ export const IDLE_STATUS_MS = 1_000;
 const ANSWER_MS = 20;
 /** Requests of one peer that are served at once. */
 const SERVING_MAX = 4;
+/**
+ * Bodies given to one peer in a second: the eight it may miss at each of five Status, and some that it fetches at once. A
+ * request of 50 bytes is answered with up to 1 MiB from disk.
+ */
+export const BODIES_PER_S = 64;
 /** Peers whose answers are timed; more than validators and full nodes of one network. */
 const PEERS_MAX = 256;
 
@@ -33,6 +38,9 @@ interface Peer {
   height: number;
   answeredMs: number;
   serving: number;
+  /** Bodies given since then. */
+  givenFromMs: number;
+  given: number;
 }
 
 export class Peers {
@@ -68,7 +76,11 @@ export class Peers {
   /** A peer asks for a body. */
   giveBlock(from: string, height: number, blockId: Uint8Array): void {
     const peer = this.#peerOf(from);
-    if (peer !== undefined) this.#serve(peer, from, height, toHex(blockId));
+    if (peer === undefined) return;
+    const nowMs = this.#deps.clock.monotonicMs();
+    if (nowMs - peer.givenFromMs >= 1_000) [peer.givenFromMs, peer.given] = [nowMs, 0];
+    peer.given += 1;
+    if (peer.given <= BODIES_PER_S) this.#serve(peer, from, height, toHex(blockId));
   }
 
   askBlocks(missing: readonly { readonly id: string; readonly height: number }[]): void {
@@ -100,7 +112,7 @@ export class Peers {
   #peerOf(from: string): Peer | undefined {
     const known = this.#peers.get(from);
     if (known !== undefined || this.#peers.size >= PEERS_MAX) return known;
-    const peer: Peer = { height: 0, answeredMs: Number.NEGATIVE_INFINITY, serving: 0 };
+    const peer: Peer = { height: 0, answeredMs: Number.NEGATIVE_INFINITY, serving: 0, givenFromMs: Number.NEGATIVE_INFINITY, given: 0 };
     this.#peers.set(from, peer);
     return peer;
   }
