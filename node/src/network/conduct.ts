@@ -8,8 +8,8 @@ export const OFFENCES = {
   wrong_channel: { points: 100, cut: true },
   oversize: { points: 100, cut: true },
   malformed: { points: 100, cut: true },
-  /** A signature that does not verify under the set of its height. */
-  bad_signature: { points: 50, cut: true },
+  /** A signature that does not verify under the set of its height: two within 20 s are a ban. */
+  bad_signature: { points: 60, cut: true },
   /** A message beyond the peer's rates; it was dropped unread. */
   flood: { points: 1, cut: false },
   /** Nothing came for a long time: no fault of its own. */
