@@ -3,16 +3,19 @@
  * say anything in their name and repeat or damage what others have said, and nothing else.
  */
 import {
-  Block, Body, Header, NIL, ProposalBody, blockIdOf, buildBlock, decode, encode, indexOfKey, parseVote, proposalBodyBytes, signingBytes, toHex, voteBodyBytes, votePreimage,
-  type Certificate, type Genesis, type Proposal, type Vote, type VoteFields,
+  Block, Body, Header, NIL, ProposalBody, blockIdOf, buildBlock, decode, encode, indexOfKey, makeCertificate, parseVote, proposalBodyBytes, signingBytes, toHex, voteBodyBytes, votePreimage,
+  type Certificate, type Genesis, type Proposal, type SignedVote, type Vote, type VoteFields,
 } from '@billcoin/protocol';
 import { CORE, type Core } from '../driver.ts';
 import type { PeerMessage } from '../ports.ts';
+import { BROKEN_ENCODINGS, FORGED_CERTIFICATES, ODD_PROPOSALS, ODD_VOTES, SPOILED_BODIES, SPOILED_HEADERS, nilVote, withBody, wrongBody, type Forger } from './forgeries.ts';
 import type { Signatures } from './keys.ts';
 import type { SimProcess } from './process.ts';
 import type { Random } from './random.ts';
 
-export const LIES = ['two votes', 'two proposals', 'withheld', 'late', 'amnesia', 'forged certificates', 'invalid blocks', 'flood', 'lying status', 'wrong bodies'] as const;
+export const LIES = [
+  'two votes', 'two proposals', 'withheld', 'late', 'amnesia', 'hidden lock', 'forged certificates', 'invalid blocks', 'flood', 'lying status', 'wrong bodies', 'no bodies', 'other blocks', 'odd votes', 'odd proposals', 'broken encodings', 'giant frames',
+] as const;
 /** `split`: all liars together show one half of the others one block and the rest another; never drawn, it needs a third. */
 export type Lie = (typeof LIES)[number] | 'split';
 
@@ -22,6 +25,16 @@ const LATE_MAX_US = 4_000_000;
 const FLOOD = 6;
 /** Conspirators precommit a little after they have prevoted. */
 const SPLIT_US = 20_000;
+/** Chance that a forgery goes out beside what is true. */
+const FORGE_CHANCE = 0.3;
+/** Frames beyond every limit cost the simulation as much as the node. */
+const GIANT_CHANCE = 0.02;
+const GIANT = new Uint8Array(2 ** 21);
+const GIANT_VOTES = 5_000;
+/** Blocks a liar keeps to answer with the wrong one. */
+const BLOCKS_MAX = 8;
+/** Places whose votes a liar collects, to forge a certificate of them. */
+const PLACES_MAX = 8;
 /** Block ids a liar remembers to vote for. */
 const IDS_MAX = 16;
 
@@ -36,6 +49,7 @@ export interface LiarSetup {
   readonly signatures: Signatures;
   readonly random: Random;
   readonly send: (from: number, to: number, message: PeerMessage, extraUs: number) => void;
+  readonly count: (fault: string) => void;
   readonly size: number;
   readonly lies: readonly Lie[];
 }
@@ -55,6 +69,8 @@ export class Liar {
   readonly #node: SimProcess;
   /** Block ids seen, newest last. */
   readonly #ids: string[] = [];
+  readonly #blocks: Uint8Array[] = [];
+  readonly #votes = new Map<string, (SignedVote | undefined)[]>();
 
   constructor(node: SimProcess, setup: LiarSetup) {
     this.#node = node;
@@ -74,31 +90,135 @@ export class Liar {
     if (message.kind === 'proposal' && this.#lieAboutProposal(targets, message.proposal)) return;
     if (this.#tells('split') && this.#split(targets, message)) return;
     for (const target of targets) {
-      if (this.#tells('withheld') && random.chance(0.3)) continue;
+      this.#forgeBeside(target, message);
+      if ((this.#tells('withheld') && random.chance(0.3)) || (this.#tells('no bodies') && message.kind === 'block')) {
+        this.#setup.count('lie: withheld');
+        continue;
+      }
       const extraUs = this.#tells('late') && random.chance(0.3) ? random.below(LATE_MAX_US) : 0;
-      this.#setup.send(this.#node.index, target, this.#twist(message), extraUs);
+      if (extraUs > 0) this.#setup.count('lie: late');
+      this.#setup.send(this.#node.index, target, this.#twist(target, message), extraUs);
     }
   }
 
   #learn(message: PeerMessage): void {
+    if (message.kind === 'block') this.#blocks.push(message.blockBytes);
+    if (this.#blocks.length > BLOCKS_MAX) this.#blocks.shift();
     const id = message.kind === 'vote' ? voteId(message.vote) : undefined;
     if (id === undefined || id === NIL || this.#ids.includes(id)) return;
     this.#ids.push(id);
     if (this.#ids.length > IDS_MAX) this.#ids.shift();
   }
 
-  /** Somebody else's vote, seen on the wire: another block to vote for. */
+  /** Somebody else's message, seen on the wire: another block to vote for, or the last vote of a certificate to forge. */
   hear(message: PeerMessage): void {
     this.#learn(message);
+    if (message.kind !== 'vote' || !this.#tells('forged certificates')) return;
+    const vote = parseVote(message.vote);
+    const { genesis: { validators }, size } = this.#setup;
+    if (!vote.ok || vote.value.blockId === NIL || vote.value.validatorIndex >= validators.validators.length) return;
+    const { type, height, round, blockId, validatorIndex } = vote.value;
+    const place = `${type} ${height} ${round} ${blockId}`;
+    const votes = this.#votes.get(place) ?? [];
+    if (votes[validatorIndex] !== undefined) return;
+    votes[validatorIndex] = vote.value;
+    this.#votes.set(place, votes);
+    const [oldest] = this.#votes.keys();
+    if (this.#votes.size > PLACES_MAX && oldest !== undefined) this.#votes.delete(oldest);
+    const certificate = makeCertificate(validators, vote.value, votes);
+    if (certificate === undefined) return;
+    for (let target = 0; target < size; target++) {
+      const { name, message: forged } = this.#forge(certificate);
+      if (target !== this.#node.index) this.#sendForged(target, name, forged);
+    }
   }
 
-  #twist(message: PeerMessage): PeerMessage {
+  /** What goes out in place of a message; the same where nothing is changed. */
+  #twist(target: number, message: PeerMessage): PeerMessage {
+    const other = this.#other(target, message);
+    if (other === undefined) return message;
+    this.#setup.count(`lie: ${other.name}`);
+    return other.message;
+  }
+
+  #other(target: number, message: PeerMessage): { readonly name: string; readonly message: PeerMessage } | undefined {
     const { random } = this.#setup;
-    if (message.kind === 'vote' && this.#tells('two votes') && random.chance(0.5)) return this.#otherVote(message.vote);
-    if (message.kind === 'certificate' && this.#tells('forged certificates')) return { kind: 'certificate', certificate: this.#forge(message.certificate) };
-    if (message.kind === 'status' && this.#tells('lying status')) return { ...message, status: { ...message.status, height: random.pick([message.status.height, 1, 2 ** 40]), round: random.pick([message.status.round, 0, 2 ** 31]), rounds: [] } };
-    if (message.kind === 'block' && this.#tells('wrong bodies') && random.chance(0.5)) return { kind: 'block', blockBytes: wrongBody(message.blockBytes) };
-    return message;
+    switch (message.kind) {
+      case 'vote': {
+        if (this.#tells('hidden lock')) return this.#hideLock(target, message.vote);
+        const vote = this.#tells('two votes') && random.chance(0.5) ? this.#otherVote(message.vote) : undefined;
+        return vote === undefined ? undefined : { name: 'two votes', message: { kind: 'vote', vote } };
+      }
+      case 'certificate': return this.#tells('forged certificates') ? this.#forge(message.certificate) : undefined;
+      case 'status': {
+        if (!this.#tells('lying status')) return undefined;
+        const { status, tip } = message;
+        const forged = tip === undefined ? undefined : random.pick([tip, undefined, { ...tip, height: tip.height + 5 }, { ...tip, blockId: random.bytes(32) }]);
+        return { name: 'lying status', message: { ...message, tip: forged, status: { ...status, height: random.pick([status.height, 1, 2 ** 40, Math.max(1, status.height - 1)]), round: random.pick([status.round, 0, 2 ** 31]), rounds: random.chance(0.5) ? [] : status.rounds } } };
+      }
+      case 'block':
+        if (this.#tells('wrong bodies') && random.chance(0.5)) return { name: 'wrong body', message: { kind: 'block', blockBytes: wrongBody(message.blockBytes) } };
+        return this.#tells('other blocks') && random.chance(0.5) ? { name: 'another block than asked for', message: { kind: 'block', blockBytes: random.pick(this.#blocks) } } : undefined;
+      default: return undefined;
+    }
+  }
+
+  /** One validator alone is shown the vote that completes a polka, the others see NIL; of the precommit nobody hears. */
+  #hideLock(target: number, vote: Vote): { readonly name: string; readonly message: PeerMessage } | undefined {
+    const parsed = parseVote(vote);
+    if (!parsed.ok || parsed.value.validatorIndex !== this.#index() || parsed.value.blockId === NIL) return undefined;
+    const { type, height, round } = parsed.value;
+    if (type === 'prevote' && target === (height + round) % this.#setup.size) return undefined;
+    return { name: 'hidden lock', message: { kind: 'vote', vote: nilVote(parsed.value, vote, this.#forger) } };
+  }
+
+  get #forger(): Forger {
+    const { random, genesis, signatures } = this.#setup;
+    return { random, genesisHash: genesis.genesisHash, sign: (bytes) => signatures.sign(this.#node.key, bytes), index: this.#index() };
+  }
+
+  /** Something that nobody may take for true goes out too. */
+  #forgeBeside(target: number, message: PeerMessage): void {
+    const { random } = this.#setup;
+    if (this.#tells('giant frames') && random.chance(GIANT_CHANCE)) this.#sendForged(target, 'giant frame', this.#giant(message));
+    if (message.kind !== 'proposal' && !random.chance(FORGE_CHANCE)) return;
+    if (message.kind === 'vote') {
+      const { vote } = message;
+      const parsed = parseVote(vote);
+      if (this.#tells('odd votes') && parsed.ok && parsed.value.validatorIndex === this.#index()) {
+        const name = random.pick(Object.keys(ODD_VOTES));
+        this.#sendForged(target, `vote: ${name}`, { kind: 'vote', vote: ODD_VOTES[name]!(parsed.value, vote, this.#forger) });
+      }
+      if (this.#tells('broken encodings')) this.#sendForged(target, 'broken vote', { kind: 'vote', vote: { ...vote, body: this.#broken(vote.body) } });
+    }
+    if (message.kind === 'proposal') {
+      const { proposal } = message;
+      const name = random.pick(Object.keys(ODD_PROPOSALS));
+      if (this.#tells('odd proposals')) this.#sendForged(target, `proposal: ${name}`, { kind: 'proposal', proposal: ODD_PROPOSALS[name]!(proposal, this.#forger) });
+      if (this.#tells('broken encodings')) this.#sendForged(target, 'broken proposal', { kind: 'proposal', proposal: random.chance(0.5) ? { ...proposal, body: this.#broken(proposal.body) } : { ...proposal, header: this.#broken(proposal.header) } });
+    }
+    if (message.kind === 'block' && this.#tells('broken encodings')) this.#sendForged(target, 'broken block', { kind: 'block', blockBytes: this.#broken(message.blockBytes) });
+    if (message.kind === 'txs' && this.#tells('broken encodings')) this.#sendForged(target, 'broken transactions', { kind: 'txs', txs: message.txs.map((tx) => this.#broken(tx)) });
+  }
+
+  #sendForged(target: number, name: string, message: PeerMessage): void {
+    this.#setup.count(`lie: ${name}`);
+    this.#setup.send(this.#node.index, target, message, 0);
+  }
+
+  #broken(bytes: Uint8Array): Uint8Array {
+    const { random } = this.#setup;
+    return BROKEN_ENCODINGS[random.pick(Object.keys(BROKEN_ENCODINGS))]!(bytes, random);
+  }
+
+  #giant(message: PeerMessage): PeerMessage {
+    switch (message.kind) {
+      case 'vote': return { kind: 'roundCert', votes: Array.from({ length: GIANT_VOTES }, () => message.vote) };
+      case 'proposal': return { kind: 'proposal', proposal: { ...message.proposal, header: GIANT } };
+      case 'certificate': return { kind: 'certificate', certificate: { ...message.certificate, bitmap: GIANT } };
+      case 'txs': return { kind: 'txs', txs: [GIANT] };
+      default: return { kind: 'block', blockBytes: GIANT };
+    }
   }
 
   #sign(fields: VoteFields, validatorIndex: number): Vote {
@@ -107,11 +227,11 @@ export class Liar {
   }
 
   /** The other vote for the same place, if this is the liar's own. */
-  #otherVote(vote: Vote): PeerMessage {
+  #otherVote(vote: Vote): Vote | undefined {
     const parsed = parseVote(vote);
-    if (!parsed.ok || parsed.value.validatorIndex !== this.#index()) return { kind: 'vote', vote };
+    if (!parsed.ok || parsed.value.validatorIndex !== this.#index()) return undefined;
     const blockId = parsed.value.blockId === NIL ? (this.#ids.at(-1) ?? NIL) : this.#setup.random.pick([NIL, ...this.#ids]);
-    return { kind: 'vote', vote: this.#sign({ ...parsed.value, blockId }, vote.validatorIndex) };
+    return this.#sign({ ...parsed.value, blockId }, vote.validatorIndex);
   }
 
   #index(): number {
@@ -128,21 +248,14 @@ export class Liar {
       const round = random.pick([0, 1, 2, 5, 40, 1_000, 2 ** 31 - 1, parsed.value.round + 1]);
       const useless = this.#sign({ type, height, round, blockId: random.pick([NIL, ...this.#ids]) }, vote.validatorIndex);
       const damaged = random.chance(0.2) ? { ...useless, signature: random.bytes(64) } : random.chance(0.2) ? { ...useless, validatorIndex: random.pick([0, 1, 2, 3, 49]) } : useless;
-      this.#setup.send(this.#node.index, random.pick(targets), { kind: 'vote', vote: damaged }, 0);
+      this.#sendForged(random.pick(targets), 'flood', { kind: 'vote', vote: damaged });
     }
+    this.#sendForged(random.pick(targets), 'flood', { kind: 'needBlock', height: Math.max(1, parsed.value.height - random.below(5)), blockId: random.bytes(32) });
   }
 
-  #forge(certificate: Certificate): Certificate {
-    const { random } = this.#setup;
-    const signatures = [...certificate.signatures];
-    switch (random.below(6)) {
-      case 0: return { ...certificate, round: certificate.round + 1 };
-      case 1: return { ...certificate, bitmap: certificate.bitmap.map((byte) => byte | 0x01) };
-      case 2: return { ...certificate, bitmap: new Uint8Array([...certificate.bitmap, 0x80]), signatures: [...signatures, signatures[0]!] };
-      case 3: return { ...certificate, type: certificate.type === 1 ? 2 : 1 };
-      case 4: return { ...certificate, signatures: signatures.map(() => signatures[0]!) };
-      default: return { ...certificate, blockId: random.bytes(32) };
-    }
+  #forge(certificate: Certificate): { readonly name: string; readonly message: PeerMessage } {
+    const name = this.#setup.random.pick(Object.keys(FORGED_CERTIFICATES));
+    return { name: `certificate: ${name}`, message: { kind: 'certificate', certificate: FORGED_CERTIFICATES[name]!(certificate, this.#forger) } };
   }
 
   /** One side is told of the first block, the other of the second. True: a vote for one of them was sent so. */
@@ -193,38 +306,30 @@ export class Liar {
     if (tip.height + 1 !== header.value.height) return undefined;
     const built = buildBlock(chain, tip, [], header.value.timeMs + 1, { proposerIndex: header.value.proposerIndex, round: header.value.round });
     chain.tree.release(built.treeVersion);
-    const headerBytes = invalid ? encode(Header, this.#spoil(built.header)) : built.headerBytes;
     const block = decode(Block, built.blockBytes);
     if (!block.ok) return undefined;
+    const { headerBytes, blockBytes } = invalid ? this.#spoil(built.header, block.value.body) : built;
     const { genesisHash } = this.#setup.genesis;
     const id = blockIdOf(genesisHash, headerBytes);
     const bodyBytes = proposalBodyBytes({ ...body.value, blockId: id });
     const signature = this.#setup.signatures.sign(this.#node.key, signingBytes('bill/proposal/1', genesisHash, bodyBytes));
-    return { id, proposal: { body: bodyBytes, signature, header: headerBytes, polka: undefined }, blockBytes: encode(Block, { header: headerBytes, body: block.value.body }) };
+    this.#setup.count(invalid ? 'lie: invalid block' : 'lie: two proposals');
+    return { id, proposal: { body: bodyBytes, signature, header: headerBytes, polka: undefined }, blockBytes };
   }
 
-  #spoil(header: Header): Header {
-    const { random } = this.#setup;
-    switch (random.below(6)) {
-      case 0: return { ...header, stateRoot: random.bytes(32) };
-      case 1: return { ...header, resultRoot: random.bytes(32) };
-      case 2: return { ...header, prevBlockId: random.bytes(32) };
-      case 3: return { ...header, timeMs: header.timeMs + 3_600_000 };
-      case 4: return { ...header, round: header.round + 1 };
-      default: return { ...header, proposerIndex: (header.proposerIndex + 1) % this.#setup.size };
-    }
+  #spoil(header: Header, bodyBytes: Uint8Array): { readonly headerBytes: Uint8Array; readonly blockBytes: Uint8Array } {
+    const { random, genesis } = this.#setup;
+    const name = random.pick([...Object.keys(SPOILED_HEADERS), ...Object.keys(SPOILED_BODIES)]);
+    this.#setup.count(`lie: block: ${name}`);
+    const body = decode(Body, bodyBytes);
+    const spoilBody = SPOILED_BODIES[name];
+    if (spoilBody !== undefined && body.ok) return withBody(header, spoilBody(body.value, random));
+    const headerBytes = encode(Header, SPOILED_HEADERS[name]!(header, random, genesis.validators.validators.length));
+    return { headerBytes, blockBytes: encode(Block, { header: headerBytes, body: bodyBytes }) };
   }
 }
 
 function voteId(vote: Vote): string | undefined {
   const parsed = parseVote(vote);
   return parsed.ok ? parsed.value.blockId : undefined;
-}
-
-/** The header of a good block with another body. */
-function wrongBody(blockBytes: Uint8Array): Uint8Array {
-  const block = decode(Block, blockBytes);
-  const body = block.ok ? decode(Body, block.value.body) : block;
-  if (!block.ok || !body.ok) return blockBytes;
-  return encode(Block, { header: block.value.header, body: encode(Body, { ...body.value, txs: body.value.txs.slice(1), evidence: body.value.txs.length === 0 ? [new Uint8Array(3)] : [] }) });
 }

@@ -146,7 +146,7 @@ class Simulation {
 
   #makeLiar(node: SimProcess): Liar {
     return new Liar(node, {
-      genesis: this.#genesis, signatures: this.#signatures, random: this.#random, size: this.#nodes.length, lies: this.#cast.lies, plot: this.#plot,
+      genesis: this.#genesis, signatures: this.#signatures, random: this.#random, size: this.#nodes.length, lies: this.#cast.lies, plot: this.#plot, count: (fault) => this.#count(fault),
       sideOf: (other) => (this.#nodes.filter(({ isByzantine, index }) => !isByzantine && index < other).length % 2 === 0 ? 0 : 1),
       send: (from, to, message, extraUs) => {
         this.#wire.sent(node, message);
