@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { LOG_LEVELS } from './log.ts';
 import { parseHostPort, parsePeers, type HostPort, type PeerAddress } from './peerAddress.ts';
 
-type OptionValue = string | number | HostPort | readonly PeerAddress[] | undefined;
+type OptionValue = string | number | boolean | HostPort | readonly PeerAddress[] | undefined;
 
 interface OptionBase<T extends OptionValue> {
   /** Flag without dashes; `--http-port` is BILLCOIN_HTTP_PORT and "httpPort" in the file. */
@@ -39,6 +39,11 @@ function choice<C extends string>(flag: string, choices: readonly C[], initial: 
   return { flag, help, initial, takes: choices.join(' | '), parse: (value) => choices.find((one) => one === value) };
 }
 
+/** Given or not; `true` or `false` in the environment and in the file. */
+function toggle(flag: string, help: string): OptionBase<boolean> {
+  return { flag, help, initial: false, takes: 'true | false', parse: (value) => (value === 'true' ? true : value === 'false' ? false : undefined) };
+}
+
 function optionalAddress(flag: string, help: string): OptionBase<HostPort | undefined> {
   return { flag, help, initial: undefined, takes: 'host:port', parse: parseHostPort };
 }
@@ -66,7 +71,8 @@ export const OPTIONS = {
   verifyThreads: integer('verify-threads', 1, 0, 64, 'Threads that check signatures beside the main one; 0 checks all on the main thread.'),
   diskFloorMib: integer('disk-floor-mib', 1_024, 256, 1_048_576, 'Free space in MiB below which no new transactions are taken; below a quarter of it the node stops.'),
   checkpoint: optionalText('checkpoint', 'Checkpoint file: what the node serves at /light/checkpoint, and what the checkpoint commands read and write.'),
-  signFromHeight: optionalInteger('sign-from-height', 1, Number.MAX_SAFE_INTEGER, 'After a lost sign guard on a chain of one validator: the next height, stated by the operator. See OPERATING.md.'),
+  signFromHeight: optionalInteger('sign-from-height', 1, Number.MAX_SAFE_INTEGER, 'After a lost sign guard: the first height to sign, stated by the operator. One validator alone: only the very next height. See OPERATING.md.'),
+  iAmTheOnlyOne: toggle('i-am-the-only-one', 'After a lost sign guard, with several validators: no other process has this key, so it may sign again once a block was made after this start. See OPERATING.md.'),
   from: integer('from', 1, 1, Number.MAX_SAFE_INTEGER, 'export-blocks: the first block.'),
   to: optionalInteger('to', 0, Number.MAX_SAFE_INTEGER, 'export-blocks: the last block; the newest unless given. rollback: the height to go back to.'),
   rollbackBlocks: optionalInteger('blocks', 1, Number.MAX_SAFE_INTEGER, 'rollback: how many blocks to go back, instead of --to.'),
@@ -124,10 +130,11 @@ export function makeConfig(flags: Flags, environment: Readonly<Record<string, st
     const flag = flags[option.flag];
     const variable = environment[variableOf(option.flag)];
     const inFile = file[name];
-    if (typeof flag === 'string') config[name] = parseOption(name, flag, `--${option.flag}`);
+    if (flag === true) config[name] = true;
+    else if (typeof flag === 'string') config[name] = parseOption(name, flag, `--${option.flag}`);
     else if (variable !== undefined) config[name] = parseOption(name, variable, variableOf(option.flag));
-    else if (typeof inFile === 'string' || typeof inFile === 'number') config[name] = parseOption(name, String(inFile), `${String(path)}: ${name}`);
-    else if (inFile !== undefined) throw new ConfigError(`${String(path)}: ${name} is neither text nor a number; it takes ${option.takes}.`);
+    else if (typeof inFile === 'string' || typeof inFile === 'number' || typeof inFile === 'boolean') config[name] = parseOption(name, String(inFile), `${String(path)}: ${name}`);
+    else if (inFile !== undefined) throw new ConfigError(`${String(path)}: ${name} is neither text, number nor true or false; it takes ${option.takes}.`);
     else config[name] = option.initial;
   }
   return config as Config;
@@ -135,8 +142,8 @@ export function makeConfig(flags: Flags, environment: Readonly<Record<string, st
 
 /** The options of `parseArgs`: every row of the table, `--config` and `--help`. */
 export function parseArgsOptions(): Record<string, { type: 'string' | 'boolean' }> {
-  const flags = [...NAMES.map((name) => OPTIONS[name].flag), CONFIG_FLAG.flag];
-  return { ...Object.fromEntries(flags.map((flag) => [flag, { type: 'string' as const }])), help: { type: 'boolean' } };
+  const all = allOptions().map(({ option }) => [option.flag, { type: option.initial === false ? 'boolean' as const : 'string' as const }]);
+  return { ...Object.fromEntries(all), help: { type: 'boolean' } };
 }
 
 function allOptions(): readonly { readonly name: string; readonly option: OptionBase<OptionValue> }[] {
@@ -146,7 +153,7 @@ function allOptions(): readonly { readonly name: string; readonly option: Option
 /** Lines for --help. */
 export function makeOptionHelp(): string {
   return allOptions()
-    .map(({ option }) => `  --${option.flag} <${option.takes}>\n      ${option.help}${option.initial === undefined ? '' : ` Default ${String(option.initial)}.`}`)
+    .map(({ option }) => `  --${option.flag}${option.initial === false ? '' : ` <${option.takes}>`}\n      ${option.help}${option.initial === undefined ? '' : ` Default ${String(option.initial)}.`}`)
     .join('\n');
 }
 

@@ -3,7 +3,7 @@
  * re-enter. Effects that must be durable wait for the disk here; the core itself never waits.
  */
 import {
-  Certificate, EVERYBODY, Evidence, assert, decode, encode, initialState, maySign, paramsOf, recordSigned, signedInput, statusOf, step, toHex,
+  Certificate, EVERYBODY, Evidence, assert, decode, encode, indexOfKey, initialState, isClosed, maySign, paramsOf, recordSigned, signedInput, statusOf, step, toHex,
   type Chain, type ConsensusState, type Effect, type Executed, type Fault, type Input, type SignAndSend, type Tip,
 } from '@billcoin/protocol';
 import { identifyBlock } from './driver/blockBytes.ts';
@@ -12,6 +12,7 @@ import { buildValue, type BlockSource, type BuildValue } from './driver/building
 import { EvidencePool, type EvidenceDisk } from './driver/evidencePool.ts';
 import { forkAt } from './driver/fork.ts';
 import { readPeerMessage } from './driver/inbox.ts';
+import { Observation } from './driver/observation.ts';
 import { Outbox } from './driver/outbox.ts';
 import { IDLE_STATUS_MS, Peers, STATUS_MS, type StatusMessage } from './driver/peers.ts';
 import { signGuarded, type SigningPort } from './driver/signing.ts';
@@ -81,6 +82,7 @@ export class Driver {
   readonly #peers: Peers;
   readonly #outbox: Outbox;
   readonly #evidence: EvidencePool;
+  readonly #observation: Observation;
   #tipCertificate: Certificate | undefined;
   readonly #items: Item[] = [];
   readonly #waiting = new Map<string, number>();
@@ -99,6 +101,7 @@ export class Driver {
     this.#state = initialState({ publicKey: deps.publicKey });
     this.#blocks = new BlocksInHand(deps.chain, deps.disk);
     this.#evidence = new EvidencePool(deps.chain, deps.disk, deps.storedEvidence);
+    this.#observation = new Observation({ ...deps, lost: deps.signing?.lost });
     this.#outbox = new Outbox(deps.network, this.#blocks);
     this.#timers = new TimerSet(deps.timers, (id) => this.#enqueue({ kind: 'input', input: { kind: 'timerFired', ...id } }));
     this.#peers = new Peers({ network: deps.network, clock: deps.clock, readBlock: deps.readBlock, bytesInHand: (id) => this.#blocks.bytesOf(id), fail: (error) => this.#fail(error) });
@@ -323,6 +326,7 @@ export class Driver {
     await this.#evidence.settle(this.#tip, executed.evidence);
     this.#tip = commit(this.#tip, executed, certificate);
     this.#tipCertificate = certificate;
+    await this.#observation.decided(this.#tip);
     await onCommitted(finalBlockOf(executed, certificate), executed, this.#tip, bodies);
     // Ahead of what has queued up: those messages are of the next height more likely than of this one.
     this.#items.unshift({ kind: 'start' });
@@ -332,12 +336,13 @@ export class Driver {
   async #startHeight(): Promise<void> {
     const tip = this.#tip;
     const height = tip.height + 1;
-    const { signing, source } = this.#deps;
+    const { signing, source, publicKey } = this.#deps;
     const hardState = signing?.current();
-    const resume = hardState?.height === height ? { hardState, blocks: await this.#blocksOnDisk(height), nowMs: this.#deps.clock.nowMs() } : undefined;
+    if (publicKey !== undefined && indexOfKey(tip.validators, publicKey) !== undefined) this.#observation.announce();
+    const resume = hardState?.height === height && !isClosed(hardState) ? { hardState, blocks: await this.#blocksOnDisk(height), nowMs: this.#deps.clock.nowMs() } : undefined;
     await this.#step({
       kind: 'startHeight', height, validators: tip.validators, since: tip.validatorsSince, params: paramsOf(tip.state),
-      prevBlock: { id: toHex(tip.blockId), timeMs: tip.timeMs }, sign: signing !== undefined, resume,
+      prevBlock: { id: toHex(tip.blockId), timeMs: tip.timeMs }, sign: hardState !== undefined && (hardState.height < height || resume !== undefined), resume,
     });
     if (source.hasWork() || this.#evidence.hasWork(tip)) this.#input({ kind: 'workAvailable' });
     if (this.#peers.isBehind(height)) this.#deps.network.sendAll(this.#status());

@@ -4,7 +4,7 @@
  */
 import type { Chain, Genesis, Tip, TreeMemory } from '@billcoin/protocol';
 import { makeChainService, storedTipInfo, type ChainSources } from './chainPort.ts';
-import type { SignGuard } from './crypto/signGuard.ts';
+import type { ValidatorGuard } from './crypto/lostGuard.ts';
 import { PENDING_EVIDENCE_MAX } from './driver/evidencePool.ts';
 import { Driver, type Core } from './driver.ts';
 import { storedFinalBlock } from './finalBlock.ts';
@@ -33,7 +33,8 @@ export interface EngineStores {
 export interface Validator {
   readonly publicKey: Uint8Array;
   readonly sign: (message: Uint8Array) => Uint8Array;
-  readonly openGuard: (nextHeight: number) => Promise<SignGuard>;
+  /** @param validators how many vote on the next block */
+  readonly openGuard: (nextHeight: number, validators: number) => Promise<ValidatorGuard>;
 }
 
 export interface EngineDeps {
@@ -86,8 +87,10 @@ export interface Engine {
  * What the guard remembers must not be ahead of the blocks (§1.10) where nobody can bring the missing ones. A lock on a body
  * that is nowhere is such a gap too: the key would never vote for another block of that height.
  */
-async function checkGuard(guard: SignGuard, tip: Tip, blocks: BlockStore): Promise<void> {
-  const { height, lockedId } = guard.current();
+async function checkGuard(guard: ValidatorGuard, tip: Tip, blocks: BlockStore): Promise<void> {
+  const record = guard.current();
+  if (record === undefined) return;
+  const { height, lockedId } = record;
   if (tip.validators.validators.length > 1 || height <= tip.height) return;
   if (height === tip.height + 1) {
     if (lockedId === undefined || (await blocks.readBody(height, lockedId)) !== undefined) return;
@@ -97,8 +100,8 @@ async function checkGuard(guard: SignGuard, tip: Tip, blocks: BlockStore): Promi
 }
 
 /** The guard, or none for a node without a key; closed again where it does not fit the blocks. */
-async function openCheckedGuard(validator: Validator | undefined, tip: Tip, blocks: BlockStore): Promise<SignGuard | undefined> {
-  const guard = await validator?.openGuard(tip.height + 1);
+async function openCheckedGuard(validator: Validator | undefined, tip: Tip, blocks: BlockStore): Promise<ValidatorGuard | undefined> {
+  const guard = await validator?.openGuard(tip.height + 1, tip.validators.validators.length);
   try {
     if (guard !== undefined) await checkGuard(guard, tip, blocks);
     return guard;
@@ -172,7 +175,7 @@ export async function openEngine(deps: EngineDeps): Promise<Engine> {
   });
   const driver = new Driver({
     chain, tip: recovered, publicKey: validator?.publicKey, clock, timers, log, halt, network, core: deps.core, onEvidence: measures.evidence,
-    signing: guard === undefined || validator === undefined ? undefined : { current: guard.current, write: measures.timed('guard', guard.write), sign: validator.sign },
+    signing: guard === undefined || validator === undefined ? undefined : { current: guard.current, write: measures.timed('guard', guard.write), sign: validator.sign, lost: guard.lost },
     source: mempool,
     disk: { saveBody: measures.timed('body', blocks.saveBody), readBody: blocks.readBody, saveEvidence: blocks.saveEvidence, dropEvidence: blocks.dropEvidence },
     storedEvidence: await storedEvidence(blocks, log),
@@ -208,7 +211,7 @@ export async function openEngine(deps: EngineDeps): Promise<Engine> {
   };
 }
 
-async function close(flusher: Flusher, poolWriter: GroupCommit, guard: SignGuard | undefined): Promise<void> {
+async function close(flusher: Flusher, poolWriter: GroupCommit, guard: ValidatorGuard | undefined): Promise<void> {
   try {
     await flusher.flush();
     await poolWriter.drain();

@@ -12,7 +12,8 @@ import { ConfigError, type Config } from './config.ts';
 import { hashPairsNative, sha256Native } from './crypto/sha256.ts';
 import { CONSENSUS_KEY_FILE, NODE_KEY_FILE, readKeyFile, type KeyPair } from './crypto/keyFiles.ts';
 import { nativeSigner } from './crypto/nativeSigner.ts';
-import { createSignGuard, openSignGuard, type SignGuard } from './crypto/signGuard.ts';
+import { makeLostGuard, type ValidatorGuard } from './crypto/lostGuard.ts';
+import { createSignGuard, openSignGuard, readSignGuard } from './crypto/signGuard.ts';
 import { verifyEd25519Native } from './crypto/verifier.ts';
 import { makeVerifyCache, type VerifyCache } from './crypto/verifyCache.ts';
 import { createVerifyPool } from './crypto/verifyPool.ts';
@@ -102,27 +103,29 @@ async function makeChainParts(config: Config): Promise<ChainParts> {
   return { genesis, chain, cache, genesisTip: genesisTip(chain, genesis) };
 }
 
-/** The key, where this node is a validator. A chain of one validator runs only with its key. */
+/** The key of a node that is a validator or may become one. A chain that begins with one validator runs only with its key. */
 async function readOwnKey(config: Config, genesis: Genesis): Promise<KeyPair | undefined> {
   const pair = await readKeyFile(config.keyDir, CONSENSUS_KEY_FILE);
   const isMember = pair !== undefined && indexOfKey(genesis.validators, pair.publicKey) !== undefined;
   if (!isMember && genesis.validators.validators.length === 1 && config.peers === undefined) {
     throw new StorageFailure('no_key', `${config.keyDir} does not hold the key of the only validator of this chain.`, 'Point --key-dir at the key folder; without this key the chain cannot go on.');
   }
-  return isMember ? pair : undefined;
+  return pair;
 }
 
-/** Opens the guard. The override of a lost guard is only for a chain of one validator and only for the very next height. */
-async function openGuard(config: Config, genesis: Genesis, pair: KeyPair, nextHeight: number, onFailure: (failure: StorageFailure) => void): Promise<SignGuard> {
+/**
+ * Opens the guard; a lost one is made anew for the height that the operator states, else its key only observes. The only
+ * validator would wait for ever: it is refused, and its operator may state the very next height and no other.
+ */
+async function openGuard(config: Config, genesis: Genesis, pair: KeyPair, nextHeight: number, validators: number, onFailure: (failure: StorageFailure) => void): Promise<ValidatorGuard> {
   const identity = { publicKey: pair.publicKey, genesisHash: genesis.genesisHash };
-  try {
-    return await openSignGuard(config.keyDir, identity, onFailure);
-  } catch (error) {
-    const isOverridden = error instanceof StorageFailure && error.code === 'no_guard' && genesis.validators.validators.length === 1 && config.signFromHeight === nextHeight;
-    if (!isOverridden) throw error;
-    await createSignGuard(config.keyDir, identity);
-    return openSignGuard(config.keyDir, identity, onFailure);
-  }
+  const { keyDir, signFromHeight } = config;
+  if ((await readSignGuard(keyDir, identity)) !== undefined) return openSignGuard(keyDir, identity, onFailure);
+  if (signFromHeight === undefined && validators > 1) return makeLostGuard(keyDir, identity, config.iAmTheOnlyOne, onFailure);
+  // The next line throws what is wrong with the guard.
+  if (signFromHeight === undefined || (validators === 1 && signFromHeight !== nextHeight)) return openSignGuard(keyDir, identity, onFailure);
+  await createSignGuard(keyDir, identity, signFromHeight - 1);
+  return openSignGuard(keyDir, identity, onFailure);
 }
 
 /**
@@ -161,7 +164,7 @@ async function lockValidator(config: Config, genesis: Genesis, stops: StopList, 
   if (pair === undefined) return undefined;
   const keyLock = await lockFolder(config.keyDir);
   stops.add('key folder', keyLock.release);
-  return { publicKey: pair.publicKey, sign: nativeSigner(pair), openGuard: (nextHeight) => openGuard(config, genesis, pair, nextHeight, halt) };
+  return { publicKey: pair.publicKey, sign: nativeSigner(pair), openGuard: (nextHeight, validators) => openGuard(config, genesis, pair, nextHeight, validators, halt) };
 }
 
 /** Signature checks of submissions: on worker threads where the configuration wants them. */

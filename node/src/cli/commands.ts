@@ -52,7 +52,7 @@ async function init(config: Config, { print }: Terminal): Promise<number> {
   print(`Node key    ${done.nodeKey}`);
   if (done.keptGuardHeight !== undefined) print(`The sign guard of this key was kept: it has signed block ${done.keptGuardHeight}, and nothing up to there is signed again.`);
   else print(done.isValidator
-    ? 'This node is a validator. A sign guard was made: only if this key has never signed on this network. If it has, read "Lost sign guard" in OPERATING.md first.'
+    ? 'This node is a validator. A sign guard was made: only if this key has never signed on this network. If it has, remove signguard.dat from the key folder again and read "Lost sign guard" in OPERATING.md.'
     : 'This node holds no key of the first validator set: it follows without signing.');
   return 0;
 }

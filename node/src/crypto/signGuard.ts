@@ -11,7 +11,7 @@ import { createHash } from 'node:crypto';
 import { open, type FileHandle } from 'node:fs/promises';
 import { writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { HardState, assert, decode, encode, equalBytes, u32be } from '@billcoin/protocol';
+import { HardState, assert, closedHardState, decode, emptyHardState, encode, equalBytes, u32be } from '@billcoin/protocol';
 import { REMEDY, StorageFailure } from '../storageFailure.ts';
 
 export const GUARD_FILE = 'signguard.dat';
@@ -88,16 +88,28 @@ async function syncFolder(folder: string): Promise<void> {
   }
 }
 
+/** There is a file, and nothing in it can be read. */
+async function isDamaged(folder: string): Promise<boolean> {
+  const handle = await openExisting(join(folder, GUARD_FILE));
+  if (handle === undefined) return false;
+  try {
+    return newestRecord(await handle.readFile()) === undefined;
+  } finally {
+    await handle.close();
+  }
+}
+
 /**
- * Makes the guard of a key that has never signed on this network; file and folder are synced. Throws where there is one
- * already: a guard is never overwritten.
+ * Makes the guard of a key; file and folder are synced. Throws where there is one that can be read: it is never
+ * overwritten.
+ * @param height nothing at or below it will be signed; 0 for a key that has never signed on this network
  */
-export async function createSignGuard(folder: string, identity: GuardIdentity): Promise<void> {
+export async function createSignGuard(folder: string, { genesisHash, publicKey }: GuardIdentity, height = 0): Promise<void> {
   const file = new Uint8Array(FILE_BYTES);
-  const copy = encodeGuardCopy({ seq: 1, ...identity, height: 0, round: 0, step: 0, lockedRound: -1, validRound: -1 });
+  const copy = encodeGuardCopy(height === 0 ? emptyHardState(genesisHash, publicKey) : closedHardState(genesisHash, publicKey, height));
   file.set(copy);
   file.set(copy, COPY_BYTES);
-  const handle = await open(join(folder, GUARD_FILE), 'wx', 0o600);
+  const handle = await open(join(folder, GUARD_FILE), (await isDamaged(folder)) ? 'r+' : 'wx', 0o600);
   try {
     await handle.writeFile(file);
     await handle.sync();

@@ -1,12 +1,16 @@
 /** Effect signAndSend up to the send (consensus page §1.9): sign rule, signatures, one guard record on disk. */
-import { unsignedPreimage, type HardState, type maySign, type recordSigned, type SignAndSend, type Unsigned } from '@billcoin/protocol';
+import { assert, unsignedPreimage, type HardState, type maySign, type recordSigned, type SignAndSend, type Unsigned } from '@billcoin/protocol';
+import type { LostGuard } from '../crypto/lostGuard.ts';
 
 /** What signing needs: the guard's record and the consensus key. */
 export interface SigningPort {
-  current(): HardState;
+  /** Undefined while the guard is lost: nothing is signed. */
+  current(): HardState | undefined;
   /** Durable when it resolves. */
   write(next: HardState): Promise<void>;
   sign(message: Uint8Array): Uint8Array;
+  /** Present where the guard was lost when this process began. */
+  readonly lost?: LostGuard | undefined;
 }
 
 /** The pure rules of signing. */
@@ -25,6 +29,7 @@ export type SigningOutcome = { readonly ok: true; readonly signed: readonly Sign
 /** Signs all bodies or none. What is returned may be sent: the guard holds it on disk. */
 export async function signGuarded(rules: SignRules, port: SigningPort, genesisHash: Uint8Array, { bodies, hardState }: SignAndSend): Promise<SigningOutcome> {
   const record = port.current();
+  assert(record !== undefined, 'the core of a node without guard signs nothing');
   const signed: SignedBodyOf[] = [];
   let isNew = false;
   for (const body of bodies) {

@@ -5,7 +5,7 @@ import type { Config } from '../config.ts';
 import { CONSENSUS_KEY_FILE, readKeyFile } from '../crypto/keyFiles.ts';
 import { createSignGuard, readSignGuard } from '../crypto/signGuard.ts';
 import { openNodeKey } from './keys.ts';
-import { createDataFolder } from '../storage/dataFolder.ts';
+import { createDataFolder, isDataFolder } from '../storage/dataFolder.ts';
 
 export interface Initialised {
   readonly chainId: string;
@@ -30,7 +30,9 @@ export async function initFolders(config: Config, genesis: Genesis): Promise<Ini
   const isValidator = pair !== undefined && indexOfKey(genesis.validators, pair.publicKey) !== undefined;
   const identity = pair === undefined ? undefined : { publicKey: pair.publicKey, genesisHash: genesis.genesisHash };
   const guard = isValidator && identity !== undefined ? await readSignGuard(config.keyDir, identity) : undefined;
-  if (isValidator && identity !== undefined && guard === undefined) await createSignGuard(config.keyDir, identity);
+  // Data without guard is a lost guard: one made here would forget what it has signed.
+  const isLost = guard === undefined && (await isDataFolder(config.dataDir));
+  if (isValidator && identity !== undefined && guard === undefined && !isLost) await createSignGuard(config.keyDir, identity);
   await createDataFolder(config.dataDir, genesis.genesisHash);
   return { chainId: genesis.chainId, genesisHash: toHex(genesis.genesisHash), isValidator, nodeKey, keptGuardHeight: guard?.height };
 }

@@ -2,7 +2,7 @@
  * The data folder: a file that names format and network, and one database each for blocks, state, index, pool and campus
  * rows. Everything in it can be copied from another node or rebuilt; keys and the sign guard are elsewhere.
  */
-import { mkdir, open, readFile, writeFile } from 'node:fs/promises';
+import { access, mkdir, open, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { toHex } from '@billcoin/protocol';
 import type { Store } from '../ports.ts';
@@ -33,6 +33,16 @@ function formatText(genesisHash: Uint8Array): string {
 export async function createDataFolder(path: string, genesisHash: Uint8Array): Promise<void> {
   await mkdir(path, { recursive: true, mode: 0o700 });
   await writeFile(join(path, FORMAT_FILE), formatText(genesisHash), { flag: 'wx', mode: 0o600 });
+}
+
+/** There is a data folder, of whatever network and format. */
+export async function isDataFolder(path: string): Promise<boolean> {
+  try {
+    await access(join(path, FORMAT_FILE));
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Names in a folder are on disk when it resolves. */

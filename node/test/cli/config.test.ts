@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
-import { OPTIONS, makeConfig, makeConfigDoc } from '../../src/config.ts';
+import { OPTIONS, makeConfig, makeConfigDoc, parseArgsOptions } from '../../src/config.ts';
 
 void t.test('a flag wins over the environment, the environment over the file, the file over the default', async (test) => {
   const folder = await mkdtemp(join(tmpdir(), 'billcoin-config-'));
@@ -24,7 +24,7 @@ void t.test('a file that does not fit is refused with its path', async (test) =>
   const file = join(folder, 'billcoin.json');
   for (const [content, found] of [
     ['{"httpPort": "many"}', /billcoin\.json: httpPort is "many"/],
-    ['{"httpPort": {}}', /httpPort is neither text nor a number/],
+    ['{"httpPort": {}}', /httpPort is neither text, number nor true or false/],
     ['{"port": 1}', /"port" is no option/],
     ['[]', /is not a JSON object/],
     ['{', /cannot be read as JSON/],
@@ -32,6 +32,20 @@ void t.test('a file that does not fit is refused with its path', async (test) =>
     await writeFile(file, content);
     test.throws(() => makeConfig({}, { BILLCOIN_CONFIG: file }), { name: 'ConfigError', message: found });
   }
+});
+
+void t.test('a flag without a value is given or not', async (test) => {
+  const folder = await mkdtemp(join(tmpdir(), 'billcoin-config-'));
+  test.teardown(() => rm(folder, { recursive: true, force: true }));
+  const file = join(folder, 'billcoin.json');
+  await writeFile(file, '{"iAmTheOnlyOne": true}');
+  test.equal(makeConfig({}, {}).iAmTheOnlyOne, false);
+  test.equal(makeConfig({ 'i-am-the-only-one': true }, {}).iAmTheOnlyOne, true);
+  test.equal(makeConfig({}, { BILLCOIN_I_AM_THE_ONLY_ONE: 'true' }).iAmTheOnlyOne, true);
+  test.equal(makeConfig({}, { BILLCOIN_CONFIG: file }).iAmTheOnlyOne, true);
+  test.throws(() => makeConfig({}, { BILLCOIN_I_AM_THE_ONLY_ONE: 'yes' }), /is "yes"; it takes true \| false/);
+  test.same(parseArgsOptions()['i-am-the-only-one'], { type: 'boolean' });
+  test.same(parseArgsOptions()['node-name'], { type: 'string' });
 });
 
 void t.test('the document has a row for every option', (test) => {

@@ -173,6 +173,20 @@ void t.test('found at boot, n = 1, peer bug 21: key without guard: refused, and 
   await node.stop();
 });
 
+void t.test('found at boot, n = 1: a damaged guard is a lost one; `init` beside data makes none', async (test) => {
+  const stopped = await stoppedNode(test);
+  const path = join(stopped.config.keyDir, 'signguard.dat');
+  await rm(path);
+  await test.rejects(initFolders(stopped.config, stopped.genesis), { code: 'EEXIST' });
+  test.equal((await refusal(stopped)).code, 'no_guard', 'it would have forgotten what was signed');
+  await writeFile(path, Buffer.alloc(65_536, 0xee));
+  test.equal((await refusal(stopped)).code, 'no_guard');
+  const node = await runNode({ ...stopped.config, signFromHeight: stopped.height + 1 });
+  const final = await submitFinal(node.port, new TxMaker(stopped.genesis).transfer(KEYS.farm, KEYS.treasury.address, 5n));
+  test.equal(final.height, stopped.height + 1);
+  await node.stop();
+});
+
 void t.test('found at boot, n = 1: data without key: the only validator does not start', async (test) => {
   const stopped = await stoppedNode(test);
   await rm(join(stopped.config.keyDir, 'consensus-key.json'));

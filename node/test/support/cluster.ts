@@ -2,7 +2,8 @@
  * Whole nodes under a script: the engine of production on the disks, guard files and virtual time of the simulator, with
  * nothing drawn. The test says how long each message takes, at which point a process dies, and which of its ports lie.
  */
-import { StateTree, emptyHardState, genesisTip, makeChain, toHex, type Genesis, type HardState } from '@billcoin/protocol';
+import { StateTree, closedHardState, emptyHardState, genesisTip, makeChain, toHex, type Genesis, type HardState } from '@billcoin/protocol';
+import type { ValidatorGuard } from '../../src/crypto/lostGuard.ts';
 import type { Core } from '../../src/driver.ts';
 import { openEngine, type Engine } from '../../src/engine.ts';
 import { makeLog } from '../../src/log.ts';
@@ -66,6 +67,8 @@ export class ClusterNode {
   readonly halts: Error[] = [];
   engine: Engine | undefined;
   life: Life | undefined;
+  /** It boots without its guard. `renewed` is the height up to which the guard made anew refuses everything. */
+  lostGuard: { readonly isOnlyOne: boolean; renewed?: number } | undefined;
   /** Points that are still passed; at the next one the process dies. */
   fuse: number | undefined;
   /** What the dead process was about to do, or had just done. */
@@ -246,11 +249,34 @@ export class Cluster {
     };
   }
 
-  #guard(node: ClusterNode, life: Life): ReturnType<SimGuardFile['open']> {
+  #guard(node: ClusterNode, life: Life): ValidatorGuard {
     const user = { ...READS, isAlive: () => life.alive, write: (_what: string, sync: boolean, done: () => void) => this.#write(node, life, 'guard', sync, done) };
     const isEarly = this.#options.early?.('guard') === true;
-    return node.guard.open(user, (next) => this.#options.recorded?.(node, next), isEarly);
+    const file = (): ValidatorGuard => node.guard.open(user, (next) => this.#options.recorded?.(node, next), isEarly);
+    return node.lostGuard === undefined ? file() : withoutGuard(node, node.lostGuard, file);
   }
+}
+
+/** The guard of a node that cannot read it. What makes it anew writes over what the file says. */
+function withoutGuard(node: ClusterNode, lost: NonNullable<ClusterNode['lostGuard']>, file: () => ValidatorGuard): ValidatorGuard {
+  let guard: ValidatorGuard | undefined;
+  return {
+    current: () => guard?.current(),
+    write: (next) => guard?.write(next) ?? Promise.reject(new Error('nothing is signed without a guard')),
+    close: () => Promise.resolve(),
+    lost: {
+      isOnlyOne: lost.isOnlyOne,
+      async renew(height) {
+        const made = file();
+        const { genesisHash, publicKey, seq } = made.current() ?? {};
+        if (genesisHash === undefined || publicKey === undefined || seq === undefined) throw new Error('the file holds a record');
+        await made.write({ ...closedHardState(genesisHash, publicKey, height), seq: seq + 1 });
+        guard = made;
+        lost.renewed = height;
+        node.lostGuard = undefined;
+      },
+    },
+  };
 }
 
 /** Everything that promises have made ready has run. */

@@ -6,7 +6,7 @@ export { duplicateProposal, duplicateVote, readEvidence, type EvidenceContext, t
 export * from './input.ts';
 export { parseVote, readProposal, readVote, signedInput, verifyVote, wireProposal, wireVote, type ReadContext } from './messages.ts';
 export { makeSchedule, proposerAt, type Schedule } from './proposer.ts';
-export { emptyHardState, maySign, recordSigned, type SignDecision } from './signRule.ts';
+export { closedHardState, emptyHardState, endsObservation, isClosed, maySign, recordSigned, type SignDecision } from './signRule.ts';
 export { initialState, type ConsensusState, type Transition } from './state.ts';
 export { statusOf } from './status.ts';
 export { step } from './step.ts';

@@ -7,7 +7,7 @@ import { equalBytes } from '../lib/bytes.ts';
 import type { HardState, SignedBody } from '../wire/consensus.ts';
 import { unsignedBytes, wireBlockId } from './bodies.ts';
 import { CERTIFICATE_TYPE } from './certificate.ts';
-import { NIL, NO_ROUND, type HardStateContent, type Unsigned } from './types.ts';
+import { NIL, NO_ROUND, STEP_NUMBER, type HardStateContent, type Unsigned } from './types.ts';
 
 export type SignDecision =
   | { readonly kind: 'sign' }
@@ -16,12 +16,36 @@ export type SignDecision =
   /** behind: something later was signed; conflict: something else was signed in this slot; locked: no polka allows leaving the lock. */
   | { readonly kind: 'refuse'; readonly why: 'behind' | 'conflict' | 'locked' };
 
+/** uint32 on the wire: no round is signed beyond it. */
+const ROUND_MAX = 0xffff_ffff;
 /** Order of signing within a round. */
 const SLOT = { proposal: 1, prevote: 2, precommit: 3 } as const;
 
 /** The record of a key that has signed nothing. */
 export function emptyHardState(genesisHash: Uint8Array, publicKey: Uint8Array): HardState {
   return { seq: 1, genesisHash, publicKey, height: 0, round: 0, step: 0, lockedRound: NO_ROUND, validRound: NO_ROUND };
+}
+
+/** The record of a key of which nobody knows what it has signed up to `height`: nothing at or below it is signed any more. */
+export function closedHardState(genesisHash: Uint8Array, publicKey: Uint8Array, height: number): HardState {
+  return { ...emptyHardState(genesisHash, publicKey), height, round: ROUND_MAX, step: STEP_NUMBER.decided };
+}
+
+/** Says whether a record forbids a whole height and those below it, instead of telling what was signed there. */
+export function isClosed(record: HardState): boolean {
+  return record.step === STEP_NUMBER.decided;
+}
+
+/** After a lost guard: what a message may have been on its way while the older process still lived, beyond the clocks' precision. */
+const LOST_GUARD_MARGIN_MS = 5_000;
+
+/**
+ * Says whether a final block ends the observation of a node without guard: it was built after `bootMs`, so its height
+ * was undecided while an older process with this key lived, which can have signed at that height at most. A block ahead of
+ * the own clock proves nothing: that clock is wrong.
+ */
+export function endsObservation(blockTimeMs: number, { bootMs, nowMs, precisionMs }: { readonly bootMs: number; readonly nowMs: number; readonly precisionMs: number }): boolean {
+  return blockTimeMs > bootMs + 2 * precisionMs + LOST_GUARD_MARGIN_MS && blockTimeMs <= nowMs + precisionMs;
 }
 
 function lastSigned(record: HardState, kind: Unsigned['kind']): SignedBody | undefined {
@@ -46,7 +70,7 @@ function compareRound(record: HardState, body: { readonly height: number; readon
  */
 export function maySign(record: HardState, body: Unsigned): SignDecision {
   const ahead = compareRound(record, body);
-  if (ahead < 0) return { kind: 'refuse', why: 'behind' };
+  if (ahead < 0 || (isClosed(record) && body.height <= record.height)) return { kind: 'refuse', why: 'behind' };
   if (ahead === 0) {
     const stored = lastSigned(record, body.kind);
     if (stored !== undefined) return equalBytes(stored.body, unsignedBytes(body)) ? { kind: 'resend', signature: stored.signature } : { kind: 'refuse', why: 'conflict' };
