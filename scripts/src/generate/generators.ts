@@ -19,6 +19,7 @@ import { makeStateTreeVectors } from '../vectors/stateTree.ts';
 import { makeTransactionVectors } from '../vectors/transaction.ts';
 import { makeErrorsDoc } from './errorsDoc.ts';
 import { makeMetricsDoc } from './metricsDoc.ts';
+import { makeNetworkDoc } from './networkDoc.ts';
 import { makeProto } from './proto.ts';
 import { makeRulesDoc } from './rulesDoc.ts';
 
@@ -53,6 +54,7 @@ export const GENERATORS: readonly Generator[] = [
   page('config.md', makeConfigDoc),
   page('errors.md', makeErrorsDoc),
   page('metrics.md', makeMetricsDoc),
+  page('network.md', makeNetworkDoc),
   page('rules.md', makeRulesDoc),
   page('openapi.json', () => `${JSON.stringify(makeOpenApi(), undefined, 2)}\n`),
 ];

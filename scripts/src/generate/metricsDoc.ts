@@ -15,7 +15,7 @@ async function nodeMetrics(): Promise<string> {
   try {
     const network = makeBenchNetwork({ payers: 1, tills: 1, timeMs: TIME_MS });
     await writeFile(join(folder, 'genesis.json'), network.genesisText);
-    const config = makeConfig({ genesis: join(folder, 'genesis.json'), 'data-dir': join(folder, 'data'), 'key-dir': join(folder, 'keys'), 'http-port': '0', 'verify-threads': '0' }, {});
+    const config = makeConfig({ genesis: join(folder, 'genesis.json'), 'data-dir': join(folder, 'data'), 'key-dir': join(folder, 'keys'), 'http-port': '0', 'verify-threads': '0', listen: '127.0.0.1:0' }, {});
     await makeConsensusKey(config.keyDir, network.validatorSeed);
     await initFolders(config, await readGenesis(config.genesis));
     const node = await startNode(config, { clock: systemClock, timers: systemTimers, log: makeLog({ level: 'silent', nodeName: 'docs' }), processMetrics: false, onHalt: (error) => { throw error; } });
@@ -41,7 +41,7 @@ export async function makeMetricsDoc(): Promise<string> {
   const head = ['metric', 'type', 'what it is'];
   return `# Metrics
 
-Made by \`npm run generate\` from what a started node and an oracle answer. A node also has the process metrics of
+Made by \`npm run generate\` from what a started node and an oracle answer; \`billcoin_network_…\` only where the node has \`--listen\` or \`--peers\`. A node also has the process metrics of
 prom-client under \`billcoin_\`. No label holds a wallet, student or transaction.
 
 ## Node, \`GET /metrics\`
