@@ -37,7 +37,7 @@ function verdictWith(world: World, evidence: readonly Uint8Array[]): string {
   return verdict.ok ? 'ok' : verdict.fault.code === 'invalid_block' ? verdict.fault.field : verdict.fault.code;
 }
 
-t.test('two votes or two proposals for one place make a valid block, each offender once', (t) => {
+t.test('peer bug 35, CometBFT #4114: two votes or two proposals for one place make a valid block, each offender once', (t) => {
   const world = grown();
   const votes = bytesOf(duplicateVote(vote(world, {}), vote(world, { blockId: NIL })));
   const proposals = bytesOf(duplicateProposal(proposal(world, A), proposal(world, B)));
