@@ -1,7 +1,8 @@
 /**
  * The crash matrix (consensus page §1.10) for one validator and for four: the power goes between any two of body put, guard
  * record, send, certificate put, state flush and index write, and the node is started again. Each point that the process
- * passes in its first heights is a case, with both ends that a write under way can have.
+ * passes in its first heights is a case, with both ends that a write under way can have. Cases (a) to (e) of TR6 are among
+ * them; (f), a proposal whose body is lost, is in driver/crashPoints.test.ts.
  */
 import t, { type Test } from 'tap';
 import { ProposalBody, decode, parseVote, toHex } from '@billcoin/protocol';
@@ -102,7 +103,7 @@ async function crashAt(test: Test, size: number, fuse: number, seed: number): Pr
 }
 
 for (const size of [1, 4]) {
-  void t.test(`peer bug 23, bsc #2598: n = ${size}, the power goes at every point between two durable steps`, { timeout: 240_000 }, async (test) => {
+  void t.test(`TR6, peer bug 23, bsc #2598: n = ${size}, the power goes at every point between two durable steps`, { timeout: 240_000 }, async (test) => {
     const whole = makeRun(size, 0);
     await whole.start();
     // A second more: the state is flushed behind.
