@@ -22,7 +22,7 @@ function committedBy(world: World, who: readonly number[]): Tip {
     const { seed } = SIGNERS.find((key) => equalBytes(key.publicKey, publicKey))!;
     return who.includes(validatorIndex) ? { ...at, validatorIndex, signature: signFast(seed, votePreimage(world.genesis.genesisHash, at)) } : undefined;
   });
-  return { ...world.tip, validators, validatorsSince: 1, certificateBytes: encode(Certificate, makeCertificate(validators, at, votes)!) };
+  return { ...world.tip, signers: validators, validators, validatorsSince: 1, certificateBytes: encode(Certificate, makeCertificate(validators, at, votes)!) };
 }
 
 function blockOn(world: World, tip: Tip, txs: readonly Uint8Array[] = []) {
