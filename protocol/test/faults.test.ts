@@ -213,7 +213,40 @@ const CUSTODY = {
   },
 } satisfies Partial<Record<FaultCode, Provocation>>;
 
-const PROVOCATIONS: Readonly<Partial<Record<FaultCode, Provocation>>> = { ...ENVELOPE, ...PAYMENTS, ...REGISTRY, ...MILK, ...CUSTODY };
+/** A validator with 20 L of its own stake, Alice with 10 L behind it. */
+function staked(over: object = {}): World {
+  const world = rich();
+  const validator = KEYS.validator.address;
+  world.block([world.transfer(KEYS.farmA, validator, 50_000n)]);
+  world.block([world.tx(KEYS.validator, { case: 'stake', value: { validator, amountMl: 20_000n } }), world.tx(alice, { case: 'delegate', value: { validator, amountMl: 10_000n } })]);
+  setRow(world, ROWS.validator, toHex(validator), over);
+  return world;
+}
+const delegating = (over: object, amountMl = 1_000n): Provocation => () => {
+  const world = staked(over);
+  return verdict(world, world.tx(alice, { case: 'delegate', value: { validator: KEYS.validator.address, amountMl } }));
+};
+
+const STAKE = {
+  unknown_validator: () => {
+    const world = rich();
+    return verdict(world, world.tx(alice, { case: 'delegate', value: { validator: alice.address, amountMl: 1_000n } }));
+  },
+  validator_not_active: delegating({ status: stateRows.SUSPENDED }),
+  validator_tombstoned: delegating({ standing: stateRows.STANDING.tombstoned }),
+  stake_too_small: delegating({}, 999n),
+  no_shares: delegating({ stakeMl: 9_007_199_254_740_991n }),
+  exceeds_shares: () => {
+    const world = staked();
+    return verdict(world, world.tx(alice, { case: 'undelegate', value: { validator: KEYS.validator.address, shares: 10_001n } }));
+  },
+  validator_not_absent: () => {
+    const world = staked();
+    return verdict(world, world.tx(KEYS.validator, { case: 'rejoin', value: { validator: KEYS.validator.address } }));
+  },
+} satisfies Partial<Record<FaultCode, Provocation>>;
+
+const PROVOCATIONS: Readonly<Partial<Record<FaultCode, Provocation>>> = { ...ENVELOPE, ...PAYMENTS, ...REGISTRY, ...MILK, ...CUSTODY, ...STAKE };
 
 t.test('every fault is reached', (t) => {
   for (const code of Object.keys(FAULTS) as FaultCode[]) {

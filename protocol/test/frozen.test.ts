@@ -9,7 +9,8 @@ t.test('faults: number n stands at place n', (t) => {
     merchant_not_active unknown_coupon coupon_not_usable coupon_not_yours unknown_invoice exceeds_refundable refund_window_over over_till_cap unknown_batch batch_not_minted
     batch_on_hold batch_expired exceeds_available unknown_plant plant_not_active too_many_open_batches unknown_meter meter_interval_used claim_exceeds_meter batch_not_reopenable
     unknown_farm shares_not_ascending batch_expiry_wrong unknown_oracle already_attested till_number_taken attempt_not_open profile_mismatch ceiling_reached volume_too_large
-    too_many_fee_free unknown_device unknown_reporter production_date_wrong batch_ended hold_unchanged plant_owes exceeds_free_bond`.trim().split(/\s+/) as FaultCode[];
+    too_many_fee_free unknown_device unknown_reporter production_date_wrong batch_ended hold_unchanged plant_owes exceeds_free_bond
+    unknown_validator validator_not_active validator_tombstoned stake_too_small no_shares exceeds_shares validator_not_absent`.trim().split(/\s+/) as FaultCode[];
   t.same(Object.fromEntries(Object.entries(FAULTS).map(([code, row]) => [code, row.no])), Object.fromEntries(codes.map((code, index) => [code, index + 1])));
   for (const [index, code] of codes.entries()) {
     t.equal(faultNumber(code), index + 1);
@@ -56,12 +57,12 @@ t.test('prefixes of state rows', (t) => {
 t.test('kinds and events', (t) => {
   const kinds = {
     transfer: 1, pay: 2, voidInvoice: 3, refund: 4, redeem: 5, openBatch: 6, attest: 7, registerMerchant: 8, registerTill: 9, revokeTill: 10, registerFarm: 11, registerPlant: 12, registerDevice: 13,
-    registerMeter: 14, revokeDevice: 15, holdBatch: 16, recallBatch: 17, writeOffBatch: 18, bondWithdraw: 19, reportPrice: 27, anchor: 44, bondDeposit: 45,
+    registerMeter: 14, revokeDevice: 15, holdBatch: 16, recallBatch: 17, writeOffBatch: 18, bondWithdraw: 19, stake: 20, unstake: 21, delegate: 22, undelegate: 23, editValidator: 24, rejoin: 25, reportPrice: 27, anchor: 44, bondDeposit: 45,
   };
   t.same(Object.fromEntries(Object.values(KINDS).map((kind) => [kind.name, kind.no])), kinds);
   t.same(Object.fromEntries(Object.entries(TxBody.fields['kind']?.members ?? {}).map(([name, field]) => [name, field.no - 15])), kinds, 'the field in TxBody is 15 + the number');
   const events = ['transferred', 'paid', 'pointEarned', 'couponIssued', 'refunded', 'pointTaken', 'couponCancelled', 'redeemed', 'batchOpened', 'attested', 'minted', 'batchRejected', 'oracleRevoked', 'invoiceVoided', 'registryChanged', 'priceReported', 'anchored',
-    'batchHeld', 'custodyEnded', 'bondDeposited', 'bondWithdrawn'];
+    'batchHeld', 'custodyEnded', 'bondDeposited', 'bondWithdrawn', 'staked', 'unstaked', 'validatorEdited', 'rejoined'];
   t.same(Object.fromEntries(Object.entries(Event.fields['event']?.members ?? {}).map(([name, field]) => [name, field.no])), Object.fromEntries(events.map((name, index) => [name, index + 1])));
   t.end();
 });

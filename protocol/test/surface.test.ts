@@ -13,10 +13,10 @@ t.test('the exported names', (t) => {
     OPEN_BATCHES_MAX OPEN_BATCH_MAX_BYTES ORDER_SALT_BYTES P256_PUBLIC_KEY_BYTES POINT POINTS_PER_COUPON POLICY_KEYS_MAX PRICE_REPORTS_MIN PUBLIC_KEY_BYTES REF_BYTES ROLE ROWS SHARES_MAX STAKE_GRACE_MS
     SIGNATURE_BYTES SIGNED_BATCH_MAX_BYTES SIGNED_MAX_BYTES SINGLE STATUS_ROUNDS STEP_NUMBER TAGS TIME_MAX_MS TIME_MIN_MS TOTAL_POWER_MAX TREE_VERSIONS_MAX TX_MAX_BYTES VALIDATORS_MAX`;
   const messagesAndClasses = `
-    Anchor AssertionError Attest BatchKey Beat Block Body BondDeposit BondWithdraw Certificate Command CommandBody Draft Event Events Evidence FlatState Flow Handover HardState Header Heat
+    Anchor AssertionError Attest BatchKey Beat Block Body BondDeposit BondWithdraw Certificate Command CommandBody Delegate Draft EditValidator Event Events Evidence FlatState Flow Handover HardState Header Heat
     HoldBatch Lab Manifest OpenBatch Order OrderItem Override OverrideBody Pay PaymentReceipt Proposal ProposalBody ReadingBody ReadingResult RecallBatch Receipt ReceiptBody Redeem Refund
-    RegisterDevice RegisterFarm RegisterMerchant RegisterMeter RegisterPlant RegisterTill ReportPrice RevokeDevice RevokeTill RoundCert Share Sig Signed SignedBatch SignedBody StateProof
-    StateTree Stored Tank Terms Transfer Tx TxBody TxResult Validator ValidatorSet VoidInvoice Vote VoteBody WriteOffBatch`;
+    RegisterDevice RegisterFarm RegisterMerchant RegisterMeter RegisterPlant RegisterTill Rejoin ReportPrice RevokeDevice RevokeTill RoundCert Share Sig Signed SignedBatch SignedBody StateProof
+    StateTree Stored Stake Tank Terms Transfer Tx TxBody TxResult Undelegate Unstake Validator ValidatorSet VoidInvoice Vote VoteBody WriteOffBatch`;
   const functions = `
     activeOracles addressOf applyBlock applyTx assert assertReserveWhole attestationId balanceOf bandAt batchKeyOf bitOf bitsOf blockIdBytes blockIdOf bondFloorMl buildBlock buildTree
     canonicalJson cardId certificateBytes chainHash chainTag checkCertificateForm checkP256PublicKey checkPublicKey checkTx checkValidatorSet commitBlock commitHash compareBytes concat

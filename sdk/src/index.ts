@@ -31,6 +31,7 @@ export { addSignature, attachSignature, decodeTransaction, encodeTransaction, tr
 export * from './tx/anchor.ts';
 export * from './tx/attest.ts';
 export * from './tx/custody.ts';
+export * from './tx/stake.ts';
 export * from './tx/openBatch.ts';
 export * from './tx/pay.ts';
 export * from './tx/redeem.ts';

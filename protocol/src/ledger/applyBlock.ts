@@ -87,7 +87,7 @@ export function applyBlock(chain: Chain, tip: Tip, blockBytes: Uint8Array): Bloc
     if (refusal !== undefined) return { ok: false, fault: refusal };
   }
   const linked: Tip = { ...tip, certificateBytes: body.prevCommit };
-  const state = closeBlock(chain, tip, block);
+  const state = closeBlock(chain, linked, block);
   const computed = headerOf(linked, block, state, header);
   const difference = firstDifference(header, computed);
   if (difference === undefined) return ok(sealBlock(chain, linked, block, state, computed));

@@ -1,10 +1,13 @@
 /** Evidence of double signing in a block (SPEC §17.4): whether it may stand there, and whom it names. */
 import { addressOf } from '../lib/address.ts';
+import { assert } from '../lib/assert.ts';
 import { toHex } from '../lib/bytes.ts';
 import { heightOfEvidence, readEvidence, type Offence } from '../consensus/evidence.ts';
 import { ROWS } from '../state/layout.ts';
 import { paramsOf } from '../state/params.ts';
+import { slash } from '../state/stake.ts';
 import { epochAt, setOfEpoch } from '../state/stakeEpochs.ts';
+import type { Draft } from '../state/view.ts';
 import { STANDING } from '../wire/state.ts';
 import type { Chain, Tip } from './chain.ts';
 
@@ -29,6 +32,13 @@ export function offenceIn(chain: Chain, tip: Tip, evidence: Uint8Array, timeMs =
   if (!read.ok) return undefined;
   const offender = tip.state.get(ROWS.validator, toHex(addressOf(read.value.publicKey)));
   return offender === undefined || offender.standing === STANDING.tombstoned ? undefined : read.value;
+}
+
+/** What an offence costs (SPEC §17.4), before anything else in a block. */
+export function punish(draft: Draft, { height, publicKey }: Offence): void {
+  const epoch = epochAt(draft, height);
+  assert(epoch !== undefined, 'the epoch of a proven offence is kept');
+  slash(draft, toHex(addressOf(publicKey)), epoch);
 }
 
 /** The pieces that may stand together in the block after `tip`, in their order: each proves an offence, no two name one validator. */

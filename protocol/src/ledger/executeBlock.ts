@@ -14,7 +14,7 @@ import type { ChainEvent } from '../wire/tx.ts';
 import { applyTx, type AppliedTx } from './applyTx.ts';
 import type { Chain, Executed, Tip } from './chain.ts';
 import { endBlock } from './endBlock.ts';
-import type { ProvenOffence } from './evidence.ts';
+import { punish, type ProvenOffence } from './evidence.ts';
 import { isFeeFree } from './gate.ts';
 import { assertReserveMoved } from './invariants.ts';
 
@@ -39,6 +39,7 @@ export class BlockDraft {
     this.evidence = proven.map(({ bytes }) => bytes);
     this.env = { height: tip.height + 1, timeMs, prevTimeMs: tip.timeMs };
     this.draft = new Draft(tip.state, tip.timeMs);
+    for (const { offence } of proven) punish(this.draft, offence);
   }
 
   /** Appends a transaction; a refusal leaves the block as it was. */
@@ -67,9 +68,9 @@ export interface StateChange {
   readonly stateRoot: Uint8Array;
 }
 
-/** End of block, reserve equation, new tree version. The caller releases the version if the block is not committed. */
+/** End of block, reserve equation, new tree version. `tip` comes with the commit that the block holds. The caller releases the version if the block is not committed. */
 export function closeBlock(chain: Chain, tip: Tip, block: BlockDraft): StateChange {
-  endBlock(tip.state, block.draft, block.env);
+  endBlock(tip, block.draft, block.env);
   const changes = block.draft.changes();
   assertReserveMoved(tip.state, changes);
   const byteChanges = changes.map(encodeChange);

@@ -69,6 +69,13 @@ export const FAULTS = {
   hold_unchanged: { no: 56, text: 'The batch is held, or free, already. Nothing is to be done.' },
   plant_owes: { no: 57, text: 'The plant owes milk. It repays by BondDeposit or by the tolls of its next mints, then withdraws.' },
   exceeds_free_bond: { no: 58, text: 'The bond must cover the litres in the custody of the plant. Withdraw at most what is free.' },
+  unknown_validator: { no: 59, text: 'No institution is admitted under this consensus address. Name the address of its consensus key.' },
+  validator_not_active: { no: 60, text: 'The institution is suspended or revoked. Stake behind another one.' },
+  validator_tombstoned: { no: 61, text: 'The validator signed twice; its key never votes again. Take the stake out; the institution is admitted again with a new key.' },
+  stake_too_small: { no: 62, text: 'The amount is below the minimum of a stake or delegation. Put in more at once.' },
+  no_shares: { no: 63, text: 'The amount buys no share, or the shares are worth nothing. Use a larger amount.' },
+  exceeds_shares: { no: 64, text: 'More shares than the account has in this stake. Take out at most those.' },
+  validator_not_absent: { no: 65, text: 'The validator has not left. There is nothing to rejoin.' },
 } as const satisfies Readonly<Record<string, Row>>;
 
 export type FaultCode = keyof typeof FAULTS;
@@ -86,6 +93,8 @@ interface FaultData {
   price_out_of_band: { readonly minMl: bigint; readonly maxMl: bigint };
   plant_owes: { readonly owedMl: bigint };
   exceeds_free_bond: { readonly freeMl: bigint };
+  stake_too_small: { readonly minMl: bigint };
+  exceeds_shares: { readonly shares: bigint };
 }
 
 export type Fault = { [C in FaultCode]: { readonly code: C } & (C extends keyof FaultData ? FaultData[C] : unknown) }[FaultCode];

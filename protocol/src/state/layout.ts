@@ -63,7 +63,7 @@ export const ROWS = {
   delegation: row('delegation', 0x15, v.DelegationRow, 'validator ‖ account → shares'),
   unbonding: row('unbonding', 0x16, v.UnbondingRow, 'validator ‖ stake epoch ‖ account → shares of the unbonding pool', { lapsesAtMs: ({ releaseAtMs }) => releaseAtMs }),
   unbondingPool: row('unbondingPool', 0x17, v.UnbondingPoolRow, 'validator ‖ stake epoch → litres, shares'),
-  stakeEpoch: row('stakeEpoch', 0x18, v.StakeEpochRow, 'number → an earlier stake epoch', { diesAtMs: ({ sinceMs }) => sinceMs + EPOCH_KEPT_MS }),
+  stakeEpoch: row('stakeEpoch', 0x18, v.StakeEpochRow, 'number → an earlier stake epoch', { diesAtMs: ({ endsAtMs }) => endsAtMs + EPOCH_KEPT_MS }),
   validatorSet: row('validatorSet', 0x19, v.ValidatorSetRow, 'hash → validator set', { diesAtMs: ({ keptUntilMs }) => keptUntilMs }),
   admitted: row('admitted', 0x1a, v.AdmittedRow, '→ addresses of the admitted institutions'),
   oracleSet: row('oracleSet', 0x0d, v.OracleSetRow, '→ addresses of the oracles'),

@@ -57,10 +57,13 @@ export const UnbondingRow = message('UnbondingRow', ROW_MAX_BYTES, { shares: amo
 /** What was taken out of a validator's stake in one stake epoch and is not released yet. */
 export const UnbondingPoolRow = message('UnbondingPoolRow', ROW_MAX_BYTES, { amountMl: amount(1), shares: amount(2, 1n) });
 /** A member of the set of a stake epoch: its stake and commission at the beginning, and when it was last seen in a commit (to the epoch). */
-const Staked = message('Staked', 128, { validator: bytes(1, 20), stakeMl: amount(2), commissionBps: u32(3, 0, 10_000), seenMs: u53(4), seenHeight: u53(5) });
-/** A stake epoch: the heights from sinceHeight on, the set that votes at them and since when it does, what stood behind it. members: in the order of the set. */
+const Member = message('Member', 128, { validator: bytes(1, 20), stakeMl: amount(2), commissionBps: u32(3, 0, 10_000), seenMs: u53(4), seenHeight: u53(5) });
+/**
+ * A stake epoch: the heights from sinceHeight on, the set that votes at them and since when it does, what stood behind it. The first block at or after endsAtMs ends
+ * it; once it has, endsAtMs is the time of that block. members: in the order of the set.
+ */
 export const StakeEpochRow = message('StakeEpochRow', 8_192, {
-  no: u32(1), sinceHeight: u53(2, 1), sinceMs: u53(3), endsAtMs: u53(4), setHash: bytes(5, 32), setSince: u53(6, 1), members: listOf(7, 1, VALIDATORS_MAX, Staked),
+  no: u32(1), sinceHeight: u53(2, 1), sinceMs: u53(3), endsAtMs: u53(4), setHash: bytes(5, 32), setSince: u53(6, 1), members: listOf(7, 1, VALIDATORS_MAX, Member),
 });
 /** keptUntilMs: absent while the set votes. */
 export const ValidatorSetRow = message('ValidatorSetRow', 4_096, { validators: listOf(1, 1, VALIDATORS_MAX, Validator), keptUntilMs: optU53(2) });
@@ -99,10 +102,10 @@ export const ParamsRow = message('ParamsRow', ROW_MAX_BYTES, {
   precisionMs: u32(19, 1, 10_000), msgDelayMs: u32(20, 1, 600_000),
   priceStepBps: u32(21, 0, 2_000),
   maxValidators: u32(22, 1, VALIDATORS_MAX), stakeMinMl: amount(23, 1_000n, 1_000_000_000n), stakeMaxMl: amount(24, 1_000n, 1_000_000_000n), delegationMinMl: amount(25, 1_000n, 1_000_000n),
-  stakeEpochMs: u32(26, 60_000, 86_400_000),
+  stakeEpochMs: u32(26, 600_000, 86_400_000),
   // Trusting period 14 d < age of evidence < unbonding, whatever is chosen: no stake is out before its votes can no longer be punished.
   unbondingMs: u53(27, 1_814_400_000, 7_776_000_000), evidenceMaxAgeMs: u53(28, 1_296_000_000, 1_728_000_000),
-  slashBps: u32(29, 1, 10_000), downtimeMs: u53(30, 3_600_000, 2_592_000_000), downtimeBlocks: u32(31, 1, 1_000_000),
+  slashBps: u32(29, 1, 5_000), downtimeMs: u53(30, 3_600_000, 2_592_000_000), downtimeBlocks: u32(31, 1, 1_000_000),
 });
 
 export type AccountRow = ValueType<typeof AccountRow>;

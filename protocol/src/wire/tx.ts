@@ -69,6 +69,12 @@ export const HoldBatch = message('HoldBatch', 64, { batch: bytes(1, 32), held: u
 export const RecallBatch = message('RecallBatch', 64, { batch: bytes(1, 32) });
 export const WriteOffBatch = message('WriteOffBatch', 64, { batch: bytes(1, 32) });
 export const BondWithdraw = message('BondWithdraw', 64, { amountMl: amount(1, 1n) });
+export const Stake = message('Stake', 64, { validator: bytes(1, 20), amountMl: amount(2, 1n) });
+export const Unstake = message('Unstake', 64, { validator: bytes(1, 20), shares: amount(2, 1n) });
+export const Delegate = message('Delegate', 64, { validator: bytes(1, 20), amountMl: amount(2, 1n) });
+export const Undelegate = message('Undelegate', 64, { validator: bytes(1, 20), shares: amount(2, 1n) });
+export const EditValidator = message('EditValidator', 128, { validator: bytes(1, 20), name: name(2), commissionBps: u32(3, 0, 10_000) });
+export const Rejoin = message('Rejoin', 64, { validator: bytes(1, 20) });
 export const ReportPrice = message('ReportPrice', 64, { senPerBill: amount(1, 1n) });
 export const Anchor = message('Anchor', 128, { topic: name(1), hash: bytes(2, 32) });
 export const BondDeposit = message('BondDeposit', 64, { amountMl: amount(1, 1n) });
@@ -93,6 +99,12 @@ export type RecallBatch = ValueType<typeof RecallBatch>;
 export type WriteOffBatch = ValueType<typeof WriteOffBatch>;
 export type BondWithdraw = ValueType<typeof BondWithdraw>;
 export type BondDeposit = ValueType<typeof BondDeposit>;
+export type Stake = ValueType<typeof Stake>;
+export type Unstake = ValueType<typeof Unstake>;
+export type Delegate = ValueType<typeof Delegate>;
+export type Undelegate = ValueType<typeof Undelegate>;
+export type EditValidator = ValueType<typeof EditValidator>;
+export type Rejoin = ValueType<typeof Rejoin>;
 export type ReportPrice = ValueType<typeof ReportPrice>;
 export type Anchor = ValueType<typeof Anchor>;
 
@@ -123,6 +135,12 @@ export const TxBody = message('TxBody', OPEN_BATCH_MAX_BYTES, {
     recallBatch: sub(32, RecallBatch),
     writeOffBatch: sub(33, WriteOffBatch),
     bondWithdraw: sub(34, BondWithdraw),
+    stake: sub(35, Stake),
+    unstake: sub(36, Unstake),
+    delegate: sub(37, Delegate),
+    undelegate: sub(38, Undelegate),
+    editValidator: sub(39, EditValidator),
+    rejoin: sub(40, Rejoin),
     reportPrice: sub(42, ReportPrice),
     anchor: sub(59, Anchor),
     bondDeposit: sub(60, BondDeposit),
@@ -166,6 +184,11 @@ const CustodyEnded = message('CustodyEnded', 128, {
 });
 const BondDeposited = message('BondDeposited', 64, { plant: bytes(1, 20), repaidMl: amount(2), bondedMl: amount(3) });
 const BondWithdrawn = message('BondWithdrawn', 64, { plant: bytes(1, 20), amountMl: amount(2) });
+const Staked = message('Staked', 128, { validator: bytes(1, 20), account: bytes(2, 20), amountMl: amount(3), shares: amount(4) });
+/** amountMl is what the shares are worth now; a slash until releaseAtMs takes its part. */
+const Unstaked = message('Unstaked', 128, { validator: bytes(1, 20), account: bytes(2, 20), shares: amount(3), amountMl: amount(4), releaseAtMs: u53(5) });
+const ValidatorEdited = message('ValidatorEdited', 128, { validator: bytes(1, 20), name: name(2), commissionBps: u32(3) });
+const Rejoined = message('Rejoined', 64, { validator: bytes(1, 20) });
 
 export const Event = message('Event', 8_256, {
   event: oneOf({
@@ -174,6 +197,7 @@ export const Event = message('Event', 8_256, {
     batchOpened: sub(9, BatchOpened), attested: sub(10, Attested), minted: sub(11, Minted), batchRejected: sub(12, BatchRejected),
     oracleRevoked: sub(13, OracleRevoked), invoiceVoided: sub(14, InvoiceVoided), registryChanged: sub(15, RegistryChanged), priceReported: sub(16, PriceReported),
     anchored: sub(17, Anchored), batchHeld: sub(18, BatchHeld), custodyEnded: sub(19, CustodyEnded), bondDeposited: sub(20, BondDeposited), bondWithdrawn: sub(21, BondWithdrawn),
+    staked: sub(22, Staked), unstaked: sub(23, Unstaked), validatorEdited: sub(24, ValidatorEdited), rejoined: sub(25, Rejoined),
   }),
 });
 export type Event = ValueType<typeof Event>;

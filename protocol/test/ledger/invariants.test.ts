@@ -9,6 +9,7 @@ const alice = toHex(keyOf('alice').address);
 function minted(): World {
   const world = new World();
   world.mint(1_000_000n);
+  world.block([world.transfer(KEYS.farmA, KEYS.validator.address, 200_000n), world.tx(KEYS.validator, { case: 'stake', value: { validator: KEYS.validator.address, amountMl: 100_000n } })]);
   return world;
 }
 
@@ -22,6 +23,7 @@ t.test('what the sums are', (t) => {
 t.test('every way to break it crashes, in the block that does it and at boot', (t) => {
   const batchId = toHex(new World().batchKey());
   const plantId = toHex(KEYS.plant.address);
+  const validatorId = toHex(KEYS.validator.address);
   const broken: readonly [string, RegExp, (get: (name: keyof typeof ROWS, id: string) => object) => readonly [keyof typeof ROWS, string, object][]][] = [
     ['a balance from nowhere', /supply .*= held/, () => [['account', alice, { balanceMl: 1n }]]],
     ['a balance that vanished', /supply .*= held/, (get) => [['account', plantId, { ...get('account', plantId), balanceMl: 0n }]]],
@@ -32,6 +34,11 @@ t.test('every way to break it crashes, in the block that does it and at boot', (
     ['litres redeemed without burning', /supply .*= custody/, (get) => [['batch', batchId, { ...get('batch', batchId), availableMl: 999_999n, redeemedMl: 1n }]]],
     ['a batch that issued without a mint', /supply .*= custody/, (get) => [['batch', batchId, { ...get('batch', batchId), issuedMl: 1_000_001n, availableMl: 1_000_001n }]]],
     ['a plant that owes, unknown to the supply row', /owed/, (get) => [['plant', plantId, { ...get('plant', plantId), owedMl: 5n }], ['supply', '', { supplyMl: 1_000_005n, owedMl: 0n }], ['account', alice, { balanceMl: 5n }]]],
+    ['a stake that vanished', /supply .*= held/, (get) => [['validator', validatorId, { ...get('validator', validatorId), stakeMl: 99_999n }]]],
+    ['shares of nobody', /shares of stake/, (get) => [['validator', validatorId, { ...get('validator', validatorId), shares: 100_001n }]]],
+    ['a share of somebody that the stake does not know', /shares of stake/, () => [['delegation', validatorId + alice, { shares: 1n }]]],
+    ['an unbonding stake from nowhere', /supply .*= held/, () => [['unbondingPool', `${validatorId}00000000`, { amountMl: 1n, shares: 1n }], ['unbonding', `${validatorId}00000000${alice}`, { shares: 1n, releaseAtMs: 1 }]]],
+    ['unbonding shares without a pool', /shares of stake/, () => [['unbonding', `${validatorId}00000000${alice}`, { shares: 1n, releaseAtMs: 1 }]]],
     ['a debt of nobody', /owed/, () => [['supply', '', { supplyMl: 1_000_000n, owedMl: 5n }]]],
   ];
   for (const [what, message, changesOf] of broken) {

@@ -124,7 +124,7 @@ function run(seed: number, deletionsMax: number): Run {
       const refusal = block.add(world.parse(bytes));
       answers.push(refusal === undefined ? text(block.applied.at(-1)) : text(refusal));
     }
-    endBlock(world.tip.state, block.draft, block.env, deletionsMax);
+    endBlock(world.tip, block.draft, block.env, deletionsMax);
     const changes = block.draft.changes();
     assertReserveMoved(world.tip.state, changes);
     deleted += changes.filter(({ type, id, value }) => value === undefined && type.diesAtMs !== undefined && world.tip.state.get(type, id) !== undefined).length;

@@ -9,6 +9,8 @@ import { History, type Seen } from './history.ts';
 const SEED = 20_261_121;
 const RUNS = 30;
 const LENGTH = 200;
+/** Played by several validators in stakeHistory.test.ts. */
+const STAKE_KINDS = ['stake', 'unstake', 'delegate', 'undelegate', 'editValidator', 'rejoin'];
 
 t.test('random histories agree with the naive model', (t) => {
   const seen: Seen = new Map();
@@ -18,7 +20,8 @@ t.test('random histories agree with the naive model', (t) => {
     history.play(actions);
     history.replayOnFreshNode();
   }), { seed: SEED, numRuns: RUNS });
-  for (const kind of Object.keys(KINDS)) t.ok((seen.get(`${kind} done`) ?? 0) > 0, `${kind} was done`);
+  const played = Object.keys(KINDS).filter((kind) => !STAKE_KINDS.includes(kind));
+  for (const kind of played) t.ok((seen.get(`${kind} done`) ?? 0) > 0, `${kind} was done`);
   for (const kind of ['transfer', 'refund', 'redeem', 'bondWithdraw', 'bondDeposit']) t.ok((seen.get(`${kind} fault`) ?? 0) > 0, `${kind} ended with a fault`);
   t.end();
 });

@@ -2,13 +2,13 @@
 import { createPrivateKey, createPublicKey, sign as cryptoSign, verify as cryptoVerify, type KeyObject } from 'node:crypto';
 import {
   addressOf, batchKeyOf, buildBlock, applyBlock, chainTag, commitBlock, compareBytes, concat, DEFAULT_PARAMS, ed25519PublicKey, encode, formatAddress, genesisStateRoot, gentxBytes, loadGenesis, genesisTip, kindOf, makeChain,
-  parseTx, prettyCanonicalJson, signEd25519, signInvoice, signingBytes, StateTree, stateRows, strictVerifier, taggedHash, toHex, Tx, TxBody, u32be, utf8, verifyEd25519, equalBytes, txIdOf,
+  makeSchedule, parseTx, prettyCanonicalJson, proposerAt, signInvoice, signingBytes, StateTree, stateRows, strictVerifier, taggedHash, toHex, Tx, TxBody, u32be, utf8, verifyEd25519, equalBytes, txIdOf,
   type Certificate, type Chain, type Executed, type FaultCode, type Genesis, type GenesisSpec, type Json, type Millilitres, type ParsedTx, type Tip, type Verifier,
 } from '../../src/index.ts';
 import { BlockDraft } from '../../src/ledger/executeBlock.ts';
 import { makeCertificate } from '../../src/consensus/certificate.ts';
-import { votePreimage } from '../../src/consensus/bodies.ts';
 import { makeValidatorSet } from '../../src/consensus/validators.ts';
+import { votePreimage } from '../../src/consensus/bodies.ts';
 
 export interface Key {
   readonly seed: Uint8Array;
@@ -35,18 +35,26 @@ export const KEYS = {
   reporters: [keyOf('reporter 1'), keyOf('reporter 2'), keyOf('reporter 3'), keyOf('reporter 4')],
 } as const;
 
-type Overrides = { readonly params?: Partial<GenesisSpec['params']>; readonly tollBps?: number; readonly bondBps?: number; readonly ceilingMl?: bigint; readonly oracles?: number; readonly roles?: GenesisSpec['roles'] };
+type Overrides = {
+  readonly params?: Partial<GenesisSpec['params']>; readonly tollBps?: number; readonly bondBps?: number; readonly ceilingMl?: bigint; readonly oracles?: number; readonly roles?: GenesisSpec['roles'];
+  /** The first validator set, and institutions that are admitted besides; each key is its account's too. */
+  readonly validators?: readonly Key[]; readonly admitted?: readonly Key[];
+};
 
 export function specOf(overrides: Overrides = {}): GenesisSpec {
-  const { validator, plant, farmA, farmB, cafeteria, kiosk } = KEYS;
+  const { plant, farmA, farmB, cafeteria, kiosk } = KEYS;
   const network = 'bill-test';
-  const entry = { name: 'Uni', publicKey: validator.publicKey, account: validator.address, active: true };
+  const institution = (key: Key, active: boolean) => {
+    const entry = { name: 'Uni', publicKey: key.publicKey, account: key.address, active };
+    return { ...entry, status: ACTIVE, proof: signFast(key.seed, gentxBytes(network, entry)) };
+  };
+  const first = overrides.validators ?? [KEYS.validator];
   const till = (tillNo: number, key: Key, merchant: Key) => ({ tillNo, merchant: merchant.address, publicKey: key.publicKey, status: ACTIVE, day: 0, refundedMl: 0n });
   const spec: GenesisSpec = {
     network, timeMs: START_MS, params: { ...DEFAULT_PARAMS, ...overrides.params }, priceSenPerBill: 600n,
     roles: overrides.roles ?? { regulator: KEYS.regulator.address, campusAuthority: KEYS.campus.address, treasury: KEYS.treasury.address },
-    validators: [{ ...entry, status: ACTIVE, proof: signEd25519(validator.seed, gentxBytes(network, entry)) }],
-    checkpointKeys: [validator.publicKey],
+    validators: [...first.map((key) => institution(key, true)), ...(overrides.admitted ?? []).map((key) => institution(key, false))],
+    checkpointKeys: [KEYS.validator.publicKey],
     merchants: [{ account: cafeteria.address, name: 'Cafeteria', status: ACTIVE }, { account: kiosk.address, name: 'Kiosk', status: ACTIVE }],
     tills: [till(1, KEYS.till1, cafeteria), till(2, KEYS.till2, cafeteria), till(3, KEYS.till3, kiosk)],
     farms: [{ account: farmA.address, name: 'Farm A', status: ACTIVE }, { account: farmB.address, name: 'Farm B', status: ACTIVE }],
@@ -130,12 +138,14 @@ export class World {
   readonly genesis: Genesis;
   readonly chain: Chain;
   tip: Tip;
+  readonly #institutions: readonly Key[];
   #salt = 0;
 
   constructor(overrides: Overrides = {}) {
     const loaded = loadGenesis(prettyCanonicalJson(genesisJson(specOf(overrides))), verifyEd25519);
     if (!loaded.ok) throw new Error(JSON.stringify(loaded.fault));
     this.genesis = loaded.value;
+    this.#institutions = [...(overrides.validators ?? [KEYS.validator]), ...(overrides.admitted ?? [])];
     this.chain = makeChain(this.genesis, rememberingVerifier(), new StateTree());
     this.tip = genesisTip(this.chain, this.genesis);
   }
@@ -205,15 +215,24 @@ export class World {
     return parsed.value;
   }
 
-  /** Builds a block of these transactions, applies it as a peer would and commits it; those the gate refuses are left out. */
-  block(txs: readonly Uint8Array[], afterMs = 1_000): Executed {
+  /**
+   * Builds a block of these transactions, applies it as a peer would and commits it; those the gate refuses are left out, and so is evidence
+   * that proves nothing.
+   * @param absent institutions that do not sign it
+   */
+  block(txs: readonly Uint8Array[], afterMs = 1_000, more: { readonly evidence?: readonly Uint8Array[]; readonly absent?: readonly Key[] } = {}): Executed {
     const timeMs = this.tip.timeMs + afterMs;
-    const built = buildBlock(this.chain, this.tip, txs.map((bytes) => this.parse(bytes)), timeMs, { proposerIndex: 0, round: 0 });
+    const built = buildBlock(this.chain, this.tip, txs.map((bytes) => this.parse(bytes)), timeMs, { ...this.turn(), evidence: more.evidence });
     this.chain.tree.release(built.treeVersion);
     const applied = applyBlock(this.chain, this.tip, built.blockBytes);
     if (!applied.ok) throw new Error(JSON.stringify(applied.fault));
-    this.tip = commitBlock(this.chain, this.tip, applied.value, this.certificate(applied.value));
+    this.tip = commitBlock(this.chain, this.tip, applied.value, this.certificate(applied.value, more.absent));
     return applied.value;
+  }
+
+  /** Whose turn it is in round 0 of the next block. */
+  turn(): { readonly proposerIndex: number; readonly round: number } {
+    return { proposerIndex: proposerAt(makeSchedule(this.tip.validators, this.tip.validatorsSince), this.tip.height + 1, 0), round: 0 };
   }
 
   /** What the next block would say to each of these, in order: undefined where it takes one. */
@@ -222,8 +241,9 @@ export class World {
     return txs.map((bytes) => block.add(this.parse(bytes))?.code);
   }
 
-  certificate(executed: Executed): Certificate {
-    return commitCertificate(this.genesis.genesisHash, [KEYS.validator], executed);
+  /** The commit of the next block by the validators whose turn it is to vote. */
+  certificate(executed: Executed, absent: readonly Key[] = []): Certificate {
+    return commitCertificate(this.genesis.genesisHash, this.#institutions.filter((key) => !absent.includes(key)), executed, this.tip.validators);
   }
 
   /** Opens and mints a batch of `volumeMl` in one block. */
@@ -238,16 +258,14 @@ export class World {
 }
 
 /** The commit certificate of a block by these validators (a set of one in most tests), made and checked like a real one. */
-export function commitCertificate(genesisHash: Uint8Array, signers: readonly Key[], executed: Executed): Certificate {
-  const set = makeValidatorSet(signers.map((key) => ({ publicKey: key.publicKey, power: 1 })));
+export function commitCertificate(genesisHash: Uint8Array, signers: readonly Key[], executed: Executed, set = makeValidatorSet(signers.map((key) => ({ publicKey: key.publicKey, power: 1 })))): Certificate {
   const vote = { type: 'precommit', height: executed.header.height, round: executed.header.round, blockId: toHex(executed.blockId) } as const;
   const message = votePreimage(genesisHash, vote);
   const votes = set.validators.map((validator, validatorIndex) => {
     const key = signers.find((candidate) => equalBytes(candidate.publicKey, validator.publicKey));
-    if (key === undefined) throw new Error('every validator has a key here');
-    return { ...vote, validatorIndex, signature: signFast(key.seed, message) };
+    return key === undefined ? undefined : { ...vote, validatorIndex, signature: signFast(key.seed, message) };
   });
   const certificate = makeCertificate(set, vote, votes);
-  if (certificate === undefined) throw new Error('all signed, so there is a quorum');
+  if (certificate === undefined) throw new Error('too few sign: there is no quorum');
   return certificate;
 }

@@ -3,13 +3,13 @@
  * transaction of the table is valid as it stands; only who signs it changes.
  */
 import t from 'tap';
-import { encodePolicy, KINDS, policyAddress, stateRows, toHex, utf8, type KindName, type TxBody } from '../../src/index.ts';
-import { alice, bob, buy, rich, verdict } from '../support/cases.ts';
+import { encodePolicy, KINDS, policyAddress, ROWS, stateRows, toHex, utf8, type KindName, type TxBody } from '../../src/index.ts';
+import { alice, bob, buy, rich, setRow, verdict } from '../support/cases.ts';
 import { KEYS, keyOf, METER, PROFILE_HASH, START_MS, type Key, type World } from '../support/world.ts';
 
 type Kind = TxBody['kind'];
 const { regulator, campus, treasury, plant, farmA, cafeteria, kiosk, till1, oracles, reporters } = KEYS;
-const { ACTIVE } = stateRows;
+const { ACTIVE, STANDING } = stateRows;
 const DAY_MS = 86_400_000;
 const stranger = keyOf('stranger');
 const everybody: readonly Key[] = [
@@ -53,6 +53,12 @@ const ROWS_OF_KIND: Readonly<Record<KindName, Row>> = {
   recallBatch: { rightful: [regulator], kind: (world) => ({ case: 'recallBatch', value: { batch: world.batchKey() } }) },
   writeOffBatch: { rightful: [plant, regulator], kind: (world) => ({ case: 'writeOffBatch', value: { batch: world.batchKey() } }) },
   bondWithdraw: { rightful: [plant], ownAccount: true, kind: () => ({ case: 'bondWithdraw', value: { amountMl: 1n } }) },
+  stake: { rightful: [KEYS.validator], kind: () => ({ case: 'stake', value: { validator: KEYS.validator.address, amountMl: 1_000n } }) },
+  unstake: { rightful: [KEYS.validator], kind: () => ({ case: 'unstake', value: { validator: KEYS.validator.address, shares: 5n } }) },
+  delegate: { rightful: [alice], ownAccount: true, kind: () => ({ case: 'delegate', value: { validator: KEYS.validator.address, amountMl: 1_000n } }) },
+  undelegate: { rightful: [alice], ownAccount: true, kind: () => ({ case: 'undelegate', value: { validator: KEYS.validator.address, shares: 5n } }) },
+  editValidator: { rightful: [KEYS.validator], kind: () => ({ case: 'editValidator', value: { validator: KEYS.validator.address, name: 'University', commissionBps: 100 } }) },
+  rejoin: { rightful: [KEYS.validator], kind: () => ({ case: 'rejoin', value: { validator: KEYS.validator.address } }) },
   reportPrice: { rightful: reporters, kind: () => ({ case: 'reportPrice', value: { senPerBill: 600n } }) },
   anchor: { rightful: [regulator, campus, treasury], kind: () => ({ case: 'anchor', value: { topic: 'audit', hash: new Uint8Array(32) } }) },
   bondDeposit: { rightful: [plant], ownAccount: true, kind: () => ({ case: 'bondDeposit', value: { amountMl: 1n } }) },
@@ -65,7 +71,11 @@ function scene(...overrides: Parameters<typeof rich>): World {
   world.block([
     world.openBatch({ lot: LOT2, totalFrom: 1_000_000n, totalTo: 1_000_010n, claimMl: 10n }),
     world.tx(plant, { case: 'bondDeposit', value: { amountMl: 1_000n } }), world.transfer(farmA, plant.address, 1_000n),
+    world.transfer(farmA, KEYS.validator.address, 20_000n),
   ]);
+  const validator = KEYS.validator.address;
+  world.block([world.tx(KEYS.validator, { case: 'stake', value: { validator, amountMl: 10_000n } }), world.tx(alice, { case: 'delegate', value: { validator, amountMl: 10_000n } })]);
+  setRow(world, ROWS.validator, toHex(validator), { standing: STANDING.absent });
   return world;
 }
 

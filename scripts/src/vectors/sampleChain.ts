@@ -223,10 +223,17 @@ function registrations(world: SampleChain): readonly Named[] {
 
 /** A bond is raised, a batch held and released, written off for what spilt, and recalled. */
 function endOfCustody(world: SampleChain, batch: Uint8Array): readonly Named[] {
-  const { regulator, plant } = SAMPLE_KEYS;
+  const { regulator, plant, university, farmA } = SAMPLE_KEYS;
   return [
+    ['farm A gives the university 5 L', world.tx([farmA], { case: 'transfer', value: { to: university.address, amountMl: 5_000n } })],
     ['the plant raises its bond', world.tx([plant], { case: 'bondDeposit', value: { amountMl: 10_000n } })],
     ['and takes a part back', world.tx([plant], { case: 'bondWithdraw', value: { amountMl: 4_000n } })],
+    ['the plant delegates to the university', world.tx([plant], { case: 'delegate', value: { validator: university.address, amountMl: 20_000n } })],
+    ['and takes a part out', world.tx([plant], { case: 'undelegate', value: { validator: university.address, shares: 5_000n } })],
+    ['the university stakes what farm A gave it', world.tx([university], { case: 'stake', value: { validator: university.address, amountMl: 3_000n } })],
+    ['takes a part out', world.tx([university], { case: 'unstake', value: { validator: university.address, shares: 1_000n } })],
+    ['asks for a commission', world.tx([university], { case: 'editValidator', value: { validator: university.address, name: 'University', commissionBps: 500 } })],
+    ['and rejoins, though it never left: a fault', world.tx([university], { case: 'rejoin', value: { validator: university.address } })],
     ['the regulator holds the batch', world.tx([regulator], { case: 'holdBatch', value: { batch, held: 1 } })],
     ['and releases it', world.tx([regulator], { case: 'holdBatch', value: { batch, held: 0 } })],
     ['the plant writes the rest of it off', world.tx([plant], { case: 'writeOffBatch', value: { batch } })],

@@ -188,12 +188,20 @@ function deviceCases(): Case[] {
 function custodyCases(): Case[] {
   const batch = draw('batch', 32);
   const hash = draw('log head', 32);
+  const validator = draw('validator', 20);
   return [
     plain('HoldBatch', 'regulator', 16, 'holdBatch', { batch: hex(batch), held: 1 }, 0, bin(1, batch), num(2, 1)),
     plain('HoldBatch releases', 'regulator', 16, 'holdBatch', { batch: hex(batch), held: 0 }, 0, bin(1, batch)),
     plain('RecallBatch', 'regulator', 17, 'recallBatch', { batch: hex(batch) }, 0, bin(1, batch)),
     plain('WriteOffBatch by the plant', 'plant', 18, 'writeOffBatch', { batch: hex(batch) }, 0, bin(1, batch)),
     plain('BondWithdraw', 'plant', 19, 'bondWithdraw', { amountMl: '100000' }, 1, num(1, 100_000)),
+    plain('Stake', 'university', 20, 'stake', { validator: hex(validator), amountMl: '100000' }, 1, bin(1, validator), num(2, 100_000)),
+    plain('Unstake', 'university', 21, 'unstake', { validator: hex(validator), shares: '1' }, 1, bin(1, validator), num(2, 1)),
+    plain('Delegate', 'student', 22, 'delegate', { validator: hex(validator), amountMl: '1000' }, 1, bin(1, validator), num(2, 1_000)),
+    plain('Undelegate', 'student', 23, 'undelegate', { validator: hex(validator), shares: '9007199254740991' }, 1, bin(1, validator), num(2, 9_007_199_254_740_991n)),
+    plain('EditValidator without a commission', 'university', 24, 'editValidator', { validator: hex(validator), name: 'Universiti', commissionBps: 0 }, 1, bin(1, validator), text(2, 'Universiti')),
+    plain('EditValidator', 'university', 24, 'editValidator', { validator: hex(validator), name: 'Universiti', commissionBps: 500 }, 1, bin(1, validator), text(2, 'Universiti'), num(3, 500)),
+    plain('Rejoin', 'university', 25, 'rejoin', { validator: hex(validator) }, 1, bin(1, validator)),
     plain('ReportPrice', 'reporter', 27, 'reportPrice', { senPerBill: '612' }, 0, num(1, 612)),
     plain('Anchor', 'treasury', 44, 'anchor', { topic: 'audit', hash: hex(hash) }, 0, text(1, 'audit'), bin(2, hash)),
     plain('BondDeposit', 'plant', 45, 'bondDeposit', { amountMl: '9007199254740991' }, 1, num(1, 9_007_199_254_740_991n)),

@@ -65,4 +65,11 @@ export const FAULT_TITLES: Readonly<Record<FaultCode, Title>> = {
   hold_unchanged: { en: 'Hold is unchanged', ms: 'Status tahanan tidak berubah' },
   plant_owes: { en: 'Plant owes milk', ms: 'Kilang masih berhutang susu' },
   exceeds_free_bond: { en: 'More than the free bond', ms: 'Melebihi bon yang bebas' },
+  unknown_validator: { en: 'Unknown validator', ms: 'Pengesah tidak dikenali' },
+  validator_not_active: { en: 'Validator not active', ms: 'Pengesah tidak aktif' },
+  validator_tombstoned: { en: 'Validator retired for good', ms: 'Pengesah ditamatkan selamanya' },
+  stake_too_small: { en: 'Stake too small', ms: 'Pegangan terlalu kecil' },
+  no_shares: { en: 'Not worth a share', ms: 'Tidak bernilai satu bahagian' },
+  exceeds_shares: { en: 'More than the shares held', ms: 'Melebihi bahagian yang dipegang' },
+  validator_not_absent: { en: 'Validator has not left', ms: 'Pengesah belum keluar' },
 };

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import t from 'tap';
 import { fromHex, KINDS, toHex, verifyEd25519, type KindName, type Result, type Share } from '@billcoin/protocol';
 import {
-  addSignature, buildAnchor, buildAttest, buildBondDeposit, buildBondWithdraw, buildHoldBatch, buildOpenBatch, buildPay, buildRecallBatch, buildRedeem, buildRefund, buildRegisterDevice, buildRegisterFarm, buildRegisterMerchant,
+  addSignature, buildAnchor, buildAttest, buildBondDeposit, buildBondWithdraw, buildDelegate, buildEditValidator, buildRejoin, buildStake, buildUndelegate, buildUnstake, buildHoldBatch, buildOpenBatch, buildPay, buildRecallBatch, buildRedeem, buildRefund, buildRegisterDevice, buildRegisterFarm, buildRegisterMerchant,
   buildRegisterMeter, buildRegisterPlant, buildRegisterTill, buildReportPrice, buildRevokeDevice, buildRevokeTill, buildTransfer, buildVoidInvoice, buildWriteOffBatch, decodeTransaction, encodeTransaction, keyFromSeed,
   txSigningBytes, type TxDraft,
 } from '../../src/index.ts';
@@ -77,6 +77,12 @@ const BUILD: Readonly<Record<KindName, Build>> = {
   recallBatch: (f, authority, common) => buildRecallBatch({ ...common, authority, batch: f.bytes('batch') }),
   writeOffBatch: (f, authority, common) => buildWriteOffBatch({ ...common, authority, batch: f.bytes('batch') }),
   bondWithdraw: (f, plant, common) => buildBondWithdraw({ ...common, plant, amountMl: f.amount('amountMl') }),
+  stake: (f, sender, common) => buildStake({ ...common, sender, validator: f.bytes('validator'), amountMl: f.amount('amountMl') }),
+  unstake: (f, sender, common) => buildUnstake({ ...common, sender, validator: f.bytes('validator'), shares: f.amount('shares') }),
+  delegate: (f, sender, common) => buildDelegate({ ...common, sender, validator: f.bytes('validator'), amountMl: f.amount('amountMl') }),
+  undelegate: (f, sender, common) => buildUndelegate({ ...common, sender, validator: f.bytes('validator'), shares: f.amount('shares') }),
+  editValidator: (f, sender, common) => buildEditValidator({ ...common, sender, validator: f.bytes('validator'), name: f.text('name'), commissionBps: f.number('commissionBps') }),
+  rejoin: (f, sender, common) => buildRejoin({ ...common, sender, validator: f.bytes('validator') }),
   reportPrice: (f, reporter, common) => buildReportPrice({ ...common, reporter, senPerBill: f.amount('senPerBill') }),
   anchor: (f, authority, common) => buildAnchor({ ...common, authority, topic: f.text('topic'), hash: f.bytes('hash') }),
   bondDeposit: (f, plant, common) => buildBondDeposit({ ...common, plant, amountMl: f.amount('amountMl') }),

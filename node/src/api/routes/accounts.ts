@@ -42,6 +42,8 @@ function movementOf(self: Uint8Array, event: ChainEvent): Movement {
       return equalBytes(self, event.value.plant) ? { amountMl: -(event.value.repaidMl + event.value.bondedMl), other: undefined } : NOTHING;
     case 'bondWithdrawn':
       return equalBytes(self, event.value.plant) ? { amountMl: event.value.amountMl, other: undefined } : NOTHING;
+    case 'staked':
+      return equalBytes(self, event.value.account) ? { amountMl: -event.value.amountMl, other: undefined } : NOTHING;
     default:
       return NOTHING;
   }
