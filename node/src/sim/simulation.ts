@@ -201,15 +201,19 @@ class Simulation {
     }
   }
 
-  /** The result of something that may wait for a disk of the simulation: time goes on until it is there. */
+  /**
+   * How much is left, by something that waits for disks of the simulation: time goes on until it is there. A process that ends
+   * with a read never answers: then everything is asked again later.
+   */
   async #meanwhile(work: Promise<number>): Promise<number> {
+    const untilMs = this.#nowMs() + LOOK_MS;
     let result: number | undefined;
     void work.then((value) => {
       result = value;
     });
     await settled();
-    await this.#until(() => result !== undefined);
-    return result ?? 0;
+    await this.#until(() => result !== undefined || this.#nowMs() >= untilMs);
+    return result ?? 1;
   }
 
   #coreOf(node: SimProcess): Core {
