@@ -39,6 +39,8 @@ export interface FaultPlan {
   /** Chance that a restarted node has lost its data folder, not its keys; that it was given back an old one. */
   readonly wipe: number;
   readonly restoreData: number;
+  /** Chance that a restarted node has lost its guard, and its data folder in every second case. */
+  readonly loseGuard: number;
   /** Largest offset of a clock from true time, and drift. */
   readonly clockOffsetMs: number;
   readonly clockDriftPpm: number;
@@ -53,7 +55,7 @@ export interface FaultPlan {
 export const NO_FAULTS: FaultPlan = {
   minDelayUs: 200, meanDelayUs: 400, loss: 0, duplicates: 0, clog: 0, capacity: 0, halfOpenEveryMs: 0, slowReaderEveryMs: 0, partitionEveryMs: 0,
   crashAtEffect: 0, crashInRecovery: 0, crashEveryMs: 0, crashLoopEveryMs: 0, killAllEveryMs: 0, pauseEveryMs: 0,
-  syncUs: 400, slowSync: 0, writeFails: 0, readFails: 0, diskFullEveryMs: 0, flipEveryMs: 0, guardDamageEveryMs: 0, wipe: 0, restoreData: 0,
+  syncUs: 400, slowSync: 0, writeFails: 0, readFails: 0, diskFullEveryMs: 0, flipEveryMs: 0, guardDamageEveryMs: 0, wipe: 0, restoreData: 0, loseGuard: 0,
   clockOffsetMs: 0, clockDriftPpm: 0, clockStepEveryMs: 0, bootIn1970: 0, restartMs: 200,
 };
 
@@ -92,6 +94,7 @@ export function drawFaults(random: Random): FaultPlan {
     guardDamageEveryMs: rarely(() => random.between(500, 5_000)),
     wipe: rarely(() => 0.3),
     restoreData: rarely(() => 0.4),
+    loseGuard: rarely(() => 0.1),
     clockOffsetMs: maybe(() => random.between(1, OFFSET_MAX_MS)),
     clockDriftPpm: maybe(() => random.between(1, DRIFT_MAX_PPM)),
     clockStepEveryMs: rarely(() => random.between(1_000, 8_000)),

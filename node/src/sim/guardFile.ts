@@ -2,9 +2,9 @@
  * The guard file of a simulated validator: the bytes that production writes and reads (crypto/signGuard.ts), on a disk that
  * tears writes at sectors, loses sectors and may be put back to what it was long ago.
  */
-import { assert, type HardState } from '@billcoin/protocol';
-import { GUARD_LAYOUT, encodeGuardCopy, newestRecord, type SignGuard } from '../crypto/signGuard.ts';
-import { REMEDY, StorageFailure } from '../storageFailure.ts';
+import { assert, closedHardState, emptyHardState, type HardState } from '@billcoin/protocol';
+import type { ValidatorGuard } from '../crypto/lostGuard.ts';
+import { GUARD_LAYOUT, encodeGuardCopy, newestRecord, type GuardIdentity } from '../crypto/signGuard.ts';
 import { never, type DiskUser } from './disk.ts';
 import type { Random } from './random.ts';
 
@@ -19,6 +19,7 @@ interface Writing {
 }
 
 export class SimGuardFile {
+  readonly #identity: GuardIdentity;
   readonly #lies: boolean;
   #file = new Uint8Array(GUARD_LAYOUT.fileBytes);
   #synced: HardState;
@@ -28,13 +29,24 @@ export class SimGuardFile {
   #backup: Uint8Array | undefined;
 
   /** `lies`: its disk says "synced" and has not written. */
-  constructor(first: HardState, lies: boolean) {
+  constructor(identity: GuardIdentity, lies: boolean) {
+    this.#identity = identity;
     this.#lies = lies;
-    this.#synced = first;
-    this.#put({ record: first, copy: encodeGuardCopy(first), slot: 0 }, () => true);
+    this.#synced = emptyHardState(identity.genesisHash, identity.publicKey);
+    this.#put({ record: this.#synced, copy: encodeGuardCopy(this.#synced), slot: 0 }, () => true);
   }
 
-  /** What is read after a crash now, or something newer. */
+  /** The file is gone, and with it what this key has signed. */
+  lose(): void {
+    this.#file.fill(0);
+    this.#synced = this.#read();
+  }
+
+  get isLost(): boolean {
+    return newestRecord(this.#file) === undefined;
+  }
+
+  /** What is read after a crash now, or something newer; an empty record where the guard is lost. */
   get synced(): HardState {
     return this.#synced;
   }
@@ -45,7 +57,8 @@ export class SimGuardFile {
     this.#writing = undefined;
     if (this.#lies) this.#restore(random.pick([...this.#keptBack, this.#file]));
     if (writing === undefined) return undefined;
-    const isTorn = random.chance(0.5);
+    // A guard that is made anew is written beside its place: all of it is there, or nothing.
+    const isTorn = !this.isLost && random.chance(0.5);
     const isWritten = random.chance(0.5);
     this.#put(writing, () => (isTorn ? random.chance(0.5) : isWritten));
     this.#synced = this.#read();
@@ -71,33 +84,39 @@ export class SimGuardFile {
     return false;
   }
 
-  /** The SignGuard port for one life. `unsynced`: a broken guard that answers before the record is on disk. */
-  open(user: DiskUser, onWrite: (next: HardState) => void, unsynced: boolean): SignGuard {
+  /** The guard for one life. `unsynced`: a broken one that answers before the record is on disk. */
+  open(user: DiskUser, onWrite: (next: HardState) => void, unsynced: boolean): ValidatorGuard {
     const newest = newestRecord(this.#file);
-    if (newest === undefined) throw new StorageFailure('no_guard', 'There is no sign guard.', REMEDY.disk);
-    let { record } = newest;
-    this.#slot = newest.index;
+    let record = newest?.record;
+    this.#slot = newest?.index ?? 1;
+    const put = (next: HardState): Promise<void> => {
+      if (!user.isAlive()) return never();
+      onWrite(next);
+      const writing = { record: next, copy: encodeGuardCopy(next), slot: 1 - this.#slot };
+      this.#writing = writing;
+      this.#slot = writing.slot;
+      return user.write('guard', true, () => {
+        if (this.#lies) this.#keptBack = [...this.#keptBack.slice(1 - KEPT_BACK), this.#file.slice()];
+        this.#put(writing, () => true);
+        this.#synced = next;
+        if (this.#writing === writing) this.#writing = undefined;
+        if (!unsynced) record = next;
+      });
+    };
     return {
       current: () => record,
       write: (next) => {
-        if (!user.isAlive()) return never();
-        assert(next.seq === record.seq + 1, 'guard records are numbered without a gap');
-        onWrite(next);
-        const writing = { record: next, copy: encodeGuardCopy(next), slot: 1 - this.#slot };
-        this.#writing = writing;
-        this.#slot = writing.slot;
-        const written = user.write('guard', true, () => {
-          if (this.#lies) this.#keptBack = [...this.#keptBack.slice(1 - KEPT_BACK), this.#file.slice()];
-          this.#put(writing, () => true);
-          this.#synced = next;
-          if (this.#writing === writing) this.#writing = undefined;
-          if (!unsynced) record = next;
-        });
+        assert(record !== undefined && next.seq === record.seq + 1, 'guard records are numbered without a gap');
+        const written = put(next);
         if (!unsynced) return written;
         record = next;
         return Promise.resolve();
       },
       close: () => Promise.resolve(),
+      lost: newest !== undefined ? undefined : {
+        isOnlyOne: true,
+        renew: (height) => put(closedHardState(this.#identity.genesisHash, this.#identity.publicKey, height)),
+      },
     };
   }
 
@@ -114,8 +133,6 @@ export class SimGuardFile {
   }
 
   #read(): HardState {
-    const newest = newestRecord(this.#file);
-    assert(newest !== undefined, 'what a crash leaves of a guard file is a guard');
-    return newest.record;
+    return newestRecord(this.#file)?.record ?? emptyHardState(this.#identity.genesisHash, this.#identity.publicKey);
   }
 }

@@ -124,8 +124,23 @@ export class Mishaps {
     // A disk that lies has lost what recovery looks for; nobody depends on this node.
     if (node.isRefused && (node.isByzantine || this.#isCopied(node))) return this.#newData(node);
     if (node.isByzantine || !this.#isCopied(node)) return;
+    if (this.#canLoseGuard() && random.chance(plan.loseGuard)) {
+      count('guard lost');
+      trace(node.index, 'has lost its guard');
+      node.guard.lose();
+      if (random.chance(0.5)) this.#newData(node);
+      return;
+    }
     if (random.chance(plan.wipe)) return this.#newData(node);
     if (node.hasBackup && random.chance(plan.restoreData)) this.#oldData(node);
+  }
+
+  /** A validator without guard signs nothing for a while: the others must be a quorum without it and without the faulty ones. */
+  #canLoseGuard(): boolean {
+    const { nodes } = this.#setup;
+    const keys = new Set(nodes.map(({ key }) => key));
+    const away = new Set(nodes.filter(({ isByzantine, guard }) => isByzantine || guard.isLost).map(({ key }) => key));
+    return 3 * (away.size + 1) < keys.size;
   }
 
   #newData(node: SimProcess): void {

@@ -3,7 +3,7 @@
  * production engine over them until it crashes. A dead process does nothing more: its writes never end, its sends go
  * nowhere, its timers do not fire.
  */
-import { StateTree, emptyHardState, genesisTip, makeChain, toHex, type Chain, type Genesis, type HardState } from '@billcoin/protocol';
+import { StateTree, genesisTip, makeChain, toHex, type Chain, type Genesis, type HardState } from '@billcoin/protocol';
 import { hashPairsNative } from '../crypto/sha256.ts';
 import type { Core } from '../driver.ts';
 import { openEngine, type Engine } from '../engine.ts';
@@ -93,7 +93,7 @@ export class SimProcess {
     const lies = faulty?.diskLies === true;
     this.clock = new SimClock(setup.schedule);
     this.disks = { blocks: new SimDisk(lies), state: new SimDisk(lies), index: new SimDisk(lies), mempool: new SimDisk(lies) };
-    this.guard = new SimGuardFile(emptyHardState(setup.genesis.genesisHash, setup.key.publicKey), lies);
+    this.guard = new SimGuardFile({ genesisHash: setup.genesis.genesisHash, publicKey: setup.key.publicKey }, lies);
   }
 
   get engine(): Engine | undefined {

@@ -268,7 +268,7 @@ class Simulation {
 
   /** Rounds up to that of f + 1 proposers after the highest one anybody is in, and what is idle in between. */
   #boundMs(correct: readonly SimProcess[]): number {
-    const highest = Math.max(0, ...correct.map((node) => node.engine?.progress().round ?? 0), ...correct.map((node) => node.guard.synced.round));
+    const highest = Math.max(0, ...correct.map((node) => node.engine?.progress().round ?? 0), ...correct.map(({ guard: { synced } }) => (synced.height > this.#referee.height ? synced.round : 0)));
     const last = highest + this.#cast.faulty.size + 3;
     let ms = DEFAULT_PARAMS.idleBlockIntervalMs + 5_000;
     for (let round = Math.max(0, highest - 1); round <= last; round++) ms += timeoutProposeMs(DEFAULT_PARAMS, round) + 2 * timeoutVoteMs(DEFAULT_PARAMS, round);

@@ -52,6 +52,7 @@ const ALONE: Readonly<Record<string, { readonly faults: Partial<FaultPlan>; read
   'torn guard records': { faults: { crashAtEffect: 0.02, syncUs: 20_000, restartMs: 100 }, counted: /^guard write torn$/ },
   'damaged sectors of guard files': { faults: { guardDamageEveryMs: 100, crashEveryMs: 300, restartMs: 100 }, counted: /^guard sector damaged$/ },
   'old data folders': { faults: { crashEveryMs: 100, restoreData: 1, restartMs: 50 }, counted: /^old data restored$/ },
+  'lost guards': { faults: { crashEveryMs: 400, loseGuard: 1, restartMs: 100 }, counted: /^guard lost$/ },
   'clocks that are off and drift': { faults: { clockOffsetMs: 500, clockDriftPpm: 200 }, counted: /^clocks off$/ },
   'clocks that step': { faults: { clockStepEveryMs: 100 }, counted: /^clock stepped$/ },
   'clocks that stand still': { faults: { clockStepEveryMs: 100 }, counted: /^clock frozen$/ },
@@ -68,6 +69,12 @@ for (const [what, { faults, counted }] of Object.entries(ALONE)) {
     test.ok(Object.keys(report.faults).some((fault) => counted.test(fault)), 'it has happened');
   });
 }
+
+void t.test('a validator that has lost its guard signs again, and is not needed until then', async (test) => {
+  const report = await simulate({ seed: 4, heights: 200, validators: 4, liars: 0, faults: { ...NO_FAULTS, crashEveryMs: 3_000, loseGuard: 1, restartMs: 100 } });
+  test.equal(told(report), '');
+  test.ok((report.faults['guard lost'] ?? 0) > 1, 'one at a time: it was made anew between');
+});
 
 /** Ways to be faulty that count as Byzantine: nobody else suffers. */
 for (const nature of NATURES) {
