@@ -24,19 +24,31 @@ export interface SortedChanges {
   readonly dies: Uint8Array;
 }
 
+/** Rows there is room for at first; a small state must not pay for the room of a large one. */
+const FIRST_ROOM = 64;
+
+function grown(bytes: Uint8Array, length: number): Uint8Array {
+  const larger = new Uint8Array(length);
+  larger.set(bytes);
+  return larger;
+}
+
 /** The changes of one update, hashed as they come; nothing else of a row is kept. */
 export class RowHashes {
-  readonly #keys: Uint8Array;
-  readonly #values: Uint8Array;
-  readonly #dies: Uint8Array;
+  readonly #capacity: number;
+  #keys: Uint8Array;
+  #values: Uint8Array;
+  #dies: Uint8Array;
   #count = 0;
 
   /** @param capacity most rows that are added, at most TREE_CHANGES_MAX. */
   constructor(capacity: number) {
     assert(capacity <= TREE_CHANGES_MAX, 'one update of the state tree has at most 2^21 changes');
-    this.#keys = new Uint8Array(capacity * HASH_BYTES);
-    this.#values = new Uint8Array(capacity * HASH_BYTES);
-    this.#dies = new Uint8Array(capacity);
+    this.#capacity = capacity;
+    const room = Math.min(capacity, FIRST_ROOM);
+    this.#keys = new Uint8Array(room * HASH_BYTES);
+    this.#values = new Uint8Array(room * HASH_BYTES);
+    this.#dies = new Uint8Array(room);
   }
 
   get count(): number {
@@ -44,16 +56,24 @@ export class RowHashes {
   }
 
   get isFull(): boolean {
-    return this.#count === this.#dies.length;
+    return this.#count === this.#capacity;
   }
 
   add({ key, value }: RowChange): void {
     assert(!this.isFull, 'there is room for the row');
+    if (this.#count === this.#dies.length) this.#grow();
     const at = this.#count * HASH_BYTES;
     sha256Into(key, this.#keys, at);
     if (value === undefined) this.#dies[this.#count] = 1;
     else sha256Into(value, this.#values, at);
     this.#count += 1;
+  }
+
+  #grow(): void {
+    const room = Math.min(this.#capacity, 2 * this.#dies.length);
+    this.#keys = grown(this.#keys, room * HASH_BYTES);
+    this.#values = grown(this.#values, room * HASH_BYTES);
+    this.#dies = grown(this.#dies, room);
   }
 
   /** In the order of key hashes. A row added twice has no defined value: a bug of the caller. */
