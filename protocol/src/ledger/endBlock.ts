@@ -55,6 +55,8 @@ function releaseStake({ state, draft, env }: BlockEnd): void {
     const row = draft.get(ROWS.unbonding, id);
     const account = fromHex(id.slice(-ACCOUNT_DIGITS));
     assert(row !== undefined && account !== undefined, 'only releases delete what unbonds');
+    // More was taken out in this very block, so all of it waits again.
+    if (row.releaseAtMs >= env.timeMs) continue;
     release(draft, id, row, account);
     released += 1;
   }

@@ -101,7 +101,8 @@ export const ParamsRow = message('ParamsRow', ROW_MAX_BYTES, {
   timeoutProposeMs: u32(15, 10, 15_000), timeoutVoteMs: u32(16, 10, 15_000), minBlockIntervalMs: u32(17, 0, 10_000), idleBlockIntervalMs: u32(18, 100, 600_000),
   precisionMs: u32(19, 1, 10_000), msgDelayMs: u32(20, 1, 600_000),
   priceStepBps: u32(21, 0, 2_000),
-  maxValidators: u32(22, 1, VALIDATORS_MAX), stakeMinMl: amount(23, 1_000n, 1_000_000_000n), stakeMaxMl: amount(24, 1_000n, 1_000_000_000n), delegationMinMl: amount(25, 1_000n, 1_000_000n),
+  // Two at least: where one is to be replaced, the other joins before it leaves.
+  maxValidators: u32(22, 2, VALIDATORS_MAX), stakeMinMl: amount(23, 1_000n, 1_000_000_000n), stakeMaxMl: amount(24, 1_000n, 1_000_000_000n), delegationMinMl: amount(25, 1_000n, 1_000_000n),
   stakeEpochMs: u32(26, 600_000, 86_400_000),
   // Trusting period 14 d < age of evidence < unbonding, whatever is chosen: no stake is out before its votes can no longer be punished.
   unbondingMs: u53(27, 1_814_400_000, 7_776_000_000), evidenceMaxAgeMs: u53(28, 1_296_000_000, 1_728_000_000),
