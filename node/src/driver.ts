@@ -3,76 +3,26 @@
  * re-enter. Effects that must be durable wait for the disk here; the core itself never waits.
  */
 import {
-  Certificate, EVERYBODY, Evidence, assert, decode, encode, indexOfKey, initialState, isClosed, maySign, paramsOf, recordSigned, signedInput, statusOf, step, toHex,
-  type Chain, type ConsensusState, type Effect, type Executed, type Fault, type Input, type SignAndSend, type Tip,
+  Certificate, EVERYBODY, Evidence, assert, decode, encode, indexOfKey, initialState, isClosed, paramsOf, signedInput, statusOf, toHex,
+  type ConsensusState, type Effect, type Fault, type Input, type SignAndSend, type Tip,
 } from '@billcoin/protocol';
 import { identifyBlock } from './driver/blockBytes.ts';
-import { BlocksInHand, type BlockDisk, type BlockVerdict } from './driver/blocksInHand.ts';
-import { buildValue, type BlockSource, type BuildValue } from './driver/building.ts';
-import { EvidencePool, type EvidenceDisk } from './driver/evidencePool.ts';
+import { BlocksInHand, type BlockVerdict } from './driver/blocksInHand.ts';
+import { buildValue, type BuildValue } from './driver/building.ts';
+import { CORE, INPUTS_MAX, PEER_INPUTS_MAX, type ConsensusMessage, type Core, type DriverDeps, type DriverItem } from './driver/driverDeps.ts';
+import { EvidencePool } from './driver/evidencePool.ts';
 import { forkAt } from './driver/fork.ts';
 import { readPeerMessage } from './driver/inbox.ts';
 import { Observation } from './driver/observation.ts';
 import { Outbox } from './driver/outbox.ts';
 import { IDLE_STATUS_MS, Peers, STATUS_MS, type StatusMessage } from './driver/peers.ts';
-import { signGuarded, type SigningPort } from './driver/signing.ts';
+import { signGuarded } from './driver/signing.ts';
+import { Sync } from './driver/sync.ts';
 import { TimerSet } from './driver/timerSet.ts';
-import { finalBlockOf, type StoredBlock } from './finalBlock.ts';
-import type { Clock, FinalBlock, Log, Network, PeerMessage, Timers } from './ports.ts';
+import { finalBlockOf } from './finalBlock.ts';
+import type { DecidedBlock } from './ports.ts';
 
-/** Inputs of this node that wait; they are bounded by the core's own effects. */
-const INPUTS_MAX = 65_536;
-/** Messages of one peer that wait: two full rounds at 50 validators. What does not fit is dropped; Status brings it again. */
-export const PEER_INPUTS_MAX = 1_024;
-
-/** Messages that the driver takes; transactions go to the pool. */
-export type ConsensusMessage = Exclude<PeerMessage, { readonly kind: 'txs' }>;
-
-/** The pure parts the shell runs, together, so that the simulator can run broken ones. */
-export interface Core {
-  readonly step: typeof step;
-  readonly maySign: typeof maySign;
-  readonly recordSigned: typeof recordSigned;
-}
-export const CORE: Core = { step, maySign, recordSigned };
-
-export interface DriverDeps {
-  readonly chain: Chain;
-  readonly tip: Tip;
-  readonly publicKey: Uint8Array | undefined;
-  /** Undefined: watch only. */
-  readonly signing: SigningPort | undefined;
-  readonly source: BlockSource;
-  readonly network: Network;
-  /** Bodies of the height in progress; durable when saved. */
-  readonly disk: BlockDisk & EvidenceDisk;
-  /** Evidence on disk that no block was known to hold. */
-  readonly storedEvidence: readonly Uint8Array[];
-  /** Bodies of a height on disk, decided or not. */
-  readonly bodies: (height: number) => Promise<readonly { readonly blockId: Uint8Array; readonly blockBytes: Uint8Array }[]>;
-  readonly readBlock: (height: number) => Promise<StoredBlock | undefined>;
-  /** Durable when it resolves. */
-  readonly saveCertificate: (certificate: Certificate) => Promise<void>;
-  /** Makes an executed block the tip: `commitBlock`, and whatever must see the state before it. */
-  readonly commit: (tip: Tip, executed: Executed, certificate: Certificate) => Tip;
-  /** A block is final and its certificate durable: index, state, pool, listeners. `bodies` counts bodies of that height on disk. */
-  readonly onCommitted: (block: FinalBlock, executed: Executed, tip: Tip, bodies: number) => Promise<void>;
-  /** A validator has signed twice (Evidence bytes); a block will hold it. */
-  readonly onEvidence: (evidence: Uint8Array) => void;
-  /** The process must stop: storage failed, a bug, or the chain contradicts this node. */
-  readonly halt: (error: Error) => void;
-  readonly clock: Clock;
-  readonly timers: Timers;
-  readonly log: Log;
-  readonly core?: Core | undefined;
-}
-
-type Item =
-  | { readonly kind: 'input'; readonly input: Input }
-  | { readonly kind: 'peer'; readonly from: string; readonly message: ConsensusMessage; readonly atMs: number }
-  | { readonly kind: 'build'; readonly effect: BuildValue }
-  | { readonly kind: 'start' }
-  | { readonly kind: 'status' };
+export { CORE, PEER_INPUTS_MAX, type ConsensusMessage, type Core, type DriverDeps } from './driver/driverDeps.ts';
 
 export class Driver {
   readonly #deps: DriverDeps;
@@ -81,10 +31,11 @@ export class Driver {
   readonly #timers: TimerSet;
   readonly #peers: Peers;
   readonly #outbox: Outbox;
+  readonly #sync: Sync;
   readonly #evidence: EvidencePool;
   readonly #observation: Observation;
   #tipCertificate: Certificate | undefined;
-  readonly #items: Item[] = [];
+  readonly #items: DriverItem[] = [];
   readonly #waiting = new Map<string, number>();
   #state: ConsensusState;
   #tip: Tip;
@@ -103,6 +54,7 @@ export class Driver {
     this.#evidence = new EvidencePool(deps.chain, deps.disk, deps.storedEvidence);
     this.#observation = new Observation({ ...deps, lost: deps.signing?.lost });
     this.#outbox = new Outbox(deps.network, this.#blocks);
+    this.#sync = new Sync(deps);
     this.#timers = new TimerSet(deps.timers, (id) => this.#enqueue({ kind: 'input', input: { kind: 'timerFired', ...id } }));
     this.#peers = new Peers({ network: deps.network, clock: deps.clock, readBlock: deps.readBlock, bytesInHand: (id) => this.#blocks.bytesOf(id), fail: (error) => this.#fail(error) });
   }
@@ -118,8 +70,8 @@ export class Driver {
   }
 
   /** What waits and what is held, against the limits. */
-  get load(): { readonly items: number; readonly wholeBlocks: number } {
-    return { items: this.#items.length, wholeBlocks: this.#blocks.wholeCount };
+  get load(): { readonly items: number; readonly wholeBlocks: number; readonly syncedAhead: number } {
+    return { items: this.#items.length, wholeBlocks: this.#blocks.wholeCount, syncedAhead: this.#sync.ahead };
   }
 
   /** Starts at the height after the tip; resumes from the guard's record where it is of that height. */
@@ -162,7 +114,7 @@ export class Driver {
     this.#deps.halt(error instanceof Error ? error : new Error('The consensus loop failed.', { cause: error }));
   }
 
-  #enqueue(item: Item): void {
+  #enqueue(item: DriverItem): void {
     if (this.#stopped) return;
     assert(this.#items.length < INPUTS_MAX, 'inputs of this node and of its peers are bounded');
     this.#items.push(item);
@@ -184,12 +136,13 @@ export class Driver {
     this.#running = undefined;
   }
 
-  async #handle(item: Item): Promise<void> {
+  async #handle(item: DriverItem): Promise<void> {
     switch (item.kind) {
       case 'input': return this.#step(item.input);
       case 'peer': return this.#hear(item.from, item.message, item.atMs);
       case 'build': return this.#build(item.effect);
       case 'start': return this.#startHeight();
+      case 'synced': return this.#takeSynced(item.from, item.block);
       case 'status': return this.#tellStatus();
     }
   }
@@ -204,7 +157,13 @@ export class Driver {
     this.#waiting.set(from, (this.#waiting.get(from) ?? 1) - 1);
     if (message.kind === 'needBlock') return this.#peers.giveBlock(from, message.height, message.blockId);
     if (message.kind === 'block') return this.#takeBlock(from, message.blockBytes);
+    if (message.kind === 'getBlocks') return this.#peers.giveBlocks(from, message.from, message.count);
+    if (message.kind === 'blocks') {
+      this.#sync.answer(from, message.from, message.blocks);
+      return this.#feed(this.#state.height);
+    }
     if (message.kind === 'status') {
+      this.#sync.claim(from, message.status.height);
       await this.#mustNotFork(from, message.tip);
       if (this.#peers.hear(from, message.status, this.#state.height, () => this.#status())) await this.#step({ kind: 'peerStatus', peer: from, status: message.status });
       return;
@@ -219,6 +178,25 @@ export class Driver {
     if (!read.ok) return this.#blame(from, 'block', read.fault);
     const { id, height } = read.value;
     if (height === this.#tip.height + 1 || height === this.#tip.height + 2) this.#judged(id, this.#blocks.take(from, id, blockBytes, this.#tip));
+  }
+
+  /** The block of a height that sync holds is taken when the height starts, or when it comes. */
+  #feed(height: number): void {
+    const held = this.#sync.at(height);
+    if (held !== undefined) this.#items.unshift({ kind: 'synced', from: held.peer, block: held.block });
+  }
+
+  /** A decided block whose certificate is verified now, under the set of its height. */
+  async #takeSynced(from: string, { certificate, blockBytes }: DecidedBlock): Promise<void> {
+    if (certificate.height !== this.#state.height) return;
+    const read = readPeerMessage(this.#deps.chain, this.#state, { kind: 'certificate', certificate }, this.#deps.clock.nowMs());
+    if (!read.ok) {
+      this.#sync.bad(from, certificate.height);
+      return this.#blame(from, 'certificate', read.fault);
+    }
+    // The body first: a certificate without it would ask everybody for it.
+    this.#takeBlock(from, blockBytes);
+    for (const input of read.value) await this.#step(input);
   }
 
   #blame(from: string, kind: ConsensusMessage['kind'], refusal: Fault): void {
@@ -339,24 +317,14 @@ export class Driver {
     const { signing, source, publicKey } = this.#deps;
     const hardState = signing?.current();
     if (publicKey !== undefined && indexOfKey(tip.validators, publicKey) !== undefined) this.#observation.announce();
-    const resume = hardState?.height === height && !isClosed(hardState) ? { hardState, blocks: await this.#blocksOnDisk(height), nowMs: this.#deps.clock.nowMs() } : undefined;
+    const resume = hardState?.height === height && !isClosed(hardState) ? { hardState, blocks: this.#blocks.takeFromDisk(await this.#deps.bodies(height), tip), nowMs: this.#deps.clock.nowMs() } : undefined;
     await this.#step({
       kind: 'startHeight', height, validators: tip.validators, since: tip.validatorsSince, params: paramsOf(tip.state),
       prevBlock: { id: toHex(tip.blockId), timeMs: tip.timeMs }, sign: hardState !== undefined && (hardState.height < height || resume !== undefined), resume,
     });
     if (source.hasWork() || this.#evidence.hasWork(tip)) this.#input({ kind: 'workAvailable' });
+    this.#feed(height);
     if (this.#peers.isBehind(height)) this.#deps.network.sendAll(this.#status());
-  }
-
-  /** Bodies of the height found on disk count again only if they execute. */
-  async #blocksOnDisk(height: number): Promise<readonly { readonly id: string; readonly header: Uint8Array }[]> {
-    return (await this.#deps.bodies(height)).flatMap(({ blockId, blockBytes }) => {
-      const id = toHex(blockId);
-      this.#blocks.putDurable(id, height, blockBytes);
-      const valid = this.#blocks.judge(id, this.#tip)?.valid === true;
-      const header = this.#blocks.headerOf(id);
-      return valid && header !== undefined ? [{ id, header }] : [];
-    });
   }
 
   #status(): StatusMessage {
@@ -367,6 +335,7 @@ export class Driver {
     const { network, timers } = this.#deps;
     network.sendAll(this.#status());
     this.#peers.askBlocks(this.#blocks.missing());
+    this.#sync.tick();
     const waits = this.#state.step === 'newHeight' && !this.#peers.isBehind(this.#state.height);
     this.#cancelStatus = timers.after(waits ? IDLE_STATUS_MS : STATUS_MS, () => this.#enqueue({ kind: 'status' }));
   }

@@ -175,6 +175,12 @@ export interface Store {
   close(): Promise<void>;
 }
 
+/** A block with the certificate that decided it. */
+export interface DecidedBlock {
+  readonly blockBytes: Uint8Array;
+  readonly certificate: Certificate;
+}
+
 /** What validators tell each other, as it comes in: nothing of it is checked yet, and no receiver changes it. */
 export type PeerMessage =
   | { readonly kind: 'vote'; readonly vote: Vote }
@@ -186,6 +192,9 @@ export type PeerMessage =
   | { readonly kind: 'needBlock'; readonly height: number; readonly blockId: Uint8Array }
   /** `tip`: certificate of the height below. */
   | { readonly kind: 'status'; readonly status: PeerStatus; readonly tip: Certificate | undefined }
+  /** Decided blocks from a height on are asked for, and given: fewer than asked, or none, where there are no more. */
+  | { readonly kind: 'getBlocks'; readonly from: number; readonly count: number }
+  | { readonly kind: 'blocks'; readonly from: number; readonly blocks: readonly DecidedBlock[] }
   | { readonly kind: 'txs'; readonly txs: readonly Uint8Array[] };
 
 /** Peers of this node. Calls hand over and return at once; what does not get through is sent again by Status. */

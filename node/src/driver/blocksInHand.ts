@@ -59,9 +59,14 @@ export class BlocksInHand {
     this.#held.set(id, { height: executed.header.height, blockBytes: executed.blockBytes, verdict: { valid: true, executed }, durable: undefined, isDurable: false });
   }
 
-  /** Takes a body that was found on disk. */
-  putDurable(id: string, height: number, blockBytes: Uint8Array): void {
-    if (!this.#held.has(id)) this.#held.set(id, { height, blockBytes, verdict: undefined, durable: Promise.resolve(), isDurable: true });
+  /** Takes bodies of the height after `tip` that were found on disk; those count again that execute. */
+  takeFromDisk(bodies: readonly { readonly blockId: Uint8Array; readonly blockBytes: Uint8Array }[], tip: Tip): readonly { readonly id: string; readonly header: Uint8Array }[] {
+    return bodies.flatMap(({ blockId, blockBytes }) => {
+      const id = toHex(blockId);
+      if (!this.#held.has(id)) this.#held.set(id, { height: tip.height + 1, blockBytes, verdict: undefined, durable: Promise.resolve(), isDurable: true });
+      const header = this.judge(id, tip)?.valid === true ? this.headerOf(id) : undefined;
+      return header === undefined ? [] : [{ id, header }];
+    });
   }
 
   /** The core wants to know about a block: its verdict if the body is here, else it is waited for. */

@@ -2,9 +2,9 @@
  * What this node tells its peers unasked and gives them when they lack it (consensus page §1.13): Status, blocks of
  * decided heights, bodies. Everything lost on the way comes again through here.
  */
-import { toHex, wireBlockId, type PeerStatus } from '@billcoin/protocol';
+import { peerMessages, toHex, wireBlockId, type PeerStatus } from '@billcoin/protocol';
 import type { StoredBlock } from '../finalBlock.ts';
-import type { Clock, Network, PeerMessage } from '../ports.ts';
+import type { Clock, DecidedBlock, Network, PeerMessage } from '../ports.ts';
 
 /** Between two Status while a round is on. */
 export const STATUS_MS = 200;
@@ -19,6 +19,8 @@ const SERVING_MAX = 4;
  * request of 50 bytes is answered with up to 1 MiB from disk.
  */
 export const BODIES_PER_S = 64;
+/** Room that a block and its certificate take in an answer beside their own bytes: certificates have 8 KiB at most. */
+const DECIDED_EXTRA_BYTES = 8_192 + 64;
 /** Peers whose answers are timed; more than validators and full nodes of one network. */
 const PEERS_MAX = 256;
 
@@ -38,6 +40,8 @@ interface Peer {
   height: number;
   answeredMs: number;
   serving: number;
+  /** A range is being read for it. */
+  isSyncing: boolean;
   /** Bodies given since then. */
   givenFromMs: number;
   given: number;
@@ -83,6 +87,29 @@ export class Peers {
     if (peer.given <= BODIES_PER_S) this.#serve(peer, from, height, toHex(blockId));
   }
 
+  /** A peer asks for decided blocks: one answer at a time, as many as fit into it. */
+  giveBlocks(from: string, first: number, count: number): void {
+    const peer = this.#peerOf(from);
+    if (peer === undefined || peer.isSyncing) return;
+    peer.isSyncing = true;
+    void this.#giveRange(from, first, Math.min(count, peerMessages.SYNC_RANGE_MAX)).catch(this.#deps.fail).finally(() => {
+      peer.isSyncing = false;
+    });
+  }
+
+  async #giveRange(to: string, first: number, count: number): Promise<void> {
+    const blocks: DecidedBlock[] = [];
+    let bytes = 0;
+    while (blocks.length < count) {
+      const decided = await this.#deps.readBlock(first + blocks.length);
+      if (decided === undefined) break;
+      bytes += decided.blockBytes.length + DECIDED_EXTRA_BYTES;
+      if (bytes > peerMessages.SYNC_ANSWER_MAX_BYTES) break;
+      blocks.push(decided);
+    }
+    this.#deps.network.send(to, { kind: 'blocks', from: first, blocks });
+  }
+
   askBlocks(missing: readonly { readonly id: string; readonly height: number }[]): void {
     for (const { id, height } of missing) {
       const blockId = wireBlockId(id);
@@ -112,7 +139,7 @@ export class Peers {
   #peerOf(from: string): Peer | undefined {
     const known = this.#peers.get(from);
     if (known !== undefined || this.#peers.size >= PEERS_MAX) return known;
-    const peer: Peer = { height: 0, answeredMs: Number.NEGATIVE_INFINITY, serving: 0, givenFromMs: Number.NEGATIVE_INFINITY, given: 0 };
+    const peer: Peer = { height: 0, answeredMs: Number.NEGATIVE_INFINITY, serving: 0, isSyncing: false, givenFromMs: Number.NEGATIVE_INFINITY, given: 0 };
     this.#peers.set(from, peer);
     return peer;
   }

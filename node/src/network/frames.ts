@@ -8,18 +8,18 @@ import {
 } from '@billcoin/protocol';
 import type { PeerMessage } from '../ports.ts';
 
-const { NeedBlock, Status, TxPush } = peerMessages;
+const { Blocks, GetBlocks, NeedBlock, Status, TxPush } = peerMessages;
 
 /** One long-lived stream each, in the order in which they are written to. */
-export const CHANNELS = ['consensus', 'transactions'] as const;
+export const CHANNELS = ['consensus', 'transactions', 'sync'] as const;
 export type Channel = (typeof CHANNELS)[number];
 
 /** What waits is sent in this order; what does not fit is dropped from the end. */
-export const CLASSES = ['vote', 'proposal', 'certificate', 'block', 'transactions'] as const;
+export const CLASSES = ['vote', 'proposal', 'certificate', 'block', 'transactions', 'sync'] as const;
 export type MessageClass = (typeof CLASSES)[number];
 
 /** Token buckets of a peer. */
-export type Rate = 'votesPerS' | 'proposalsPerS' | 'controlPerS' | 'blockBytesPerS' | 'txBytesPerS';
+export type Rate = 'votesPerS' | 'proposalsPerS' | 'controlPerS' | 'blockBytesPerS' | 'txBytesPerS' | 'syncBytesPerS';
 
 type Kind = PeerMessage['kind'];
 type Of<K extends Kind> = Extract<PeerMessage, { readonly kind: K }>;
@@ -96,6 +96,16 @@ export const FRAME_KINDS: readonly FrameKind[] = [
   row({
     no: 8, kind: 'txs', channel: 'transactions', class: 'transactions', maxBytes: TxPush.maxBytes, rate: 'txBytesPerS', byBytes: true, signatures: ({ txs }) => txs.length,
     encode: ({ txs }) => encode(TxPush, { txs }), decode: (bytes) => mapped(decode(TxPush, bytes), ({ txs }) => ({ kind: 'txs', txs })),
+  }),
+  row({
+    no: 9, kind: 'getBlocks', channel: 'sync', class: 'sync', maxBytes: GetBlocks.maxBytes, rate: 'controlPerS', signatures: () => 0,
+    encode: ({ from, count }) => encode(GetBlocks, { from, count }), decode: (bytes) => mapped(decode(GetBlocks, bytes), (ask) => ({ kind: 'getBlocks', ...ask })),
+  }),
+  row({
+    // Certificates are verified one height at a time, when the node is there.
+    no: 10, kind: 'blocks', channel: 'sync', class: 'sync', maxBytes: Blocks.maxBytes, rate: 'syncBytesPerS', byBytes: true, signatures: () => 0,
+    encode: ({ from, blocks }) => encode(Blocks, { from, blocks: blocks.map(({ blockBytes, certificate }) => ({ block: blockBytes, certificate })) }),
+    decode: (bytes) => mapped(decode(Blocks, bytes), ({ from, blocks }) => ({ kind: 'blocks', from, blocks: blocks.map(({ block, certificate }) => ({ blockBytes: block, certificate })) })),
   }),
 ];
 

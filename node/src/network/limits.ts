@@ -22,6 +22,7 @@ const LIMIT_TABLE = {
   controlPerS: { value: 500, unit: 'messages a second', what: 'certificates, reasons for a round, Status and requests for bodies of one peer', why: 'Status comes five times a second and is answered fifty times at most' },
   blockBytesPerS: { value: 8_388_608, unit: 'bytes a second', what: 'blocks of one peer', why: 'eight full blocks a second; also what a peer can make this node hold while it executes one' },
   txBytesPerS: { value: 2_000_000, unit: 'bytes a second', what: 'transactions of one peer', why: 'four times what the chain takes in when it is full (2,500 payments of 200 bytes)' },
+  syncBytesPerS: { value: 16_777_216, unit: 'bytes a second', what: 'answers of one peer with decided blocks', why: 'eight full answers a second; one is under way at a time, so an honest peer never comes near' },
   signaturesPerS: { value: 4_000, unit: 'signatures a second', what: 'signature checks that messages of one peer may ask for, as if none was known', why: 'a sixth of a core at 25,000 checks a second' },
   burstS: { value: 2, unit: 'seconds', what: 'of each rate that may come at once', why: 'a pause of garbage collection or a busy disk is made up without loss; a push of 64 large transactions passes' },
   scoreMax: { value: 100, unit: 'points', what: 'score at which a peer is banned', why: 'one broken frame, two wrong signatures, or a hundred messages beyond its rates' },

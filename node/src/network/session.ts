@@ -10,7 +10,7 @@ import type { Link, LinkEvents } from './link.ts';
 import { SendQueue } from './sendQueue.ts';
 import { TokenBucket } from './tokenBucket.ts';
 
-const RATES: readonly Rate[] = ['votesPerS', 'proposalsPerS', 'controlPerS', 'blockBytesPerS', 'txBytesPerS'];
+const RATES: readonly Rate[] = ['votesPerS', 'proposalsPerS', 'controlPerS', 'blockBytesPerS', 'txBytesPerS', 'syncBytesPerS'];
 
 export interface SessionDeps {
   readonly link: Link;

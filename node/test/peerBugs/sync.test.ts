@@ -97,9 +97,9 @@ void t.test('peer bug 30, arc-node #214: answers that are lost in part never mak
     link(from, to, message) {
       if (!isAway || (to !== 3 && from !== 3)) return 500;
       if (from === 3) return 500;
-      // Of what it is given, bodies of every second height and certificates of every third are lost, five times of six.
+      // Of what it is given, bodies of every second height, certificates of every third and whole ranges are lost, five times of six.
       const height = cluster.nodes[3]!.height + 1;
-      const concerned = (message.kind === 'block' && height % 2 === 0) || (message.kind === 'certificate' && height % 3 === 0);
+      const concerned = (message.kind === 'block' && height % 2 === 0) || (message.kind === 'certificate' && height % 3 === 0) || message.kind === 'blocks';
       if (concerned) lost += 1;
       return concerned && lost % 6 !== 0 ? undefined : 500;
     },

@@ -13,7 +13,7 @@ the number of its kind (1 byte) and the message, as protobuf (\`protocol/src/wir
 
 ## Kinds
 
-What waits for a peer is sent in the order of classes: vote, proposal, certificate, block, transactions. What does not fit is dropped from the other end.
+What waits for a peer is sent in the order of classes: vote, proposal, certificate, block, transactions, sync. What does not fit is dropped from the other end.
 
 ${markdownTable(['no.', 'kind', 'channel', 'class', 'at most bytes', 'rate'], kinds)}
 
