@@ -57,6 +57,11 @@ export class SimDisk {
     return this.#rows.size;
   }
 
+  /** Values of all rows whose key begins so. */
+  values(prefix: string): readonly Uint8Array[] {
+    return [...this.#rows].flatMap(([key, value]) => (key.startsWith(prefix) ? [value] : []));
+  }
+
   /** What is there after a crash now, whatever is lost. */
   durable(key: Uint8Array): Uint8Array | undefined {
     const text = textKey(key);

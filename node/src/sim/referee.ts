@@ -4,7 +4,7 @@
  */
 import {
   Certificate, ROWS, StateTree, applyBlock, assertReserveWhole, balanceOf, commitBlock, compareBytes, decode, encodeChange, equalBytes, fromHex, genesisTip, invoiceId, offenceIn, decodeInvoice, makeChain, makeSchedule, proposerAt, sha256, concat, toHex, verifyCertificate, Header,
-  type Chain, type Genesis, type Tip,
+  type Chain, type Genesis, type Tip, type ValidatorSet,
 } from '@billcoin/protocol';
 import { hashPairsNative } from '../crypto/sha256.ts';
 import type { FinalBlock } from '../ports.ts';
@@ -19,6 +19,8 @@ export interface Decided {
   readonly id: string;
   readonly round: number;
   readonly proposer: number;
+  /** The set that voted. */
+  readonly validators: ValidatorSet;
 }
 
 type Decision = Pick<FinalBlock, 'height' | 'blockId' | 'certificate'>;
@@ -34,7 +36,7 @@ export class Referee {
   readonly executed = new Map<string, { readonly height: number; readonly index: number; readonly code: number }>();
   readonly #settled = new Map<string, string>();
   readonly #liars: ReadonlySet<string>;
-  /** Offences in blocks, and how often each stands there. */
+  /** By key: how often it was punished. */
   readonly offences = new Map<string, number>();
 
   /** `liars`: hex of the keys of those that may sign twice. */
@@ -79,6 +81,16 @@ export class Referee {
     }
   }
 
+  /** The set that votes at a height up to the next one. */
+  setAt(height: number): ValidatorSet {
+    return this.decided[height - 1]?.validators ?? this.#tip.validators;
+  }
+
+  /** Pieces of evidence that would still stand in a block: what they prove is not punished yet. */
+  unpunished(evidence: Iterable<Uint8Array>): readonly Uint8Array[] {
+    return [...evidence].filter((bytes) => offenceIn(this.#chain, this.#tip, bytes) !== undefined);
+  }
+
   /** Hash over all rows of a state: byte-identical or not. */
   stateHash(tip: Tip): string {
     return toHex(sha256(concat(...tip.state.all().map(encodeChange).map(({ key, value }) => sha256(concat(key, value ?? new Uint8Array(0)))).sort(compareBytes))));
@@ -89,7 +101,7 @@ export class Referee {
   }
 
   #checkCertificate(node: SimProcess, { height, blockId, certificate }: Decision): void {
-    const genuine = isCommitFor(certificate, height, blockId) && verifyCertificate(this.#genesis.genesisHash, this.#genesis.validators, certificate, this.#chain.verify).ok;
+    const genuine = isCommitFor(certificate, height, blockId) && verifyCertificate(this.#genesis.genesisHash, this.setAt(height), certificate, this.#chain.verify).ok;
     if (!genuine) this.#blame('I3', `node ${node.index} decides height ${height} without a quorum of valid precommits`);
   }
 
@@ -101,19 +113,22 @@ export class Referee {
     if (verdict?.ok !== true) return this.#blame('I2', `node ${node.index} decides block ${id.slice(0, 8)} at height ${block.height}, which the referee finds ${verdict === undefined ? 'nowhere' : `invalid: ${JSON.stringify(verdict.fault, (_, value: unknown) => String(value))}`}`);
     const { header, codes, txs, evidence } = verdict.value;
     for (const bytes of evidence) this.#judgeOffence(bytes);
-    if (header.proposerIndex !== proposerAt(makeSchedule(this.#genesis.validators, 1), header.height, header.round)) this.#blame('I17', `height ${header.height} was proposed out of turn`);
+    const { validators, validatorsSince } = this.#tip;
+    checkTurns(validators, validatorsSince, header, this.#blame);
     this.#tip = commitBlock(this.#chain, this.#tip, verdict.value, block.certificate);
-    this.decided.push({ id, round: block.certificate.round, proposer: header.proposerIndex });
+    this.decided.push({ id, round: block.certificate.round, proposer: header.proposerIndex, validators });
     txs.forEach((tx, index) => this.#execute(tx.txHash, { height: block.height, index, code: codes[index] ?? 0 }, tx.body.kind.case === 'pay' || tx.body.kind.case === 'voidInvoice' ? tx.body.kind.value.invoice : undefined));
     if (block.height % AUDIT_EVERY === 0) this.audit();
   }
 
-  /** Evidence in a block is against a liar (I12). */
+  /** Evidence in a block is against a liar, and each is punished once (I12). */
   #judgeOffence(bytes: Uint8Array): void {
     const offence = offenceIn(this.#chain, this.#tip, bytes);
-    const key = offence === undefined ? undefined : this.#genesis.validators.validators[offence.offender]?.publicKey;
-    if (offence === undefined || key === undefined || !this.#liars.has(toHex(key))) return this.#blame('I12', `evidence against validator ${offence?.offender ?? '?'}, who never lied, stands in a block`);
-    this.offences.set(offence.key, (this.offences.get(offence.key) ?? 0) + 1);
+    const key = offence === undefined ? '?' : toHex(offence.publicKey);
+    if (!this.#liars.has(key)) this.#blame('I12', `evidence against validator ${key.slice(0, 8)}, who never lied, stands in a block`);
+    const times = (this.offences.get(key) ?? 0) + 1;
+    if (times > 1) this.#blame('I12', `validator ${key.slice(0, 8)} is punished again`);
+    this.offences.set(key, times);
   }
 
   #execute(txHash: string, at: { readonly height: number; readonly index: number; readonly code: number }, invoice: Uint8Array | undefined): void {
@@ -150,4 +165,14 @@ export class Referee {
     if (chain === undefined || tip === undefined || !header.ok || tip.height !== block.height) return;
     if (!equalBytes(chain.tree.root(tip.treeVersion), header.value.stateRoot)) this.#blame('I4', `node ${node.index} has another state after height ${block.height}`);
   }
+}
+
+/** I17: the proposer is the one whose turn it is, and in as many turns as there is weight each has as many as its weight. */
+export function checkTurns(validators: ValidatorSet, since: number, { height, round, proposerIndex }: Pick<Header, 'height' | 'round' | 'proposerIndex'>, blame: Blame): void {
+  const schedule = makeSchedule(validators, since);
+  if (proposerIndex !== proposerAt(schedule, height, round)) blame('I17', `height ${height} was proposed out of turn`);
+  // Every active validator has one vote (consensus page §1.18), so a round of turns is one each.
+  const size = validators.validators.length;
+  const turns = new Set(Array.from({ length: size }, (_, i) => proposerAt(schedule, height + i, 0)));
+  if (turns.size !== size) blame('I17', `in ${size} heights from ${height} on only ${turns.size} of ${size} validators propose`);
 }

@@ -7,6 +7,7 @@ import { sha256Native } from '../crypto/sha256.ts';
 import type { Core } from '../driver.ts';
 import type { PeerMessage } from '../ports.ts';
 import { Liar, type Plot } from './byzantine.ts';
+import { checkBounds, sizesOf } from './bounds.ts';
 import { drawCast, type Cast, type Nature } from './cast.ts';
 import { Clients } from './clients.ts';
 import { NO_FAULTS, drawFaults, type FaultPlan } from './faults.ts';
@@ -15,6 +16,7 @@ import { Links } from './links.ts';
 import { Mishaps } from './mishaps.ts';
 import { liarCore, mutantCore } from './mutants.ts';
 import { SimProcess } from './process.ts';
+import { checkLightClient, checkRowProofs } from './proofs.ts';
 import { Random } from './random.ts';
 import { Referee } from './referee.ts';
 import { describe, type SimulationOptions, type SimulationReport, type Violation } from './report.ts';
@@ -30,6 +32,12 @@ const SAFETY_MAX_MS = 120_000;
 const CLIENT_MS = 60;
 /** What clients send is valid for 10 s; after that, an idle block and the rounds in progress nothing may be pending. */
 const LIVENESS_EXTRA_MS = 25_000;
+/** Who alone has seen an offence waits for its turn to propose: an idle interval and some rounds for each validator. */
+const TURN_MS = 15_000;
+/** Keys of stored evidence (storage/blockStore.ts). */
+const EVIDENCE_ROWS = 'e/';
+/** Between two looks at how much the nodes hold. */
+const BOUNDS_MS = 500;
 /** How often the second phase looks whether it is done. */
 const LOOK_MS = 250;
 /** Runs with real signatures. */
@@ -76,6 +84,9 @@ class Simulation {
   /** Newest height that each node has called final. */
   readonly #heights = new Map<number, number>();
   readonly #seen = new Map<string, Uint8Array>();
+  /** Evidence that a correct node cannot have forgotten: it must lead to a punishment (I12). */
+  readonly #owed = new Map<string, { readonly bytes: Uint8Array; readonly node: number }>();
+  #isHealed = false;
   readonly #watched = new Map<string, WatchedCore>();
   #faults: FaultPlan;
   readonly #mayFork: boolean;
@@ -110,7 +121,10 @@ class Simulation {
     this.#clients = new Clients(new TxMaker(this.#genesis, this.#signatures, random), random, this.#referee, blame, this.#nodes);
     this.#mishaps = new Mishaps({
       nodes: this.#nodes, links: this.#links, random, plan: this.#plan, natureOf: (node) => this.#natures.get(node.index), heights: this.#heights,
-      after: (ms, run) => this.#schedule.after(ms * 1_000, run), count: (fault) => this.#count(fault), trace: (node, text) => this.#trace(node, text), forget: (node) => this.#clients.forget(node),
+      after: (ms, run) => this.#schedule.after(ms * 1_000, run), count: (fault) => this.#count(fault), trace: (node, text) => this.#trace(node, text), forget: (node) => {
+        this.#clients.forget(node);
+        for (const [id, { node: from }] of this.#owed) if (from === node.index) this.#owed.delete(id);
+      },
     });
   }
 
@@ -134,7 +148,10 @@ class Simulation {
           if (!node.isByzantine && !this.#mayFork) this.#referee.recovered(node, tipHeight);
         },
         evidence: (node, bytes) => {
-          if (!node.isByzantine) this.#seen.set(toHex(bytes), bytes);
+          if (node.isByzantine) return;
+          this.#seen.set(toHex(bytes), bytes);
+          // Before that a crash may have been faster than its disk.
+          if (this.#isHealed) this.#owed.set(toHex(bytes), { bytes, node: node.index });
         },
         gaveUp: (node, error) => {
           if (!node.isByzantine) this.#blame('halt', `node ${node.index} stopped by itself: ${error.stack ?? error.message}`);
@@ -242,6 +259,9 @@ class Simulation {
 
   #startClients(): void {
     this.#mishaps.every(CLIENT_MS, () => this.#clients.act(START_MS + this.#nowMs()));
+    this.#mishaps.every(BOUNDS_MS, () => {
+      for (const { index, engine, disks, isByzantine } of this.#nodes) if (engine !== undefined && !isByzantine) checkBounds(index, sizesOf(engine, disks.blocks), this.#nodes.length - 1, (invariant, what) => this.#blame(invariant, what));
+    });
     this.#mishaps.every(1_000, () => this.#wire.forgetBelow(Math.min(...this.#nodes.map((node) => (node.engine?.tip().height ?? 0)))));
   }
 
@@ -250,6 +270,8 @@ class Simulation {
     if (this.#violation !== undefined) return;
     this.#faults = NO_FAULTS;
     this.#trace(-1, 'everything is healed');
+    this.#isHealed = true;
+    for (const { index, isByzantine, disks } of this.#nodes) if (!isByzantine) for (const bytes of disks.blocks.values(EVIDENCE_ROWS)) this.#owed.set(toHex(bytes), { bytes, node: index });
     this.#mishaps.heal();
     const correct = this.#nodes.filter((node) => !node.isByzantine);
     const startMs = this.#nowMs();
@@ -261,8 +283,11 @@ class Simulation {
       lookAtMs += LOOK_MS;
       await this.#until(() => this.#nowMs() >= lookAtMs);
       if (this.#referee.height === startHeight && this.#nowMs() > firstMs) return this.#blame('I10', `no height was decided within ${firstMs - startMs} ms of healing; ${this.#progress()}`);
+      const unpunished = this.#referee.unpunished([...this.#owed.values()].map(({ bytes }) => bytes)).length;
       left = (await this.#meanwhile(this.#clients.pending(START_MS + this.#nowMs()))) + (this.#areLevel(correct) ? 0 : 1);
-      if (this.#nowMs() > firstMs + LIVENESS_EXTRA_MS) return this.#blame('I10', `${left} things are not finished; ${this.#progress()}`);
+      if (this.#nowMs() > firstMs + LIVENESS_EXTRA_MS && left > 0) return this.#blame('I10', `${left} things are not finished; ${this.#progress()}`);
+      if (this.#nowMs() > firstMs + LIVENESS_EXTRA_MS + this.#nodes.length * TURN_MS && unpunished > 0) return this.#blame('I12', `${unpunished} pieces of evidence lead to no punishment; ${this.#progress()}`);
+      left += unpunished;
     }
   }
 
@@ -294,6 +319,10 @@ class Simulation {
       if (this.#referee.stateHash(tip) !== truth) this.#blame('I4', `the rows of node ${node.index} differ at height ${tip.height}`);
     }
     for (const watched of this.#watched.values()) watched.replay();
+    const node = this.#random.pick(this.#nodes.filter(({ isByzantine, engine }) => !isByzantine && engine?.tip().height === this.#referee.height));
+    const setup = { genesis: this.#genesis, verify: this.#signatures.verify, random: this.#random, nowMs: START_MS + this.#nowMs(), blame: (invariant: string, what: string) => this.#blame(invariant, what), decided: this.#referee.decided, setAt: (height: number) => this.#referee.setAt(height) };
+    checkLightClient(setup, node);
+    checkRowProofs(setup, node);
     this.#log.note(truth);
   }
 }
