@@ -6,7 +6,7 @@ import { CERTIFICATE_TYPE, NIL, makeCertificate, type ConsensusState, type Effec
 import { CORE, type Core } from '../driver.ts';
 import { AMNESIA } from './byzantine.ts';
 
-export const MUTANTS = ['no lock', 'first vote only', 'vote counted twice', 'unsynced guard', 'truthy verdict', 'round 0 is no lock', 'body not durable'] as const;
+export const MUTANTS = ['no lock', 'first vote only', 'vote counted twice', 'unsynced guard', 'truthy verdict', 'round 0 is no lock', 'body not durable', 'no timers'] as const;
 export type Mutant = (typeof MUTANTS)[number];
 
 /** A signer that does not look at locks: it would hide what the core does wrong. */
@@ -70,6 +70,7 @@ const CORES: Readonly<Record<Mutant, Core>> = {
   'unsynced guard': CORE,
   'truthy verdict': { ...CORE, step: (state, input) => CORE.step(state, input.kind === 'blockVerdict' ? { ...input, valid: true } : input) },
   'round 0 is no lock': { ...CARELESS, step: after((state, effects) => ({ state: state.lockedRound === 0 ? unlock(state) : state, effects })) },
+  'no timers': { ...CORE, step: after((state, effects) => ({ state, effects: effects.filter(({ kind }) => kind !== 'startTimer') })) },
   'body not durable': { ...CORE, step: after((state, effects) => ({ state, effects: effects.map((effect) => (effect.kind === 'signAndSend' ? { ...effect, durableBeforeWrite: [] } : effect)) })) },
 };
 
