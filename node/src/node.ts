@@ -233,7 +233,7 @@ async function buildNode(config: Config, deps: NodeDeps, stops: StopList): Promi
   stops.add('data folder', folder.close);
   const disk = await openDisk(config, deps, stops, halt);
   const metrics = makeMetrics({ processMetrics: deps.processMetrics });
-  const measures = declareNodeMetrics(metrics, { tip: () => engine.tip(), pool: () => engine.port.poolInfo(), tree: () => engine.tree(), states: () => engine.states(), undo: () => engine.undo(), diskFreeBytes: disk.freeBytes, clock });
+  const measures = declareNodeMetrics(metrics, { tip: () => engine.tip(), pool: () => engine.port.poolInfo(), tree: () => engine.tree(), states: () => engine.states(), undo: () => engine.undo(), diskFreeBytes: disk.freeBytes, load: () => engine.load(), clock });
   const peering = await openPeering(config, deps, genesis.genesisHash, metrics);
   const engine: Engine = await openEngine({
     genesis, chain, genesisTip: parts.genesisTip, stores: folder, validator, network: peering.network,
