@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /** The `billcoin` command. */
 import { runCli } from './cli/cli.ts';
-import type { Terminal } from './cli/commands.ts';
+import type { Terminal } from './cli/terminal.ts';
 import { useNativeHashing } from './node.ts';
 
 useNativeHashing();

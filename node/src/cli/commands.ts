@@ -11,24 +11,15 @@ import { makeConsensusKey, openNodeKey } from '../offline/keys.ts';
 import { rollback } from '../offline/rollback.ts';
 import { createSnapshot, restoreSnapshot } from '../offline/snapshot.ts';
 import { verifyDatabase } from '../offline/verifyDb.ts';
-
-export interface Terminal {
-  readonly print: (line: string) => void;
-  /** What went wrong: never into the data that a command writes to standard output. */
-  readonly complain: (line: string) => void;
-  /** Standard output, for what is data and not talk. */
-  readonly output: NodeJS.WritableStream;
-  /**
-   * Takes over the signals to end (SIGINT, SIGTERM) from here on, and resolves when one comes. A command that does not
-   * ask is ended by them at once.
-   */
-  readonly stopAsked: () => Promise<void>;
-}
+import { accountKey, query, status, tx, validators } from './online.ts';
+import type { Terminal } from './terminal.ts';
 
 export interface Command {
   readonly summary: string;
+  /** What follows the command, for people; a command without it takes options only. */
+  readonly words?: string;
   /** Exit code: 0 done, 1 refused or failed. */
-  run(config: Config, terminal: Terminal): Promise<number>;
+  run(config: Config, terminal: Terminal, words: readonly string[]): Promise<number>;
 }
 
 async function keys(config: Config, { print }: Terminal): Promise<number> {
@@ -71,18 +62,6 @@ async function start(config: Config, { print, stopAsked }: Terminal): Promise<nu
   if (outcome instanceof Error) return 1;
   await node.stop();
   return 0;
-}
-
-async function status(config: Config, { print }: Terminal): Promise<number> {
-  const url = `http://${config.httpHost}:${config.httpPort}/api/v1/status`;
-  try {
-    const response = await fetch(url, { signal: AbortSignal.timeout(5_000) });
-    print(JSON.stringify(await response.json(), undefined, 2));
-    return response.ok ? 0 : 1;
-  } catch (error) {
-    print(`No node answers at ${url}: ${error instanceof Error ? error.message : String(error)}. Is it started, and are --http-host and --http-port those of the node?`);
-    return 1;
-  }
 }
 
 /** Blocks between two lines of progress. */
@@ -164,6 +143,10 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   init: { summary: 'Make the data folder for the network of --genesis, and the sign guard of a validator.', run: init },
   start: { summary: 'Run the node until SIGINT or SIGTERM. The API listens on loopback only until logins exist.', run: start },
   status: { summary: 'Ask the running node at --http-host and --http-port how it is.', run: status },
+  validators: { summary: 'Who votes, and who waits.', run: validators },
+  query: { summary: 'Show an account, validator or transaction, with its proof verified.', words: 'account|validator|tx <address or hash>', run: query },
+  'account-key': { summary: 'Make an account key at --account-key.', run: accountKey },
+  tx: { summary: 'Sign a transaction with --account-key, send it and wait until it is final.', words: '<kind> <field>=<value> …', run: tx },
   'verify-db': { summary: 'Replay and check every stored value. The node must be stopped.', run: verifyDb },
   rollback: { summary: 'Take state, index and blocks back to --to, or by --blocks. The node must be stopped.', run: rollBack },
   'snapshot create': { summary: 'Write the state of the newest block on disk to the new folder --snapshot. The node must be stopped.', run: snapshotCreate },

@@ -7,8 +7,7 @@ import { PassThrough } from 'node:stream';
 import t, { type Test } from 'tap';
 import { helpText, runCli } from '../../src/cli/cli.ts';
 import { CONSENSUS_KEY_FILE, createKeyFile } from '../../src/crypto/keyFiles.ts';
-import { runNode } from '../support/runNode.ts';
-import { KEYS, makeTestFolders, makeTestGenesis } from '../support/testNetwork.ts';
+import { KEYS, makeTestGenesis } from '../support/testNetwork.ts';
 
 interface Ran {
   readonly code: number;
@@ -123,17 +122,4 @@ void t.test('what the system refuses is one line, not the stack of a bug', async
     test.equal(code, 1, args[0]);
     test.match(text, found);
   }
-});
-
-void t.test('status shows what a running node says, and one line where none runs', async (test) => {
-  const none = await cli(['status', '--http-port', '1']);
-  test.equal(none.code, 1);
-  test.match(none.text, /No node answers at http:\/\/127\.0\.0\.1:1/);
-  const folders = await makeTestFolders();
-  test.teardown(folders.remove);
-  const node = await runNode(folders.config);
-  test.teardown(node.stop);
-  const { code, text } = await cli(['status', '--http-port', new URL(node.url).port]);
-  test.equal(code, 0, text);
-  test.ok(text.includes(node.port.chainId));
 });

@@ -1,0 +1,142 @@
+/**
+ * Commands that ask a running node. What it says of itself is shown as it is; of the chain nothing is believed: rows and
+ * transactions are shown once their proofs verify under headers followed from genesis or a signed checkpoint.
+ */
+import { mkdir } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
+import { faultCode, formatAddress, formatLitres, fromHex, parseAddress, ROWS, stateRows, toHex, TRUSTING_PERIOD_MS, trustGenesis, type Genesis, type TrustedHeader } from '@billcoin/protocol';
+import {
+  addSignature, ApiError, checkpointRoot, ConnectionError, createClient, createVerifiedClient, getStatus, keyFromSeed, listValidators, ProofError, sendTransaction, TimeoutError, verifiedRow,
+  verifiedTransaction, waitForTransaction, type Client, type VerifiedClient,
+} from '@billcoin/sdk';
+import { ConfigError, type Config } from '../config.ts';
+import { createKeyFile, readKeyFile } from '../crypto/keyFiles.ts';
+import { verifyEd25519Native } from '../crypto/verifier.ts';
+import { readGenesis } from '../node.ts';
+import type { Terminal } from './terminal.ts';
+import { makeTxDraft } from './txKinds.ts';
+
+/** A wait for finality at the terminal: an idle chain with a dead proposer or two is well below it. */
+const FINAL_TIMEOUT_MS = 30_000;
+
+function clientOf({ httpHost, httpPort }: Config): Client {
+  return createClient({ baseUrl: `http://${httpHost}:${httpPort}` });
+}
+
+/** Runs what asks the node; a refusal or a node that is not there is one line and exit code 1. */
+async function asked(config: Config, { complain }: Terminal, work: (client: Client) => Promise<number>): Promise<number> {
+  try {
+    return await work(clientOf(config));
+  } catch (error) {
+    if (error instanceof ConnectionError) complain(`No node answers at http://${config.httpHost}:${config.httpPort}: ${error.message}. Is it started, and are --http-host and --http-port those of the node?`);
+    else if (error instanceof ApiError || error instanceof TimeoutError) complain(`${error.message} ${error.remedy}`);
+    else if (error instanceof ProofError) complain(`The node's answer is not believed: ${error.message}`);
+    else throw error;
+    return 1;
+  }
+}
+
+/** Where trust begins: genesis while it is young, then the checkpoint that the node serves, signed by the keys of genesis. */
+async function rootOf(client: Client, { genesisHash, ...genesis }: Genesis): Promise<TrustedHeader> {
+  if (genesis.spec.timeMs + TRUSTING_PERIOD_MS > Date.now()) return trustGenesis(genesis);
+  return checkpointRoot(client, { genesisHash, checkpointKeys: genesis.spec.checkpointKeys, verify: verifyEd25519Native });
+}
+
+async function verifiedClientOf(client: Client, genesis: Genesis): Promise<VerifiedClient> {
+  return createVerifiedClient({ client, genesisHash: genesis.genesisHash, root: await rootOf(client, genesis), verify: verifyEd25519Native });
+}
+
+export function status(config: Config, terminal: Terminal): Promise<number> {
+  return asked(config, terminal, async (client) => {
+    const { chainId, genesisHash, height, blockHash, finalityAgeMs, pool, peers } = await getStatus(client);
+    terminal.print(`Network  ${chainId} (genesis ${genesisHash})`);
+    terminal.print(`Height   ${height}, final ${(finalityAgeMs / 1_000).toFixed(1)} s ago (${blockHash})`);
+    terminal.print(`Peers    ${peers} connected`);
+    terminal.print(`Pool     ${pool.transactions} transactions, ${pool.bytes} bytes`);
+    return 0;
+  });
+}
+
+export function validators(config: Config, terminal: Terminal): Promise<number> {
+  return asked(config, terminal, async (client) => {
+    const { height, data } = await listValidators(client);
+    const voting = data.filter(({ power }) => power > 0).length;
+    terminal.print(`At height ${height}: ${voting} of ${data.length} institutions vote.`);
+    for (const { address, name, status: standing, power } of data) terminal.print(`${address}  ${power > 0 ? 'votes ' : 'waits '}  ${standing.padEnd(9)}  ${name}`);
+    return 0;
+  });
+}
+
+function addressOfText(text: string): Uint8Array {
+  const address = parseAddress(text) ?? fromHex(text);
+  if (address?.length !== 20) throw new ConfigError(`"${text}" is no address; it takes bill1… or 40 hex digits.`);
+  return address;
+}
+
+/** What `billcoin query` shows, by its first word; each takes the second. */
+const QUERIES: Readonly<Record<string, (verified: VerifiedClient, of: string) => Promise<readonly string[]>>> = {
+  async account(verified, of) {
+    const address = addressOfText(of);
+    const { value, header } = await verifiedRow(verified, ROWS.account, toHex(address));
+    return [`Account  ${formatAddress(address)}`, `Balance  ${formatLitres(value?.balanceMl ?? 0n)} BILL`, proofLine(header)];
+  },
+  async validator(verified, of) {
+    const address = addressOfText(of);
+    const { value, header } = await verifiedRow(verified, ROWS.validator, toHex(address));
+    if (value === undefined) return [`${formatAddress(address)} is no validator that was ever admitted.`, proofLine(header)];
+    const { name, account, commissionBps, stakeMl, shares, standing, stakeDueMs } = value;
+    return [
+      `Validator   ${name} (${formatAddress(address)})`, `Account     ${formatAddress(account)}`, `Stake       ${formatLitres(stakeMl)} BILL in ${shares} shares, commission ${commissionBps / 100} %`,
+      `Standing    ${Object.entries(stateRows.STANDING).find(([, number]) => number === standing)?.[0] ?? standing}${stakeDueMs > header.timeMs ? `; needs no stake until ${new Date(stakeDueMs).toISOString()}` : ''}`,
+      proofLine(header),
+    ];
+  },
+  async tx(verified, of) {
+    const { body, code, header, blockId } = await verifiedTransaction(verified, { txHash: of });
+    return [`Transaction ${of}`, `Kind        ${body.kind.case}, by ${formatAddress(body.sender)}`, `Result      ${faultCode(code) ?? 'done'}`, proofLine({ height: header.height, timeMs: header.timeMs, blockId })];
+  },
+};
+
+function proofLine({ height, timeMs, blockId }: Pick<TrustedHeader, 'height' | 'timeMs' | 'blockId'>): string {
+  return `Proven under block ${height} of ${new Date(timeMs).toISOString()} (${toHex(blockId)})`;
+}
+
+export async function query(config: Config, terminal: Terminal, [what = '', of = '', ...more]: readonly string[]): Promise<number> {
+  const chosen = Object.hasOwn(QUERIES, what) ? QUERIES[what] : undefined;
+  if (chosen === undefined || of === '' || more.length > 0) throw new ConfigError(`query takes one of ${Object.keys(QUERIES).join(', ')} and its address or transaction hash.`);
+  const genesis = await readGenesis(config.genesis);
+  return asked(config, terminal, async (client) => {
+    for (const line of await chosen(await verifiedClientOf(client, genesis), of)) terminal.print(line);
+    return 0;
+  });
+}
+
+export async function accountKey({ accountKey: path }: Config, { print }: Terminal): Promise<number> {
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  const { seed } = await createKeyFile(dirname(path), basename(path));
+  print(`Key file    ${path} (mode 600; whoever has it has the money)`);
+  print(`Address     ${keyFromSeed(seed).addressText}`);
+  return 0;
+}
+
+/** Signs one transaction with the account key, sends it, waits until it is final and verifies its receipt. */
+export async function tx(config: Config, terminal: Terminal, words: readonly string[]): Promise<number> {
+  const genesis = await readGenesis(config.genesis);
+  const pair = await readKeyFile(dirname(config.accountKey), basename(config.accountKey));
+  if (pair === undefined) throw new ConfigError(`There is no account key at ${config.accountKey} (--account-key). billcoin account-key makes one.`);
+  const key = keyFromSeed(pair.seed);
+  const draft = addSignature(makeTxDraft(words, { genesisHash: genesis.genesisHash }, key.address), key);
+  return asked(config, terminal, async (client) => {
+    const { txHash } = await sendTransaction(client, draft);
+    terminal.print(`Accepted ${txHash}`);
+    const ended = await waitForTransaction(client, { txHash, timeoutMs: FINAL_TIMEOUT_MS });
+    if (ended.status !== 'final') {
+      terminal.complain(`The transaction is ${ended.status}: it can never be executed any more. Nothing was charged.`);
+      return 1;
+    }
+    const { code, header, blockId } = await verifiedTransaction(await verifiedClientOf(client, genesis), { txHash });
+    terminal.print(code === 0 ? 'Done.' : `Refused by the ledger: ${faultCode(code) ?? code}. The fee was charged.`);
+    terminal.print(proofLine({ height: header.height, timeMs: header.timeMs, blockId }));
+    return code === 0 ? 0 : 1;
+  });
+}
