@@ -40,7 +40,8 @@ export interface Validator {
 export interface EngineDeps {
   readonly genesis: Genesis;
   readonly chain: Chain;
-  readonly genesisTip: Tip;
+  /** Makes the tip before the first block; asked for only where the state begins there. */
+  readonly genesisTip: () => Tip;
   readonly stores: EngineStores;
   /** Undefined: watch only. */
   readonly validator: Validator | undefined;

@@ -74,7 +74,7 @@ interface ChainParts {
   readonly genesis: Genesis;
   readonly chain: Chain;
   readonly cache: VerifyCache;
-  readonly genesisTip: Tip;
+  readonly genesisTip: () => Tip;
 }
 
 /** Loads and checks the genesis file. Throws ConfigError where it does not hold. */
@@ -100,7 +100,7 @@ async function makeChainParts(config: Config): Promise<ChainParts> {
   const genesis = await readGenesis(config.genesis);
   const cache = makeVerifyCache(verifyEd25519Native);
   const chain = makeChain(genesis, cache.verify, new StateTree(hashPairsNative));
-  return { genesis, chain, cache, genesisTip: genesisTip(chain, genesis) };
+  return { genesis, chain, cache, genesisTip: () => genesisTip(chain, genesis) };
 }
 
 /** The key of a node that is a validator or may become one. A chain that begins with one validator runs only with its key. */

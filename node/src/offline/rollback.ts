@@ -100,7 +100,7 @@ export async function rollback(config: Config, genesis: Genesis, log: Log): Prom
       const guardHeight = await guardHeightOf(config, genesis);
       checkGuardHeight(config, genesis, guardHeight, to);
       const by = await takeBack(chain, stores, from, to, base);
-      const { tip }: { readonly tip: Tip } = await recover({ chain, genesis: genesisTip(chain, genesis), ...stores, log });
+      const { tip }: { readonly tip: Tip } = await recover({ chain, genesis: () => genesisTip(chain, genesis), ...stores, log });
       return { from, to: tip.height, stateRoot: toHex(chain.tree.root(tip.treeVersion)), by, guardHeight };
     } finally {
       await folder.close();

@@ -216,7 +216,7 @@ export class SimProcess {
       if (life.alive && !this.#maybeCrash(life, 'before a send')) events.sent(this, to, message);
     };
     const engine = await openEngine({
-      genesis, chain, genesisTip: genesisTip(chain, genesis), core: this.#setup.core(this),
+      genesis, chain, genesisTip: () => genesisTip(chain, genesis), core: this.#setup.core(this),
       stores: { blocks: this.disks.blocks.open('blocks', user), state: this.disks.state.open('state', user), index: this.disks.index.open('index', user), mempool: this.disks.mempool.open('mempool', user) },
       validator: {
         publicKey: this.key.publicKey, sign: (message) => signatures.sign(this.key, message),

@@ -13,7 +13,8 @@ import type { StateMark, StateStore } from './stateStore.ts';
 
 export interface RecoveryDeps {
   readonly chain: Chain;
-  readonly genesis: Tip;
+  /** Makes the tip before the first block; needed only where the state begins there. */
+  readonly genesis: () => Tip;
   readonly blocks: BlockStore;
   readonly state: StateStore;
   readonly index: ChainIndex;
@@ -41,17 +42,21 @@ export async function recover(deps: RecoveryDeps): Promise<Recovered> {
   const base = await blocks.base();
   const isIndexed = mark !== undefined && indexed !== undefined && indexed >= mark.height && (await index.gap(base + 1)) === undefined;
   const loaded = isIndexed ? await loadState(deps, mark) : undefined;
-  if (loaded === undefined) {
-    if (base > 0) throw new StorageFailure('damaged_value', `State or index is not usable, and the blocks of this data folder begin with ${base}: they cannot be replayed from genesis.`, 'Restore the snapshot again into a new data folder (`billcoin snapshot restore`), or the newest backup.');
-    if (mark !== undefined) log.warn({ stateHeight: mark.height, indexHeight: indexed ?? 'none' }, 'State or index is not usable; both are rebuilt from the blocks');
-    await state.clear();
-    await index.clear();
-    const { genesis, chain } = deps;
-    const rows = genesis.state.all().map(encodeChange);
-    await index.begin(0, registrationsAt(rows, 0));
-    await state.flush(rows, markOf(chain, genesis, 0), { since: genesis.validatorsSince, validators: genesis.validators });
-  }
-  return replay(deps, loaded ?? deps.genesis, tipHeight, mark?.flushNo ?? 0);
+  if (loaded !== undefined) return replay(deps, loaded, tipHeight, mark?.flushNo ?? 0);
+  if (base > 0) throw new StorageFailure('damaged_value', `State or index is not usable, and the blocks of this data folder begin with ${base}: they cannot be replayed from genesis.`, 'Restore the snapshot again into a new data folder (`billcoin snapshot restore`), or the newest backup.');
+  if (mark !== undefined) log.warn({ stateHeight: mark.height, indexHeight: indexed ?? 'none' }, 'State or index is not usable; both are rebuilt from the blocks');
+  return replay(deps, await beginAtGenesis(deps), tipHeight, mark?.flushNo ?? 0);
+}
+
+/** State and index with nothing but genesis in them. */
+async function beginAtGenesis({ chain, genesis, state, index }: RecoveryDeps): Promise<Tip> {
+  await state.clear();
+  await index.clear();
+  const tip = genesis();
+  const rows = tip.state.all().map(encodeChange);
+  await index.begin(0, registrationsAt(rows, 0));
+  await state.flush(rows, markOf(chain, tip, 0), { since: tip.validatorsSince, validators: tip.validators });
+  return tip;
 }
 
 function markOf(chain: Chain, tip: Tip, flushNo: number): StateMark {
@@ -60,26 +65,35 @@ function markOf(chain: Chain, tip: Tip, flushNo: number): StateMark {
 
 /** Flat state and tree of the mark; undefined where the rows do not give its root, which is then rebuilt. */
 async function loadState(deps: RecoveryDeps, mark: StateMark): Promise<Tip | undefined> {
-  const { chain, genesis, state } = deps;
+  const { chain, state } = deps;
   const block = mark.height === 0 ? undefined : await deps.blocks.read(mark.height);
   if (block === undefined && mark.height > 0) return undefined;
   const rows = await loadRows(chain.tree, state, deps.log);
   if (rows === undefined) return undefined;
   const root = chain.tree.root(rows.treeVersion);
-  const header = block === undefined ? undefined : headerOfBlock(block.blockBytes).header;
-  const headerRoot = header === undefined ? chain.tree.root(genesis.treeVersion) : header.stateRoot;
-  const blockId = block === undefined ? genesis.blockId : block.certificate.blockId;
-  if (!equalBytes(root, mark.stateRoot) || !equalBytes(root, headerRoot) || !equalBytes(blockId, mark.blockId)) {
+  const { stateRoot, ...below } = block === undefined ? factsOfGenesis(deps) : factsOfBlock(block);
+  if (!equalBytes(root, mark.stateRoot) || !equalBytes(root, stateRoot) || !equalBytes(below.blockId, mark.blockId)) {
     chain.tree.release(rows.treeVersion);
     return undefined;
   }
   // The blocks kept the books block by block; here they are added up from nothing.
   assertReserveWhole(rows.state);
-  chain.tree.release(genesis.treeVersion);
-  return {
-    height: mark.height, timeMs: header?.timeMs ?? genesis.timeMs, blockId, certificateBytes: block === undefined ? undefined : encode(Certificate, block.certificate),
-    state: rows.state, treeVersion: rows.treeVersion, ...setsAt(rows.state, mark.height),
-  };
+  return { height: mark.height, ...below, state: rows.state, treeVersion: rows.treeVersion, ...setsAt(rows.state, mark.height) };
+}
+
+/** What the chain says of the state below the next block. */
+type Facts = Pick<Tip, 'blockId' | 'timeMs' | 'certificateBytes'> & { readonly stateRoot: Uint8Array };
+
+function factsOfGenesis({ chain, genesis }: RecoveryDeps): Facts {
+  const { blockId, timeMs, certificateBytes, treeVersion } = genesis();
+  const stateRoot = chain.tree.root(treeVersion);
+  chain.tree.release(treeVersion);
+  return { blockId, timeMs, certificateBytes, stateRoot };
+}
+
+function factsOfBlock({ blockBytes, certificate }: StoredBlock): Facts {
+  const { stateRoot, timeMs } = headerOfBlock(blockBytes).header;
+  return { blockId: certificate.blockId, timeMs, certificateBytes: encode(Certificate, certificate), stateRoot };
 }
 
 /** Every stored row, in memory and in the tree; undefined where a row is damaged. */

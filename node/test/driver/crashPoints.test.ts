@@ -89,7 +89,7 @@ async function live(folders: TestFolders, tx: ParsedTx, fuse: Fuse, wire: Wire):
   const folder = await openDataFolder(config.dataDir, genesis.genesisHash, () => undefined);
   const [blocks, state, index] = [makeBlockStore(folder.blocks), makeStateStore(folder.state), makeChainIndex(folder.index)];
   const log = makeLog({ level: 'silent', nodeName: 'test' });
-  const { tip, flushNo } = await recover({ chain, genesis: genesisTip(chain, genesis), blocks, state, index, log });
+  const { tip, flushNo } = await recover({ chain, genesis: () => genesisTip(chain, genesis), blocks, state, index, log });
   const guard = await openSignGuard(config.keyDir, { publicKey: KEYS.validator.publicKey, genesisHash: genesis.genesisHash }, () => undefined);
   const flusher = new Flusher({ state: { ...state, flush: fuse.wrap('flush', state.flush) }, index, timers: systemTimers, stateRoot: (version) => chain.tree.root(version), flushNo, validatorsSince: tip.validatorsSince });
   const finals: FinalBlock[] = [];
@@ -170,7 +170,7 @@ async function justStart({ config, genesis }: TestFolders): Promise<{ readonly h
   const chain = makeChain(genesis, verifyEd25519, new StateTree());
   const folder = await openDataFolder(config.dataDir, genesis.genesisHash, () => undefined);
   const log = makeLog({ level: 'silent', nodeName: 'test' });
-  const { tip } = await recover({ chain, genesis: genesisTip(chain, genesis), blocks: makeBlockStore(folder.blocks), state: makeStateStore(folder.state), index: makeChainIndex(folder.index), log });
+  const { tip } = await recover({ chain, genesis: () => genesisTip(chain, genesis), blocks: makeBlockStore(folder.blocks), state: makeStateStore(folder.state), index: makeChainIndex(folder.index), log });
   await folder.close();
   return { height: tip.height };
 }

@@ -154,7 +154,7 @@ void t.test('found at boot: a block whose execution gives other roots stops the 
   const chain = makeChain(other, HASH_SIGNATURES.verify, new StateTree());
   const { seq } = guard.synced;
   const failure = await recover({
-    chain, genesis: genesisTip(chain, other), blocks: makeBlockStore(open(disks.blocks, 'blocks')), state: makeStateStore(open(disks.state, 'state')), index: makeChainIndex(open(disks.index, 'index')), log: makeLog({ level: 'silent', nodeName: 'test' }),
+    chain, genesis: () => genesisTip(chain, other), blocks: makeBlockStore(open(disks.blocks, 'blocks')), state: makeStateStore(open(disks.state, 'state')), index: makeChainIndex(open(disks.index, 'index')), log: makeLog({ level: 'silent', nodeName: 'test' }),
   }).then(() => undefined, (error: unknown) => error);
   if (!(failure instanceof StorageFailure)) throw new Error(`it does not refuse: ${String(failure)}`);
   test.equal(failure.code, 'diverged');

@@ -191,7 +191,7 @@ async function live({ config, genesis }: TestFolders, writes: number, txs: reado
   try {
     const stores = { blocks: disk.store(folder.blocks, halt), state: disk.store(folder.state, halt), index: disk.store(folder.index, halt), mempool: disk.store(folder.mempool, halt) };
     engine = await openEngine({
-      genesis, chain, genesisTip: genesisTip(chain, genesis), stores, network: singleValidatorNetwork, clock: systemClock, timers: systemTimers, log: silent, halt,
+      genesis, chain, genesisTip: () => genesisTip(chain, genesis), stores, network: singleValidatorNetwork, clock: systemClock, timers: systemTimers, log: silent, halt,
       validator: { publicKey: KEYS.validator.publicKey, sign: nativeSigner(KEYS.validator), openGuard: async () => disk.guard(await openSignGuard(config.keyDir, { publicKey: KEYS.validator.publicKey, genesisHash: genesis.genesisHash }, halt), halt) },
       verifySignatures: async (items) => items.map(({ publicKey, message, signature }) => verifyEd25519(publicKey, message, signature)),
       measures: { timed: (_what, write) => write, committed: () => undefined, evidence: () => undefined },

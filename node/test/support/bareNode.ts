@@ -34,7 +34,7 @@ export async function startBare({ config, genesis }: Pick<TestFolders, 'config' 
   let engine: Engine;
   try {
     engine = await openEngine({
-      genesis, chain, genesisTip: genesisTip(chain, genesis), stores: folder, network: singleValidatorNetwork, clock: systemClock, timers: systemTimers,
+      genesis, chain, genesisTip: () => genesisTip(chain, genesis), stores: folder, network: singleValidatorNetwork, clock: systemClock, timers: systemTimers,
       log: makeLog({ level: 'silent', nodeName: 'test' }), halt,
       validator: { publicKey: KEYS.validator.publicKey, sign: nativeSigner(KEYS.validator), openGuard: () => openSignGuard(config.keyDir, { publicKey: KEYS.validator.publicKey, genesisHash: genesis.genesisHash }, halt) },
       verifySignatures: async (items) => items.map(({ publicKey, message, signature }) => verifyEd25519Native(publicKey, message, signature)),

@@ -195,7 +195,7 @@ export class Cluster {
       if (life.alive && !this.#dies(node, `before send ${message.kind}`)) this.#send(node, to, message);
     };
     const engine = await openEngine({
-      genesis, chain, genesisTip: genesisTip(chain, genesis), core: this.#options.core,
+      genesis, chain, genesisTip: () => genesisTip(chain, genesis), core: this.#options.core,
       stores: { blocks: this.#store(node, life, 'blocks'), state: this.#store(node, life, 'state'), index: this.#store(node, life, 'index'), mempool: this.#store(node, life, 'mempool') },
       validator: key === undefined ? undefined : { publicKey: key.publicKey, sign: (message) => sign(key, message), openGuard: () => Promise.resolve(this.#guard(node, life)) },
       network: { send: (to, message) => send(Number(to), message), sendAll: (message) => send(undefined, message), blame: () => undefined, close: () => Promise.resolve() },
