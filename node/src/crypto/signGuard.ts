@@ -7,11 +7,10 @@
  *
  * A write puts the next record over the older slot, so the newest durable record is never touched.
  */
-import { createHash } from 'node:crypto';
 import { open, type FileHandle } from 'node:fs/promises';
 import { writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { HardState, assert, closedHardState, decode, emptyHardState, encode, equalBytes, u32be } from '@billcoin/protocol';
+import { HardState, assert, closedHardState, decode, emptyHardState, encode, equalBytes, sha256, u32be } from '@billcoin/protocol';
 import { REMEDY, StorageFailure } from '../storageFailure.ts';
 
 export const GUARD_FILE = 'signguard.dat';
@@ -43,7 +42,7 @@ interface Slot {
 }
 
 function digestOf(lengthAndRecord: Uint8Array): Uint8Array {
-  return createHash('sha256').update(lengthAndRecord).digest();
+  return sha256(lengthAndRecord);
 }
 
 /** The bytes of one copy; a slot holds two. */

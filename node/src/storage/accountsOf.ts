@@ -4,16 +4,20 @@ import { ADDRESS_BYTES, toHex, type ChainEvent, type TxBody } from '@billcoin/pr
 /** Every field of an event that holds an address (storage/accountsOf.test.ts compares with the wire tables). */
 export const ADDRESS_FIELDS = ['from', 'to', 'payer', 'merchant', 'account', 'holder', 'plant', 'oracle', 'by', 'reporter'] as const;
 
-function accountsOfEvent(event: ChainEvent): readonly Uint8Array[] {
+function addAccountsOfEvent(accounts: Set<string>, event: ChainEvent): void {
   const fields = event.value as Partial<Record<(typeof ADDRESS_FIELDS)[number], Uint8Array>>;
-  const named = ADDRESS_FIELDS.flatMap((field) => fields[field] ?? []);
-  if (event.case === 'minted') return [...named, ...event.value.farms.map((share) => share.farm)];
+  for (const field of ADDRESS_FIELDS) {
+    const address = fields[field];
+    if (address !== undefined) accounts.add(toHex(address));
+  }
+  if (event.case === 'minted') for (const { farm } of event.value.farms) accounts.add(toHex(farm));
   // Merchants, farms and plants are registered under their account.
-  const row = event.case === 'registryChanged' ? event.value.rowKey.slice(1) : new Uint8Array(0);
-  return row.length === ADDRESS_BYTES ? [...named, row] : named;
+  if (event.case === 'registryChanged' && event.value.rowKey.length === 1 + ADDRESS_BYTES) accounts.add(toHex(event.value.rowKey.subarray(1)));
 }
 
 /** Addresses in hex, each once. */
 export function accountsOf(body: TxBody, events: readonly ChainEvent[]): ReadonlySet<string> {
-  return new Set([body.sender, ...events.flatMap(accountsOfEvent)].map(toHex));
+  const accounts = new Set([toHex(body.sender)]);
+  for (const event of events) addAccountsOfEvent(accounts, event);
+  return accounts;
 }

@@ -16,6 +16,7 @@ import { heightKey, readU64, under } from './rowKeys.ts';
 
 const BODY_ID_OFFSET = 2 + 8 + 1;
 const BASE_KEY = utf8('m/base');
+const SLASH = utf8('/');
 /** Heights taken back in one synced batch: some 30 kB of keys. */
 const DROP_HEIGHTS = 256;
 
@@ -52,13 +53,13 @@ export interface BlockStore {
 }
 
 function bodyKey(height: number, blockId: Uint8Array): Uint8Array {
-  return concat(heightKey('b/', height), utf8('/'), blockId);
+  return concat(heightKey('b/', height), SLASH, blockId);
 }
 
 const evidenceKey = (evidence: Uint8Array): Uint8Array => concat(utf8('e/'), sha256(evidence));
 
 function bodyRange(height: number): { gte: Uint8Array; lt: Uint8Array } {
-  return { gte: concat(utf8('b/'), u64be(height)), lt: concat(utf8('b/'), u64be(height + 1)) };
+  return { gte: heightKey('b/', height), lt: heightKey('b/', height + 1) };
 }
 
 function lost(found: string): StorageFailure {

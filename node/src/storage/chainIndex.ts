@@ -23,6 +23,8 @@ import { hashKey, heightKey, positionOf, readU32, readU64, under } from './rowKe
 
 const TIP_KEY = utf8('m/tip');
 const VERSION_KEY = utf8('m/version');
+const SYNCED_KEY = utf8('m/synced');
+const ACCOUNT_PREFIX = utf8('i/acct/');
 /** Raised when a row is added or changes: the next start fills the index again. */
 const INDEX_VERSION = u64be(3);
 
@@ -92,14 +94,14 @@ function rowsOf(block: FinalBlock, changes: readonly ByteChange[]): StoreOperati
     const txId = fromHex(tx.txHash) as Uint8Array;
     const position = positionOf(block.height, tx.index);
     rows.push({ type: 'put', key: hashKey('i/tx/', txId), value: position });
-    for (const account of accountsOf(tx.body, tx.events)) rows.push({ type: 'put', key: concat(utf8('i/acct/'), fromHex(account) as Uint8Array, position), value: txId });
+    for (const account of accountsOf(tx.body, tx.events)) rows.push({ type: 'put', key: concat(ACCOUNT_PREFIX, fromHex(account) as Uint8Array, position), value: txId });
     rows.push(...batchRows(block, tx, position));
   }
   return rows;
 }
 
 async function accountHistoryIn(store: Store, address: Uint8Array, limit: number, before: Position | undefined): ReturnType<ChainIndex['history']> {
-  const prefix = concat(utf8('i/acct/'), address);
+  const prefix = concat(ACCOUNT_PREFIX, address);
   const lt = before === undefined ? concat(prefix, new Uint8Array(12).fill(0xff)) : concat(prefix, positionOf(before.height, before.index));
   const found: (Position & { txHash: string })[] = [];
   for await (const [key, txId] of store.entries({ gte: prefix, lt, reverse: true, limit })) {
@@ -159,7 +161,7 @@ export function makeChainIndex(store: Store): ChainIndex {
     begin: (height, registrations) => queued([...tipRows(height), ...registrationRows(registrations)], true),
     append: (block, changes) => queued(rowsOf(block, changes), false),
     // A synced write flushes LevelDB's log, and with it every earlier write.
-    sync: () => queued([{ type: 'put', key: utf8('m/synced'), value: new Uint8Array(0) }], true),
+    sync: () => queued([{ type: 'put', key: SYNCED_KEY, value: new Uint8Array(0) }], true),
     positionOf: async (txId) => decodePosition(await read(hashKey('i/tx/', txId))),
     async heightOf(blockId) {
       const bytes = await read(hashKey('i/block/', blockId));

@@ -1,13 +1,14 @@
 /** A list of byte strings in one value: each with its length in 4 bytes before it. Local storage only, never hashed. */
-import { readU32 } from './rowKeys.ts';
+import { readU32, writeU32 } from './rowKeys.ts';
 
 /** Any number of frames: the rows of a flush are hundreds of thousands, more than a call may have arguments. */
 export function packFrames(frames: readonly Uint8Array[]): Uint8Array {
-  const packed = new Uint8Array(frames.reduce((sum, frame) => sum + 4 + frame.length, 0));
-  const view = new DataView(packed.buffer);
+  let length = 0;
+  for (const frame of frames) length += 4 + frame.length;
+  const packed = new Uint8Array(length);
   let at = 0;
   for (const frame of frames) {
-    view.setUint32(at, frame.length);
+    writeU32(packed, at, frame.length);
     packed.set(frame, at + 4);
     at += 4 + frame.length;
   }
