@@ -58,3 +58,24 @@ t.test('a flood of offences fills a bounded number of rows', async (t) => {
   await store.clearEvidence();
   t.same(await store.evidence(1_000), []);
 });
+
+t.test('a punished validator that goes on double voting does not shut out the offences of others', async (t) => {
+  const chain = makeSignedChain(4);
+  const disk = new SimDisk(false);
+  chain.decide(chain.build());
+  const { pool, store } = await live(chain, disk);
+  async function next(): Promise<void> {
+    const block = chain.build(pool.offer(chain.tip()));
+    await pool.settle(chain.tip(), block.evidence);
+    chain.decide(block);
+  }
+  await pool.add(chain.doublePrevote(1, 1));
+  await next();
+  for (let round = 0; round < PENDING_EVIDENCE_MAX + 20; round++) await pool.add(chain.doublePrevote(1, 1, 1 + round));
+  t.equal((await store.evidence(1_000)).length, PENDING_EVIDENCE_MAX, 'the pool is full of what proves nothing any more');
+  for (let i = 0; i < 5; i++) await next();
+  t.same(await store.evidence(1_000), [], 'it has been dropped');
+  const other = chain.doublePrevote(2, 2);
+  await pool.add(other);
+  t.same(hex(pool.offer(chain.tip())), hex([other]));
+});

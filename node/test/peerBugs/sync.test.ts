@@ -1,7 +1,6 @@
 /**
- * Peer bugs 28 to 31 and 36 (consensus page §4): catching up, with what a node has today: Status, blocks of decided heights,
- * NeedBlock. Ranges of several blocks, scores of peers and snapshots over the network come with libp2p and bring their own
- * tests; what is held here must hold there too.
+ * Peer bugs 28 to 31 and 36 (consensus page §4): catching up by Status, ranges and NeedBlock, four whole nodes under a script.
+ * The planner of ranges alone is in test/driver/syncPlan.test.ts; snapshots over the network come later with tests of their own.
  */
 import t from 'tap';
 import { Certificate, decode, parseVote, toHex, type PeerStatus } from '@billcoin/protocol';

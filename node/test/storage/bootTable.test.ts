@@ -1,8 +1,8 @@
 /**
  * The table "found at boot" (consensus page §1.10) where there are peers, n = 4: each row by its name. The rows of a single
  * validator are in recovery.test.ts, on real files, with those that do not differ: a wrong checksum, another format. Lost
- * blocks in the middle are refused here as they are with one validator, and the remedy is followed to its end; that the
- * node fetches the range by itself comes with the sync protocol of libp2p.
+ * blocks in the middle are refused here as they are with one validator, and the remedy is followed to its end: a data
+ * folder made anew is filled by the peers. That a node fetches only what is lost into a damaged folder is not built.
  */
 import t, { type Test } from 'tap';
 import { StateTree, genesisTip, makeChain, toHex, utf8, type Genesis } from '@billcoin/protocol';

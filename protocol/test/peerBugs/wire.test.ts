@@ -4,13 +4,14 @@
  */
 import t from 'tap';
 import {
-  applyBlock, Block, BLOCK_MAX_BYTES, Body, buildBlock, Certificate, concat, decode, encode, equalBytes, makeCertificate, makeValidatorSet, merklePath, merkleRoot, Proposal, RoundCert, toHex, u32be, verifyMerklePath, votePreimage, wireProposal,
-  type Tip,
+  applyBlock, Block, BLOCK_MAX_BYTES, Body, buildBlock, Certificate, commitHash, concat, decode, encode, encodeChange, equalBytes, Header, makeCertificate, makeValidatorSet, merklePath, merkleRoot, Proposal, RoundCert, ROWS, toHex, u32be, verifyMerklePath, votePreimage, wireProposal,
+  type Executed, type Tip,
 } from '../../src/index.ts';
+import type { Message } from '../../src/wire/codec.ts';
 import { NIL, readVote, wireVote } from '../consensus/core.ts';
 import { fakeVerify, GENESIS_HASH, makeFixture } from '../consensus/fixture.ts';
 import { makeSolo } from '../consensus/solo.ts';
-import { keyOf, signFast, World } from '../support/world.ts';
+import { KEYS, keyOf, signFast, World } from '../support/world.ts';
 
 const SIGNERS = [1, 2, 3, 4].map((i) => keyOf(`validator ${i}`));
 
@@ -46,28 +47,43 @@ function isValid(world: World, tip: Tip, blockBytes: Uint8Array): boolean {
   return verdict.ok;
 }
 
-t.test('peer bug 1, Tachyon GHSA-c32p-wcqj-j677: who stands in a commit, and every byte of it, moves neither time nor state', async (t) => {
+/** Everything a block comes to, but for the row that notes who was seen to sign: absence is judged by it (SPEC §17). */
+function outcome({ header: { timeMs, resultRoot, txRoot, nextValidatorsHash }, changes }: Executed): string {
+  const rows = changes.filter(({ type }) => type !== ROWS.seen).map(encodeChange).map(({ key, value }) => `${toHex(key)}=${value === undefined ? 'gone' : toHex(value)}`);
+  return [timeMs, toHex(resultRoot), toHex(txRoot), toHex(nextValidatorsHash), ...rows].join();
+}
+
+t.test('peer bug 1, Tachyon GHSA-c32p-wcqj-j677: who stands in a commit moves neither time nor money, and no byte of it passes changed', async (t) => {
   const world = new World();
   world.mint(1_000_000n);
-  const blocks = [[0, 1, 2], [0, 1, 3], [0, 2, 3], [1, 2, 3], [0, 1, 2, 3]].map((who) => blockOn(world, committedBy(world, who)));
-  const settled = blocks.map(({ header: { timeMs, stateRoot, resultRoot, txRoot, nextValidatorsHash } }) => [timeMs, stateRoot, resultRoot, txRoot, nextValidatorsHash].map(String).join());
-  t.equal(new Set(settled).size, 1, 'the same whoever signed');
+  const paid = world.transfer(KEYS.farmA, KEYS.vet.address, 5n);
+  const blocks = [[0, 1, 2], [0, 1, 3], [0, 2, 3], [1, 2, 3], [0, 1, 2, 3]].map((who) => blockOn(world, committedBy(world, who), [paid]));
+  t.equal(new Set(blocks.map(outcome)).size, 1, 'the same whoever signed');
   t.equal(new Set(blocks.map(({ header }) => toHex(header.prevCommitHash))).size, 5, 'and bound: another commit is another block');
 
-  // Every bit of the commit inside a block, the header naming it rightly: none passes.
+  // Bits of the commit inside a block, the header naming it rightly: none passes.
   const tip = committedBy(world, [0, 1, 2, 3]);
-  const commit = tip.certificateBytes!;
   const heldByAll = committedBy(world, [0, 1, 2]);
+  const genuine = blockOn(world, tip);
+  const body = partOf(genuine.blockBytes, 'body', Body);
+  const header = partOf(genuine.blockBytes, 'header', Header);
   const passed: number[] = [];
-  for (let bit = 0; bit < commit.length * 8; bit += 7) {
-    const forged = commit.slice();
-    forged[bit >> 3]! ^= 1 << (bit & 7);
-    const built = blockOn(world, { ...tip, certificateBytes: forged });
-    if (isValid(world, heldByAll, built.blockBytes)) passed.push(bit);
+  for (let bit = 0; bit < body.prevCommit!.length * 8; bit += 7) {
+    const prevCommit = body.prevCommit!.slice();
+    prevCommit[bit >> 3]! ^= 1 << (bit & 7);
+    const forged = encode(Block, { header: encode(Header, { ...header, prevCommitHash: commitHash(prevCommit) }), body: encode(Body, { ...body, prevCommit }) });
+    if (isValid(world, heldByAll, forged)) passed.push(bit);
   }
   t.same(passed, []);
-  t.ok(isValid(world, heldByAll, blockOn(world, tip).blockBytes), 'the genuine one does, though this node holds another');
+  t.ok(isValid(world, heldByAll, genuine.blockBytes), 'the genuine one does, though this node holds another');
 });
+
+function partOf<T>(blockBytes: Uint8Array, part: 'header' | 'body', type: Message<T>): T {
+  const block = decode(Block, blockBytes);
+  const read = block.ok ? decode(type, block.value[part]) : block;
+  if (!read.ok) throw new Error('the block was built here');
+  return read.value;
+}
 
 t.test('peer bug 2, ASA-2025-002: index, length and path of every item of a list are one claim', async (t) => {
   for (let count = 1; count <= 9; count++) {
