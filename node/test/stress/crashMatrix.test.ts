@@ -103,7 +103,7 @@ async function crashAt(test: Test, size: number, fuse: number, seed: number): Pr
 }
 
 for (const size of [1, 4]) {
-  void t.test(`TR6, peer bug 23, bsc #2598: n = ${size}, the power goes at every point between two durable steps`, { timeout: 240_000 }, async (test) => {
+  void t.test(`TR6, peer bug 23, bsc #2598: n = ${size}, the power goes at every point between two durable steps`, { timeout: 500_000 }, async (test) => {
     const whole = makeRun(size, 0);
     await whole.start();
     // A second more: the state is flushed behind.
