@@ -22,9 +22,9 @@ const LAST_RECORDS = 3;
 /** Every byte of the last records, or this many places of each. */
 const EVERY = process.env['BILLCOIN_DAMAGE'] === 'every';
 const CUTS = 6;
-const FLIPS = EVERY ? 400 : 4;
-/** Each in a process of its own, half a second. */
-const TABLE_FLIPS = EVERY ? 400 : 2;
+const FLIPS = EVERY ? 200 : 4;
+/** Each in a process of its own, a second. */
+const TABLE_FLIPS = EVERY ? 100 : 2;
 const BLOCKS_A_LIFE = 8;
 
 interface KnownFolders extends TestFolders, Known {
