@@ -12,7 +12,7 @@ import { checkDay } from './onceChecks.ts';
 import { parseOptions, UsageError, type Options } from './options.ts';
 import { readReadings } from './oracleView.ts';
 import { pause } from './parts/settle.ts';
-import { initNode, planProcesses, type Ports } from './plan.ts';
+import { initFolders, planProcesses, type Ports } from './plan.ts';
 import { readPurchases } from './purchaseBook.ts';
 import { statusBlock } from './statusBlock.ts';
 import { startAll, type Running } from './supervisor.ts';
@@ -55,19 +55,22 @@ function say(text: string): void {
   print(`${clock()} ${text}`);
 }
 
-async function choosePorts(options: Options): Promise<Ports> {
+async function choosePorts(options: Options, validators: number): Promise<Ports> {
   const api = await freePort(options.apiPort);
   const broker = await freePort(options.brokerPort);
   const oracles: number[] = [];
   for (let no = 0; no < ORACLES.length; no++) oracles.push(await freePort(0));
-  return { api, broker, oracles };
+  const nodes: { peers: number; api: number }[] = [];
+  while (validators > 1 && nodes.length <= validators) nodes.push({ peers: await freePort(0), api: await freePort(0) });
+  return { api, broker, oracles, nodes };
 }
 
 async function start(options: Options, paths: Paths): Promise<Devnet> {
-  const { genesis, isNew } = openNetwork(paths, Date.now());
-  const ports = await choosePorts(options);
+  const { genesis, isNew } = openNetwork(paths, Date.now(), options.validators);
+  const validators = genesis.validators.validators.length;
+  const ports = await choosePorts(options, validators);
   say(`${isNew ? 'A new network' : 'Going on with'} ${genesis.chainId} in ${paths.root}`);
-  initNode(paths);
+  initFolders(paths, validators);
   const tally = new Tally(readPurchases(paths.root));
   const running = await startAll(paths, planProcesses(paths, ports, genesis), { say, onNote: (note) => tally.take(note) });
   const devnet = { options, paths, running, tally, client: createClient({ baseUrl: `http://127.0.0.1:${ports.api}` }), oracleUrls: ports.oracles.map((port) => `http://127.0.0.1:${port}`) };

@@ -6,6 +6,7 @@ import { loadGenesis, toHex, verifyEd25519, type Genesis } from '@billcoin/proto
 import { MY_PROFILE, profileHash } from '@billcoin/oracle';
 import type { Key } from '@billcoin/sdk';
 import { readOrMakeKey } from './keyFile.ts';
+import { INSTITUTIONS, nodeFolders, validatorNames } from './validators.ts';
 
 export const FARMS = [1, 2, 3] as const;
 export const ORACLES = [1, 2, 3, 4] as const;
@@ -49,7 +50,8 @@ export function pathsOf(root: string): Paths {
 }
 
 export function keyPath(paths: Paths, name: string): string {
-  return name === 'validator' ? join(paths.node.keyDir, 'consensus-key.json') : join(paths.keys, `${name}.json`);
+  if (name === 'validator') return join(paths.node.keyDir, 'consensus-key.json');
+  return name.startsWith('validator-') ? join(paths.root, name, 'keys', 'consensus-key.json') : join(paths.keys, `${name}.json`);
 }
 
 /** A party's key by its name: plant, farm-1, till-2, student-07, filler, … */
@@ -85,28 +87,30 @@ function registries(paths: Paths, startMs: number): Pick<GenesisInput, 'tills' |
   };
 }
 
-/** Loads the devnet's genesis; on the first start makes all keys and the file. */
-export function openNetwork(paths: Paths, nowMs: number): { readonly genesis: Genesis; readonly isNew: boolean } {
+/** Loads the devnet's genesis; on the first start makes all keys and the file, with one validator unless more are asked for. */
+export function openNetwork(paths: Paths, nowMs: number, validators?: number): { readonly genesis: Genesis; readonly isNew: boolean } {
   const isNew = !existsSync(paths.genesis);
-  if (isNew) writeNetwork(paths, nowMs);
+  if (isNew) writeNetwork(paths, nowMs, validators ?? 1);
   const loaded = loadGenesis(readFileSync(paths.genesis, 'utf8'), verifyEd25519);
   if (!loaded.ok) throw new Error(`${paths.genesis} is refused: ${JSON.stringify(loaded.fault)}. Use another --data folder, or remove this one to begin anew.`);
+  const { length } = loaded.value.validators.validators;
+  if (validators !== undefined && validators !== length) throw new Error(`The network in ${paths.root} has ${length} validators, not ${validators}. Leave --validators out, or use another --data folder.`);
   return { genesis: loaded.value, isNew };
 }
 
-function writeNetwork(paths: Paths, startMs: number): void {
-  for (const folder of [paths.root, paths.keys, paths.node.keyDir, paths.logs, paths.run, paths.devices]) mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const validator = keyOf(paths, 'validator');
+function writeNetwork(paths: Paths, startMs: number, count: number): void {
+  for (const folder of [paths.root, paths.keys, ...nodeFolders(paths, count).map(({ keyDir }) => keyDir), paths.logs, paths.run, paths.devices]) mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const validators = validatorNames(count).map((name) => keyOf(paths, name));
   for (let index = 0; index < STUDENTS; index++) keyOf(paths, studentName(index));
   keyOf(paths, 'student-example');
   const account = (name: string): string => keyOf(paths, name).addressText;
   const made = makeGenesis({
     network: 'billcoin-devnet', timeMs: startMs, priceSenPerBill: '600',
     roles: { regulator: account('regulator'), campusAuthority: account('campus-authority'), treasury: account('treasury') },
-    validators: [{ name: 'University', publicKey: toHex(validator.publicKey), account: account('university'), active: true }],
-    checkpointKeys: [{ publicKey: toHex(validator.publicKey) }],
+    validators: validators.map(({ publicKey }, i) => ({ name: INSTITUTIONS[i] ?? `Institution ${i + 1}`, publicKey: toHex(publicKey), account: account(i === 0 ? 'university' : `institution-${i + 1}`), active: true })),
+    checkpointKeys: validators.map(({ publicKey }) => ({ publicKey: toHex(publicKey) })),
     ...registries(paths, startMs),
-  }, [validator.exportSeed()]);
+  }, validators.map((key) => key.exportSeed()));
   if (!made.ok) throw new Error(`the devnet's own genesis is refused: ${JSON.stringify(made.fault)}`);
   writeWhole(paths.genesis, made.value.text);
 }

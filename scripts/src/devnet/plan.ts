@@ -1,17 +1,19 @@
 /** What runs: every process of the devnet, in the order in which they start, with files, ports and memory. */
-import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { toHex, type Genesis } from '@billcoin/protocol';
 import { deviceId, keyOf, keyPath, ORACLES, writeWhole, type Paths } from './network.ts';
 import type { PartConfig } from './parts/part.ts';
+import { folderArgs, initNodes, nodeFolders, peerArgs } from './validators.ts';
 
 /** Ports on 127.0.0.1, chosen at every start. */
 export interface Ports {
   readonly api: number;
   readonly broker: number;
   readonly oracles: readonly number[];
+  /** One of each node for its peers and one for its own API, validators first; none where there is one node. */
+  readonly nodes: readonly { readonly peers: number; readonly api: number }[];
 }
 
 export interface Planned {
@@ -28,7 +30,7 @@ export interface Planned {
 
 /** Run from source (tests) or built (npm start): the children run the same way. */
 const BUILT = import.meta.url.endsWith('.js');
-/** Ceilings of heap and of its young part, MB: none of them needs more, and eleven processes share one machine. */
+/** Ceilings of heap and of its young part, MB: none of them needs more, and eleven to sixteen processes share one machine. */
 const MEMORY_MB = { node: { heap: 256, young: 4 }, oracle: { heap: 64, young: 1 }, part: { heap: 64, young: 1 } } as const;
 
 const SUFFIX = BUILT ? 'js' : 'ts';
@@ -53,14 +55,22 @@ export function childFlags({ heap, young }: Planned['memory']): readonly string[
   return [`--max-old-space-size=${heap}`, `--max-semi-space-size=${young}`, ...(BUILT ? [] : process.execArgv), '--import', END_WITH_PARENT];
 }
 
-function nodeArgs(paths: Paths): readonly string[] {
-  return ['--genesis', paths.genesis, '--data-dir', paths.node.dataDir, '--key-dir', paths.node.keyDir];
+/** Makes the folders of all nodes on the first start. */
+export function initFolders(paths: Paths, validators: number): void {
+  initNodes(paths, validators, [process.execPath, ...(BUILT ? [] : process.execArgv), mainScript('node')]);
 }
 
-/** Makes the node's data folder and sign guard on the first start. */
-export function initNode(paths: Paths): void {
-  if (existsSync(paths.node.dataDir)) return;
-  execFileSync(process.execPath, [...(BUILT ? [] : process.execArgv), mainScript('node'), 'init', ...nodeArgs(paths)], { stdio: ['ignore', 'ignore', 'inherit'] });
+/** Every node; the last one serves the API of the devnet. */
+function plannedNodes(paths: Paths, ports: Ports, validators: number): readonly Planned[] {
+  const folders = nodeFolders(paths, validators);
+  return folders.map((folder, i) => {
+    const api = i === folders.length - 1 ? ports.api : (ports.nodes[i]?.api ?? 0);
+    const url = `http://127.0.0.1:${api}`;
+    return {
+      name: folder.name, where: `${url}/api/v1`, entry: mainScript('node'), memory: MEMORY_MB.node, readyUrl: `${url}/health/live`,
+      args: ['start', ...folderArgs(paths, folder), '--http-port', String(api), '--log-level', 'warn', '--node-name', validators === 1 ? 'devnet' : folder.name, ...peerArgs(folders, ports.nodes.map(({ peers }) => peers), i)],
+    };
+  });
 }
 
 function oracleConfig(paths: Paths, ports: Ports, no: number): string {
@@ -97,10 +107,7 @@ export function planProcesses(paths: Paths, ports: Ports, genesis: Genesis): rea
   const part = (name: string, where: string): Planned => ({ name, where, entry: partScript(name), args: [configPath], memory: MEMORY_MB.part });
   return [
     part('broker', `mqtt://127.0.0.1:${ports.broker}`),
-    {
-      name: 'node', where: `${nodeUrl}/api/v1`, entry: mainScript('node'), memory: MEMORY_MB.node, readyUrl: `${nodeUrl}/health/live`,
-      args: ['start', ...nodeArgs(paths), '--http-port', String(ports.api), '--log-level', 'warn', '--node-name', 'devnet'],
-    },
+    ...plannedNodes(paths, ports, genesis.validators.validators.length),
     ...ORACLES.map((no) => {
       const url = `http://127.0.0.1:${ports.oracles[no - 1]}`;
       return { name: `oracle-${no}`, where: `${url}/status`, entry: mainScript('oracle'), args: ['--config', oracleConfig(paths, ports, no)], memory: MEMORY_MB.oracle, readyUrl: `${url}/status` };

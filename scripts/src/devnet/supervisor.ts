@@ -12,7 +12,8 @@ import { makeSwitchboard } from './switchboard.ts';
 /** A process on a busy machine with two cores starts within seconds. */
 const READY_MS = 90_000;
 const READY_POLL_MS = 100;
-const FIRST: ReadonlySet<string> = new Set(['broker', 'node']);
+/** Broker and nodes: the others are their clients. */
+const isFirst = (name: string): boolean => name === 'broker' || name === 'node' || name.startsWith('validator-');
 
 export interface Running {
   readonly call: Call;
@@ -88,10 +89,10 @@ export async function startAll(paths: Paths, planned: readonly Planned[], { say,
   }
 
   try {
-    // Node and broker first; whatever follows waits for them by itself, so it starts side by side.
+    // Nodes and broker first; whatever follows waits for them by itself, so it starts side by side.
     for (const one of planned) processes.set(one.name, supervise(one));
     const all = [...processes.values()];
-    for (const wave of [all.filter(({ name }) => FIRST.has(name)), all.filter(({ name }) => !FIRST.has(name))]) {
+    for (const wave of [all.filter(({ name }) => isFirst(name)), all.filter(({ name }) => !isFirst(name))]) {
       await Promise.race([Promise.all(wave.map((running) => running.start())), failed]);
     }
   } catch (error) {

@@ -23,6 +23,9 @@ import { statusBlock } from '../../src/devnet/statusBlock.ts';
 t.test('options have defaults, and a wrong one says what it takes', (t) => {
   t.match(parseOptions([]), { once: false, data: join(process.cwd(), 'data'), apiPort: 8_080, brokerPort: 1_883 });
   t.match(parseOptions(['--once', '--data', '/tmp/x', '--api-port', '0']), { once: true, data: '/tmp/x', apiPort: 0 });
+  t.equal(parseOptions([]).validators, undefined);
+  t.equal(parseOptions(['--validators', '4']).validators, 4);
+  for (const wrong of ['0', '8', 'four', '']) t.throws(() => parseOptions(['--validators', wrong]), /--validators must be 1 to 7/);
   t.throws(() => parseOptions(['--api-port', '70000']), /--api-port must be a port/);
   t.throws(() => parseOptions(['--twice']), /--once/);
   t.end();
