@@ -153,8 +153,9 @@ function sourcesOf({ genesis, chain, log }: EngineDeps, { firstBlock, blocks, in
 
 /** Recovers what is on disk and builds the parts; nothing is sent or signed before `start`. Throws StorageFailure. */
 export async function openEngine(deps: EngineDeps): Promise<Engine> {
-  const { chain, stores, validator, clock, timers, log, halt, network, measures } = deps;
+  const { stores, validator, clock, timers, log, halt, network, measures } = deps;
   const [blocks, index, state] = [makeBlockStore(stores.blocks), makeChainIndex(stores.index), makeStateStore(stores.state)];
+  const chain: Chain = { ...deps.chain, past: blocks.past };
   const { tip: recovered, flushNo } = await recover({ chain, genesis: deps.genesisTip, blocks, state, index, log });
   const guard = await openCheckedGuard(validator, recovered, blocks);
   const flusher = new Flusher({ state, index, timers, stateRoot: (version) => chain.tree.root(version), flushNo, validatorsSince: recovered.validatorsSince });

@@ -5,7 +5,7 @@ export { applyTx, checkTx, spendOf, type AppliedTx } from './ledger/applyTx.ts';
 export * from './ledger/buildBlock.ts';
 export * from './ledger/chain.ts';
 export { blockIdBytes, FEE_FREE_MAX, FEE_FREE_PER_SIGNER_MAX, type Proposing } from './ledger/executeBlock.ts';
-export { offenceIn } from './ledger/evidence.ts';
+export { isUnpunishedAttack, offenceIn, offencesIn } from './ledger/evidence.ts';
 export { DELETIONS_MAX, EXPIRIES_MAX } from './ledger/endBlock.ts';
 export * from './ledger/genesis.ts';
 export { parseGenesisJson, type GenesisSpec, type GenesisValidator } from './ledger/genesisSpec.ts';

@@ -24,7 +24,7 @@ t.test('the exported names', (t) => {
     encodePolicy equalBytes fault faultCode faultNumber faultText formatAddress formatLitres formatRinggit fromBase64Url fromHex genesisRows genesisStateRoot genesisTip gentxBytes
     hashPairsPortable indexOfKey initialState invoiceId invoiceSigningBytes invoiceText isCalendarDate isDeviceKey isLotText isQuorum isSiteText isThird isTimely keyIdOf kindOf loadGenesis
     makeBitmap makeCertificate makeChain makeReceipt makeSchedule makeValidatorSet maskAddress matchCode maySign merklePath merkleRoot message mlToSen msgDelayMs mulDiv networkHint noteId
-    ok offenceIn oracleQuorum orderRef p256PublicKey paramsOf parseAddress parseGenesisJson parseInvoiceText parseLitres parseRinggit parseRowKey parseTx parseVote paymentFee peerMessages placeOfPoint
+    attackersOf isUnpunishedAttack offencesIn ok offenceIn oracleQuorum orderRef p256PublicKey paramsOf parseAddress parseGenesisJson parseInvoiceText parseLitres parseRinggit parseRowKey parseTx parseVote paymentFee peerMessages placeOfPoint
     policyAddress poolsOf powerOf precheckP256 precheckSignature prettyCanonicalJson priceAfter priceBands priceInForce proposalBodyBytes proposalTime proposerAt readEvidence readProposal readVote
     recordSigned refundSen refundableMl reserveSums roleId rowKeyBytes senToMl sha256 signEd25519 signInvoice signP256 signedInput signingBytes spendOf splitByWeight stateRows statusOf
     step strictP256Verifier strictVerifier supplyOf taggedHash tillId timeoutProposeMs timeoutVoteMs toBase64Url toHex totalPowerOf txIdOf u32be u64be unsharedBytes unsignedBytes

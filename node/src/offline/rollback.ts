@@ -2,7 +2,7 @@
  * `billcoin rollback`: takes state, index and blocks of a stopped node back to an earlier height. It repairs this folder; it
  * does not change the chain: what was final stays final, and the node gets the same blocks again.
  */
-import { indexOfKey, makeChain, genesisTip, StateTree, toHex, type Chain, type Genesis, type Tip } from '@billcoin/protocol';
+import { makeChain, genesisTip, StateTree, toHex, type Chain, type Genesis, type Tip } from '@billcoin/protocol';
 import { ConfigError, type Config } from '../config.ts';
 import { CONSENSUS_KEY_FILE, readKeyFile } from '../crypto/keyFiles.ts';
 import { hashPairsNative } from '../crypto/sha256.ts';
@@ -55,7 +55,7 @@ function checkGuardHeight(config: Config, genesis: Genesis, guardHeight: number 
 
 async function guardHeightOf(config: Config, genesis: Genesis): Promise<number | undefined> {
   const pair = await readKeyFile(config.keyDir, CONSENSUS_KEY_FILE);
-  if (pair === undefined || indexOfKey(genesis.validators, pair.publicKey) === undefined) return undefined;
+  if (pair === undefined) return undefined;
   return (await readSignGuard(config.keyDir, { publicKey: pair.publicKey, genesisHash: genesis.genesisHash }))?.height;
 }
 
@@ -93,8 +93,8 @@ export async function rollback(config: Config, genesis: Genesis, log: Log): Prom
   try {
     const folder = await openDataFolder(config.dataDir, genesis.genesisHash, () => undefined);
     try {
-      const chain = makeChain(genesis, verifyEd25519Native, new StateTree(hashPairsNative));
       const stores = { blocks: makeBlockStore(folder.blocks), state: makeStateStore(folder.state), index: makeChainIndex(folder.index) };
+      const chain: Chain = { ...makeChain(genesis, verifyEd25519Native, new StateTree(hashPairsNative)), past: stores.blocks.past };
       const [from, base] = [await stores.blocks.checkedTip(), await stores.blocks.base()];
       const to = targetOf(config, from, base);
       const guardHeight = await guardHeightOf(config, genesis);

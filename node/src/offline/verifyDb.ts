@@ -48,8 +48,8 @@ interface Start {
 export async function verifyDatabase(config: Config, genesis: Genesis, onProgress: (height: number, tip: number) => void): Promise<DatabaseReport> {
   const folder = await openDataFolder(config.dataDir, genesis.genesisHash, () => undefined);
   try {
-    const chain = makeChain(genesis, verifyEd25519Native, new StateTree(hashPairsNative));
     const stores = { blocks: makeBlockStore(folder.blocks), state: makeStateStore(folder.state), index: makeChainIndex(folder.index) };
+    const chain: Chain = { ...makeChain(genesis, verifyEd25519Native, new StateTree(hashPairsNative)), past: stores.blocks.past };
     const [base, tipHeight] = [await stores.blocks.base(), await stores.blocks.checkedTip()];
     const start = await startOf(config, chain, genesis, stores.blocks, base);
     const report = start === undefined ? await verifyUnexecuted(chain, genesis, stores, base, tipHeight) : await verifyStores(chain, start, stores, tipHeight, onProgress);

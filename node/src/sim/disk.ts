@@ -128,6 +128,10 @@ export class SimDisk {
     return {
       name,
       get: (key) => read([textKey(key)], () => this.#rows.get(textKey(key))),
+      getSync: (key) => {
+        if (this.#damaged.has(textKey(key))) throw this.#failure(name, user);
+        return this.#rows.get(textKey(key));
+      },
       getMany: (keys) => read(keys.map(textKey), () => keys.map((key) => this.#rows.get(textKey(key)))),
       entries: (range) => this.#entries(list(range).map((key) => [key, this.#rows.get(key)!] as const), name, user),
       async *keys(range) {

@@ -8,7 +8,7 @@
  *
  * Several bodies of a height are legal until the next height is decided.
  */
-import { Certificate, concat, decode, encode, sha256, toHex, u64be, utf8 } from '@billcoin/protocol';
+import { Block, Body, Certificate, concat, decode, encode, sha256, toHex, u64be, utf8, type PastBlock } from '@billcoin/protocol';
 import type { StoredBlock } from '../finalBlock.ts';
 import type { Store } from '../ports.ts';
 import { REMEDY, StorageFailure } from '../storageFailure.ts';
@@ -27,6 +27,8 @@ export interface BlockStore {
   saveCertificate(certificate: Certificate): Promise<void>;
   /** A decided block, or undefined above the tip. */
   read(height: number): Promise<StoredBlock | undefined>;
+  /** Header of a decided block below the tip, and the commit of it in the next block; undefined where one of the two is not kept. The process waits for the disk. */
+  past(height: number): PastBlock | undefined;
   readBody(height: number, blockId: Uint8Array): Promise<Uint8Array | undefined>;
   readCertificate(height: number): Promise<Certificate | undefined>;
   /** Bodies of one height, decided or not. */
@@ -125,6 +127,20 @@ async function checkedTip(store: Store): Promise<number> {
   return tip;
 }
 
+function readSync(store: Store, height: number): Block | undefined {
+  const certificate = store.getSync(heightKey('c/', height));
+  const bytes = certificate === undefined ? undefined : store.getSync(bodyKey(height, decodeCertificate(height, certificate).blockId));
+  const block = bytes === undefined ? undefined : decode(Block, bytes);
+  return block?.ok === true ? block.value : undefined;
+}
+
+function pastOf(store: Store, height: number): PastBlock | undefined {
+  const [block, next] = [readSync(store, height), readSync(store, height + 1)];
+  const body = next === undefined ? undefined : decode(Body, next.body);
+  if (block === undefined || body?.ok !== true || body.value.prevCommit === undefined) return undefined;
+  return { header: block.header, prevCommitOfNext: body.value.prevCommit };
+}
+
 export function makeBlockStore(store: Store): BlockStore {
   async function readCertificate(height: number): Promise<Certificate | undefined> {
     const bytes = await store.get(heightKey('c/', height));
@@ -133,6 +149,7 @@ export function makeBlockStore(store: Store): BlockStore {
 
   return {
     readCertificate,
+    past: (height) => pastOf(store, height),
     readBody: (height, blockId) => store.get(bodyKey(height, blockId)),
     async saveBody(height, blockId, blockBytes) {
       await store.batch([{ type: 'put', key: bodyKey(height, blockId), value: blockBytes }], { sync: true });

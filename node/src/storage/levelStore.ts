@@ -126,6 +126,14 @@ export async function openLevelStore(options: LevelStoreOptions): Promise<Store>
       const sealed = await db.get(key);
       return sealed === undefined ? undefined : open(key, sealed);
     }),
+    getSync(key) {
+      try {
+        const sealed = db.getSync(key);
+        return sealed === undefined ? undefined : open(key, sealed);
+      } catch (error) {
+        throw failed('read', error);
+      }
+    },
     getMany: (wanted) => attempt('read', async () => {
       const found = await db.getMany([...wanted]);
       return found.map((sealed, i) => (sealed === undefined ? undefined : open(wanted[i] as Uint8Array, sealed)));

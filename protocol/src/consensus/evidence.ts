@@ -1,18 +1,19 @@
 /** Proof that a validator signed two different things for one purpose (consensus page §1.12): finding it and judging it. */
-import { compareBytes } from '../lib/bytes.ts';
+import { compareBytes, equalBytes, toHex } from '../lib/bytes.ts';
 import { fault, ok, type Result } from '../lib/fault.ts';
 import { signingBytes } from '../lib/hash.ts';
 import type { Verifier } from '../lib/signature.ts';
 import { decode } from '../wire/codec.ts';
-import { Evidence, ProposalBody, VoteBody, type SignedBody, type ValidatorSet, type Vote } from '../wire/consensus.ts';
-import { proposalBodyBytes } from './bodies.ts';
+import { Evidence, Header, ProposalBody, VoteBody, type Certificate, type LightClientAttack, type SignedBody, type ValidatorSet, type Vote } from '../wire/consensus.ts';
+import { blockIdOf, proposalBodyBytes } from './bodies.ts';
+import { bitsOf, CERTIFICATE_TYPE, verifyCertificate } from './certificate.ts';
 import type { Effect } from './effect.ts';
 import { parseVote, readVote, wireVote } from './messages.ts';
 import { makeSchedule, proposerAt } from './proposer.ts';
 import { proposerOf, roundOf, withRound } from './rounds.ts';
 import type { ConsensusState, Transition } from './state.ts';
 import type { SignedProposal, SignedVote } from './types.ts';
-import { indexOfKey } from './validators.ts';
+import { checkValidatorSet, indexOfKey, validatorsHash } from './validators.ts';
 
 /** The pair with the lower body bytes first, so that the order of arrival cannot make a second offence. */
 function inOrder<T extends { readonly body: Uint8Array }>(a: T, b: T): { readonly a: T; readonly b: T } {
@@ -73,7 +74,10 @@ export function heightOfEvidence(bytes: Uint8Array): number | undefined {
   const decoded = decode(Evidence, bytes);
   if (!decoded.ok) return undefined;
   const { evidence } = decoded.value;
-  if (evidence.case === 'lightClientAttack') return undefined;
+  if (evidence.case === 'lightClientAttack') {
+    const header = decode(Header, evidence.value.header);
+    return header.ok ? header.value.height : undefined;
+  }
   const body = evidence.case === 'duplicateVote' ? decode(VoteBody, evidence.value.a.body) : decode(ProposalBody, evidence.value.a.body);
   return body.ok ? body.value.height : undefined;
 }
@@ -89,7 +93,7 @@ export function readEvidence(context: EvidenceContext, bytes: Uint8Array): Resul
   switch (evidence.case) {
     case 'duplicateVote': return readDuplicateVote(context, evidence.value);
     case 'duplicateProposal': return readDuplicateProposal(context, evidence.value);
-    case 'lightClientAttack': return bad('lightClientAttack', 'needs headers that this version does not keep');
+    case 'lightClientAttack': return bad('lightClientAttack', 'is judged by the block that was decided (`attackersOf`)');
   }
 }
 
@@ -124,4 +128,35 @@ function readDuplicateProposal(context: EvidenceContext, pair: { readonly a: Sig
   const { publicKey } = context.validators.validators[offender]!;
   const genuine = [pair.a, pair.b].every(({ body, signature }) => context.verify(publicKey, signingBytes('bill/proposal/1', context.genesisHash, body), signature));
   return genuine ? ok({ key: `${offender}|${height}|${round}|proposal`, offender, publicKey, height, round }) : fault('bad_signature');
+}
+
+/** What was decided at a height, known beforehand to be so: the header, the set that voted on it, and a commit of it. */
+export interface DecidedHeader {
+  readonly header: Uint8Array;
+  readonly validators: ValidatorSet;
+  readonly certificate: Certificate;
+}
+
+/**
+ * Indices, in the true set of the height, of those that are guilty by a header which deceived a light client: they
+ * (a) also signed the decided block in the same round, or (b) signed a header on the decided parent with another
+ * validator set. Nothing of it is taken from a list on the wire. Empty where nobody can be blamed for sure (another round,
+ * another parent); undefined where nothing is shown: the same block, another height, no quorum of the set that the header
+ * names, a bad signature, nobody of the true set among the signers.
+ */
+export function attackersOf({ genesisHash, verify }: Pick<EvidenceContext, 'genesisHash' | 'verify'>, decided: DecidedHeader, attack: LightClientAttack): readonly number[] | undefined {
+  const [truth, shown] = [decode(Header, decided.header), decode(Header, attack.header)];
+  if (!truth.ok || !shown.ok) return undefined;
+  const blockId = blockIdOf(genesisHash, attack.header);
+  const { type, height, blockId: named, round } = attack.certificate;
+  if (shown.value.height !== truth.value.height || blockId === blockIdOf(genesisHash, decided.header)) return undefined;
+  if (type !== CERTIFICATE_TYPE.precommit || height !== shown.value.height || toHex(named) !== blockId) return undefined;
+  if (!checkValidatorSet(attack.set).ok || !equalBytes(validatorsHash(attack.set), shown.value.validatorsHash)) return undefined;
+  if (!verifyCertificate(genesisHash, attack.set, attack.certificate, verify).ok) return undefined;
+  const signers = bitsOf(attack.certificate.bitmap).map((index) => attack.set.validators[index]!.publicKey);
+  const accused = decided.validators.validators.flatMap(({ publicKey }, index) => (signers.some((key) => equalBytes(key, publicKey)) ? [index] : []));
+  if (accused.length === 0) return undefined;
+  const signedBoth = round === decided.certificate.round ? bitsOf(decided.certificate.bitmap) : [];
+  const isFalseSet = equalBytes(shown.value.prevBlockId, truth.value.prevBlockId) && !equalBytes(shown.value.validatorsHash, truth.value.validatorsHash);
+  return accused.filter((index) => isFalseSet || signedBoth.includes(index));
 }

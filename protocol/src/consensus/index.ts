@@ -2,7 +2,7 @@
 export { blockIdOf, coreBlockId, proposalBodyBytes, unsignedBytes, unsignedPreimage, voteBodyBytes, votePreimage, wireBlockId, type VoteFields } from './bodies.ts';
 export { bitOf, bitsOf, CERTIFICATE_TYPE, certificateBytes, checkCertificateForm, commitHash, makeBitmap, makeCertificate, verifyCertificate, votesOf } from './certificate.ts';
 export * from './effect.ts';
-export { duplicateProposal, duplicateVote, readEvidence, type EvidenceContext, type Offence } from './evidence.ts';
+export { attackersOf, duplicateProposal, duplicateVote, readEvidence, type DecidedHeader, type EvidenceContext, type Offence } from './evidence.ts';
 export * from './input.ts';
 export { parseVote, readProposal, readVote, signedInput, verifyVote, wireProposal, wireVote, type ReadContext } from './messages.ts';
 export { makeSchedule, proposerAt, type Schedule } from './proposer.ts';

@@ -9,6 +9,18 @@ import type { ChainEvent } from '../wire/tx.ts';
 
 export interface Chain extends NetworkContext {
   readonly tree: StateTree;
+  /**
+   * What was decided at an earlier height and is not in state: the header, and the commit of it that stands in the next
+   * block. Only evidence of light client attacks asks. Undefined for a height that is not kept; where the function is absent,
+   * nobody is found guilty by headers, so whoever executes blocks of a network gives it.
+   */
+  readonly past?: ((height: number) => PastBlock | undefined) | undefined;
+}
+
+export interface PastBlock {
+  readonly header: Uint8Array;
+  /** Certificate bytes. */
+  readonly prevCommitOfNext: Uint8Array;
 }
 
 /** The newest final block and the state after it; height 0 is genesis. */

@@ -39,7 +39,7 @@ export class BlockDraft {
     this.evidence = proven.map(({ bytes }) => bytes);
     this.env = { height: tip.height + 1, timeMs, prevTimeMs: tip.timeMs };
     this.draft = new Draft(tip.state, tip.timeMs);
-    for (const { offence } of proven) punish(this.draft, offence);
+    for (const { offences } of proven) for (const offence of offences) punish(this.draft, offence);
   }
 
   /** Appends a transaction; a refusal leaves the block as it was. */

@@ -76,6 +76,7 @@ export type Validator = ValueType<typeof Validator>;
 export type ValidatorSet = ValueType<typeof ValidatorSet>;
 export type SignedBody = ValueType<typeof SignedBody>;
 export type Evidence = ValueType<typeof Evidence>;
+export type LightClientAttack = ValueType<typeof LightClientAttack>;
 export type HardState = ValueType<typeof HardState>;
 export type PaymentReceipt = ValueType<typeof PaymentReceipt>;
 export type StateProof = ValueType<typeof StateProof>;
