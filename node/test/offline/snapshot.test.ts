@@ -116,7 +116,7 @@ async function forgeRows(folder: string, change: (frames: Uint8Array[]) => Uint8
   await forge(folder, (content) => Object.assign(content, { chunkHashes: [toHex(sha256(chunk))], rows: Math.floor(frames.length / 2) }));
 }
 
-void t.test('whatever is damaged, unfinished or forged is refused, and no data folder is left', async (test) => {
+void t.test('peer bug 2, ASA-2025-002: whatever of a snapshot is damaged, unfinished, forged or in another order is refused, and no data folder is left', async (test) => {
   const world = await snapped(test);
   const whole = `${world.snapshot}-whole`;
   await cp(world.snapshot, whole, { recursive: true });

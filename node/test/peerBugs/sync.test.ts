@@ -4,8 +4,9 @@
  */
 import t from 'tap';
 import { Certificate, decode, parseVote, toHex, type PeerStatus } from '@billcoin/protocol';
-import type { PeerMessage } from '../../src/ports.ts';
-import { Cluster } from '../support/cluster.ts';
+import type { DecidedBlock, PeerMessage } from '../../src/ports.ts';
+import { bodyKey, certificateKey } from '../../src/sim/wireRecord.ts';
+import { Cluster, type ClusterNode } from '../support/cluster.ts';
 
 const ALL = [0, 1, 2, 3];
 const THREE = [0, 1, 2];
@@ -113,6 +114,53 @@ void t.test('peer bug 30, arc-node #214: answers that are lost in part never mak
   test.ok(isContiguous(cluster, 3, 3), 'every height once, in order');
   for (let height = 1; height <= 14; height++) test.equal(cluster.idsAt(height).size, 1);
 });
+
+/** What a liar makes of the blocks it is asked for. Every one is for the very heights of the question. */
+const FORGERIES: Readonly<Record<string, (blocks: readonly DecidedBlock[]) => readonly DecidedBlock[]>> = {
+  nothing: () => [],
+  'the last one left out': (blocks) => blocks.slice(0, -1),
+  'one left out in the middle': (blocks) => blocks.filter((_, i) => i !== 1),
+  'another order': (blocks) => [...blocks].reverse(),
+  'the first one again and again': (blocks) => blocks.map(() => blocks[0]!),
+  'bodies under the certificates of others': (blocks) => blocks.map(({ certificate }, i) => ({ certificate, blockBytes: blocks[(i + 1) % blocks.length]!.blockBytes })),
+  'a signature changed': (blocks) => blocks.map(({ certificate, blockBytes }) => ({ blockBytes, certificate: { ...certificate, signatures: certificate.signatures.map((signature, i) => (i === 0 ? signature.map((byte) => byte ^ 1) : signature)) } })),
+  'a polka for a commit': (blocks) => blocks.map(({ certificate, blockBytes }) => ({ blockBytes, certificate: { ...certificate, type: 1 } })),
+  'a byte of the body changed': (blocks) => blocks.map(({ certificate, blockBytes }) => ({ certificate, blockBytes: blockBytes.map((byte, i) => (i === blockBytes.length - 1 ? byte ^ 1 : byte)) })),
+};
+
+/** Decided blocks as they lie on a disk. */
+function decidedOn(node: ClusterNode, from: number, count: number): readonly DecidedBlock[] {
+  return Array.from({ length: count }, (_, i) => from + i).flatMap((height) => {
+    const certificate = decode(Certificate, node.disks.blocks.read(certificateKey(height)) ?? new Uint8Array(0));
+    const blockBytes = certificate.ok ? node.disks.blocks.read(bodyKey(height, certificate.value.blockId)) : undefined;
+    return certificate.ok && blockBytes !== undefined ? [{ certificate: certificate.value, blockBytes }] : [];
+  });
+}
+
+for (const [what, forge] of Object.entries(FORGERIES)) {
+  void t.test(`peer bug 28, peer bug 30: a peer answers questions for ranges with ${what}`, async (test) => {
+    let lies = 0;
+    const cluster: Cluster = new Cluster({
+      size: 4,
+      link(from, to, message) {
+        if (from !== 2 || to !== 1 || message.kind !== 'getBlocks') return 500;
+        lies += 1;
+        const answer = { kind: 'blocks', from: message.from, blocks: forge(decidedOn(cluster.nodes[0]!, message.from, message.count)) } as const;
+        cluster.schedule.after(1_000, () => cluster.nodes[2]!.engine?.receive('1', answer));
+        return undefined; // the liar itself is not asked
+      },
+    });
+    await running(cluster, 2);
+    cluster.crash(2);
+    test.ok(await cluster.run(() => cluster.isFinal(40, [0, 1, 3]), 40 * HEIGHT_MS));
+    cluster.boot([2]);
+    test.ok(await cluster.run(() => cluster.isFinal(40, [2]), 60_000), `height ${cluster.nodes[2]!.height} after ${lies} lies`);
+    test.ok(lies > 0, `${lies} lies`);
+    test.ok(isContiguous(cluster, 2, 3));
+    for (let height = 1; height <= 40; height++) test.equal(cluster.idsAt(height).size, 1);
+    test.same(halts(cluster), []);
+  });
+}
 
 void t.test('peer bug 31, CometBFT #3372 Malachite #129: cut off for 100 heights, a node catches up without a restart', async (test) => {
   let isCut = false;
