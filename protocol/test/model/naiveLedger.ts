@@ -195,6 +195,7 @@ export class NaiveLedger extends NaiveState {
       case 'bondDeposit': return custody.bondDeposit(this, sender, kind.value, why);
       case 'reportPrice': return registry.reportPrice(this, sender, kind.value, block);
       case 'anchor': return undefined;
+      case 'stake': case 'unstake': case 'delegate': case 'undelegate': case 'editValidator': case 'rejoin': throw new Error('stake has a model of its own: naiveStake.ts');
     }
   }
 }

@@ -47,6 +47,11 @@ export function doubleVote(world: World, key: Key, height: number, round = 0): U
   const epoch = epochAt(world.tip.state, height);
   const index = epoch === undefined ? undefined : indexOfKey(setOfEpoch(world.tip.state, epoch), key.publicKey);
   if (index === undefined) throw new Error(`${toHex(addressOf(key.publicKey))} does not vote at ${height}`);
+  return voteTwice(world, key, index, height, round);
+}
+
+/** Two precommits of one place under this index. */
+export function voteTwice(world: World, key: Key, index: number, height: number, round: number): Uint8Array {
   const vote = (blockId: string) => {
     const fields = { type: 'precommit', height, round, blockId } as const;
     return { ...fields, validatorIndex: index, signature: signFast(key.seed, votePreimage(world.genesis.genesisHash, fields)) };
