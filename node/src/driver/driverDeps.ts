@@ -9,8 +9,8 @@ import type { BlockSource, BuildValue } from './building.ts';
 import type { EvidenceDisk } from './evidencePool.ts';
 import type { SigningPort } from './signing.ts';
 
-/** Inputs of this node that wait; they are bounded by the core's own effects. */
-export const INPUTS_MAX = 65_536;
+/** What waits for the loop: PEER_INPUTS_MAX of each of 64 peers, and as much again of this node, which the core's own effects bound. */
+export const INPUTS_MAX = 131_072;
 /** Messages of one peer that wait: two full rounds at 50 validators. What does not fit is dropped; Status brings it again. */
 export const PEER_INPUTS_MAX = 1_024;
 
