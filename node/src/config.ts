@@ -71,7 +71,7 @@ export const OPTIONS = {
   peers: peerList('peers', 'Node keys that are admitted, at most 64; those with an address are dialled. billcoin node-key prints the key of a node.'),
   verifyThreads: integer('verify-threads', 1, 0, 64, 'Threads that check signatures beside the main one; 0 checks all on the main thread.'),
   diskFloorMib: integer('disk-floor-mib', 1_024, 256, 1_048_576, 'Free space in MiB below which no new transactions are taken; below a quarter of it the node stops.'),
-  checkpoint: optionalText('checkpoint', 'Checkpoint file: what the node serves at /light/checkpoint, and what the checkpoint commands read and write.'),
+  checkpoint: optionalText('checkpoint', 'Checkpoint file: what the node serves at /light/checkpoint, what the checkpoint commands read and write, and whose validator set snapshots and verify-db believe besides that of genesis.'),
   signFromHeight: optionalInteger('sign-from-height', 1, Number.MAX_SAFE_INTEGER, 'After a lost sign guard: the first height to sign, stated by the operator. One validator alone: only the very next height. See OPERATING.md.'),
   iAmTheOnlyOne: toggle('i-am-the-only-one', 'After a lost sign guard, with several validators: no other process has this key, so it may sign again once a block was made after this start. See OPERATING.md.'),
   from: integer('from', 1, 1, Number.MAX_SAFE_INTEGER, 'export-blocks: the first block.'),

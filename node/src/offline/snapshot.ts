@@ -9,6 +9,7 @@ import {
   Certificate, FlatState, Header, StateTree, assertReserveWhole, blockIdBytes, decode, encode, equalBytes, makeChain, setsAt, toHex, validatorsHash, verifyCertificate, type ByteChange, type Chain, type Genesis,
   type Tip, type ValidatorSet,
 } from '@billcoin/protocol';
+import { readCheckpointFile } from '../checkpointFile.ts';
 import { ConfigError, type Config } from '../config.ts';
 import { hashPairsNative } from '../crypto/sha256.ts';
 import { verifyEd25519Native } from '../crypto/verifier.ts';
@@ -79,15 +80,28 @@ export async function createSnapshot(config: Config, genesis: Genesis): Promise<
     const { signers, validators, validatorsSince } = setsAt(loaded.state, mark.height);
     const lightBlock = { header: headerBytes, certificate: block.certificate, validators: signers, nextValidators: signers === validators ? undefined : validators };
     const about = { genesisHash: genesis.genesisHash, height: mark.height, lightBlock, validatorsSince };
-    checkProven(path, chain, genesis, { ...about, rows: 0, blockHash: mark.blockId, chunkHashes: [] });
+    // The own chain is believed: it was followed set by set.
+    checkProven(path, chain, genesis, { ...about, rows: 0, blockHash: mark.blockId, chunkHashes: [] }, () => true);
     return report(path, await writeSnapshot(path, about, block.blockBytes, state.rows()));
   } finally {
     await folder.close();
   }
 }
 
-/** Header, certificate and sets against each other and against genesis. */
-function checkProven(folder: string, chain: Chain, genesis: Genesis, manifest: SnapshotManifest): Header {
+/** Whether the validators of a block are believed to be the true ones of its height. */
+export type SnapshotTrust = (header: Header, blockId: Uint8Array) => boolean;
+
+/** The set of genesis, and what the checkpoint of --checkpoint names. A set that has changed in between has to be led there header by header, which a local file cannot do. */
+export async function snapshotTrust({ checkpoint: path }: Config, genesis: Genesis): Promise<SnapshotTrust> {
+  const first = validatorsHash(genesis.validators);
+  const read = path === undefined ? undefined : await readCheckpointFile(path, genesis, verifyEd25519Native);
+  if (read?.ok === false) throw new ConfigError(`The checkpoint ${path ?? ''} is refused (${read.refusal.code}): ${read.refusal.why}.`);
+  const known = read?.value.checkpoint;
+  return (header, blockId) => equalBytes(header.validatorsHash, first) || (known !== undefined && (equalBytes(header.validatorsHash, known.validatorsHash) || equalBytes(blockId, known.blockId)));
+}
+
+/** Header, certificate and sets against each other and against what is trusted. */
+function checkProven(folder: string, chain: Chain, genesis: Genesis, manifest: SnapshotManifest, isTrusted: SnapshotTrust): Header {
   const { header, signers, next } = checkedHeader(folder, manifest);
   const { lightBlock: { header: headerBytes, certificate }, height, validatorsSince } = manifest;
   if (!equalBytes(manifest.genesisHash, genesis.genesisHash)) throw new StorageFailure('wrong_network', `The snapshot ${folder} belongs to genesis ${toHex(manifest.genesisHash)}, the genesis file has ${toHex(genesis.genesisHash)}.`, 'Use a snapshot of this network.');
@@ -95,8 +109,7 @@ function checkProven(folder: string, chain: Chain, genesis: Genesis, manifest: S
   if (!equalBytes(blockIdBytes(genesis.genesisHash, headerBytes), certificate.blockId)) throw refused(folder, 'its certificate is for another block');
   if (!equalBytes(validatorsHash(signers), header.validatorsHash) || !equalBytes(validatorsHash(next), header.nextValidatorsHash)) throw refused(folder, 'its validator sets are not those of its header');
   if (validatorsSince > height + 1) throw refused(folder, 'its validator set is of the future');
-  // A set that has changed since genesis has to be led there header by header, which a local file cannot do.
-  if (!equalBytes(validatorsHash(signers), validatorsHash(genesis.validators))) throw refused(folder, 'it is signed by validators that genesis does not name');
+  if (!isTrusted(header, certificate.blockId)) throw refused(folder, 'it is signed by validators that neither genesis nor --checkpoint names');
   if (!verifyCertificate(genesis.genesisHash, signers, certificate, chain.verify).ok) throw refused(folder, 'its certificate does not verify');
   return header;
 }
@@ -109,9 +122,9 @@ interface Checked {
 }
 
 /** Reads a snapshot whole, checks everything in it and hands each chunk on. Throws StorageFailure; what was handed on before is worth nothing then. */
-export async function readSnapshot(folder: string, chain: Chain, genesis: Genesis, take: (rows: readonly StateRow[]) => Promise<void>): Promise<Checked> {
+export async function readSnapshot(folder: string, chain: Chain, genesis: Genesis, isTrusted: SnapshotTrust, take: (rows: readonly StateRow[]) => Promise<void>): Promise<Checked> {
   const manifest = await readManifest(folder);
-  const header = checkProven(folder, chain, genesis, manifest);
+  const header = checkProven(folder, chain, genesis, manifest, isTrusted);
   const blockBytes = await readSnapshotBlock(folder, manifest);
   if (!equalBytes(headerOfBlock(blockBytes).headerBytes, manifest.lightBlock.header)) throw refused(folder, 'its block has another header');
   const state = new FlatState();
@@ -162,7 +175,7 @@ export async function restoreSnapshot(config: Config, genesis: Genesis): Promise
     const registrations: Registration[] = [];
     const height = (await readManifest(path)).height;
     const chain = chainOf(genesis);
-    const checked = await readSnapshot(path, chain, genesis, async (rows) => {
+    const checked = await readSnapshot(path, chain, genesis, await snapshotTrust(config, genesis), async (rows) => {
       registrations.push(...registrationsAt(rows, height));
       await state.fill(rows as readonly ByteChange[]);
     });

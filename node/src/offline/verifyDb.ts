@@ -4,7 +4,8 @@
  */
 import { resolve } from 'node:path';
 import {
-  StateTree, TreeBuilder, applyBlock, assertReserveWhole, blockIdBytes, commitBlock, encodeChange, equalBytes, genesisTip, makeChain, merkleRoot, toHex, verifyCertificate, type Chain, type Genesis, type Tip, type TreeVersion,
+  ROWS, StateTree, TreeBuilder, applyBlock, assertReserveWhole, blockIdBytes, commitBlock, decode, encodeChange, equalBytes, genesisTip, makeChain, merkleRoot, stateRows, toHex, validatorsHash, verifyCertificate,
+  type Chain, type Genesis, type Tip, type TreeVersion, type ValidatorSet,
 } from '@billcoin/protocol';
 import type { Config } from '../config.ts';
 import { finalBlockOf, headerOfBlock, openedBlock } from '../finalBlock.ts';
@@ -14,7 +15,7 @@ import { makeBlockStore, type BlockStore } from '../storage/blockStore.ts';
 import { makeChainIndex, type ChainIndex } from '../storage/chainIndex.ts';
 import { openDataFolder } from '../storage/dataFolder.ts';
 import { registrationsAt, registrationsOf, type Registration } from '../storage/registryHistory.ts';
-import { readSnapshot } from './snapshot.ts';
+import { readSnapshot, snapshotTrust } from './snapshot.ts';
 import { makeStateStore, type StateMark, type StateStore } from '../storage/stateStore.ts';
 
 export interface DatabaseReport {
@@ -62,7 +63,7 @@ export async function verifyDatabase(config: Config, genesis: Genesis, onProgres
 async function startOf(config: Config, chain: Chain, genesis: Genesis, blocks: BlockStore, base: number): Promise<Start | undefined> {
   const first = base === 0 ? { tip: genesisTip(chain, genesis), problems: [] } : undefined;
   if (config.snapshot === undefined) return first;
-  const { tip } = await readSnapshot(resolve(config.snapshot), chain, genesis, () => Promise.resolve());
+  const { tip } = await readSnapshot(resolve(config.snapshot), chain, genesis, await snapshotTrust(config, genesis), () => Promise.resolve());
   const certificate = await blocks.readCertificate(tip.height);
   const problems = certificate !== undefined && !equalBytes(certificate.blockId, tip.blockId) ? [`the snapshot of block ${tip.height} is of another block than the one here`] : [];
   if (tip.height === base) return { tip, problems };
@@ -98,9 +99,23 @@ async function verifyStores(chain: Chain, start: Start, { blocks, state, index }
   return { height: tip.height, transactions, stateHeight: mark?.height, problems };
 }
 
-/** Blocks after a snapshot that is not at hand: certificates, links and transaction roots, and the state against its header. */
+/** Validator sets by hex of their hashes: that of genesis, and those in the rows of the state, which vote or can still be punished for votes. */
+async function knownSets(genesis: Genesis, state: StateStore): Promise<ReadonlyMap<string, ValidatorSet>> {
+  const sets = new Map([[toHex(validatorsHash(genesis.validators)), genesis.validators]]);
+  for await (const { key, value } of state.rows()) {
+    const row = key[0] === ROWS.validatorSet.prefix ? decode(stateRows.ValidatorSetRow, value) : undefined;
+    if (row?.ok === true) sets.set(toHex(key.subarray(1)), { validators: row.value.validators });
+  }
+  return sets;
+}
+
+/**
+ * Blocks after a snapshot that is not at hand: certificates under the sets of their heights, links and transaction roots, and
+ * the state against its header.
+ */
 async function verifyUnexecuted(chain: Chain, genesis: Genesis, { blocks, state }: Stores, base: number, tipHeight: number): Promise<DatabaseReport> {
   const mark = await state.mark();
+  const sets = await knownSets(genesis, state);
   const problems: string[] = [];
   let transactions = 0;
   let before: Uint8Array | undefined;
@@ -109,7 +124,9 @@ async function verifyUnexecuted(chain: Chain, genesis: Genesis, { blocks, state 
     if (block === undefined) return { height: height - 1, transactions, stateHeight: mark?.height, problems: [...problems, `block ${height} is missing`] };
     const { header, headerBytes, txs } = openedBlock(block.blockBytes);
     const { certificate } = block;
-    if (!verifyCertificate(chain.genesisHash, genesis.validators, certificate, chain.verify).ok) problems.push(`the certificate of block ${height} does not verify`);
+    const set = sets.get(toHex(header.validatorsHash));
+    if (set === undefined) problems.push(`the validators of block ${height} are not known any more: give the snapshot (--snapshot)`);
+    else if (!verifyCertificate(chain.genesisHash, set, certificate, chain.verify).ok) problems.push(`the certificate of block ${height} does not verify`);
     if (!equalBytes(blockIdBytes(chain.genesisHash, headerBytes), certificate.blockId)) problems.push(`block ${height} is not the one its certificate names`);
     if (header.height !== height || (before !== undefined && !equalBytes(before, header.prevBlockId))) problems.push(`block ${height} does not follow the one before`);
     if (!equalBytes(merkleRoot(txs), header.txRoot)) problems.push(`block ${height} has other transactions than its header says`);

@@ -3,7 +3,7 @@ import { cp, mkdir, readFile, readdir, rm, stat, writeFile } from 'node:fs/promi
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import t, { type Test } from 'tap';
-import { balanceOf, canonicalJson, sha256, toHex, utf8, type Json } from '@billcoin/protocol';
+import { balanceOf, canonicalJson, checkpointJson, checkpointPreimage, makeValidatorSet, sha256, signEd25519, toHex, utf8, validatorsHash, type Json } from '@billcoin/protocol';
 import { runCli } from '../../src/cli/cli.ts';
 import type { Config } from '../../src/config.ts';
 import { makeLog } from '../../src/log.ts';
@@ -160,6 +160,29 @@ void t.test('peer bug 2, ASA-2025-002: whatever of a snapshot is damaged, unfini
   await test.rejects(restoreSnapshot(world.elsewhere, makeTestGenesis(world.genesis.spec.timeMs + 1)), { code: 'wrong_network' });
   await restoreSnapshot(world.elsewhere, world.genesis);
   test.ok(await isThere(world.elsewhere.dataDir), 'the whole one is taken');
+});
+
+void t.test('a validator set that has changed since genesis is believed where a checkpoint names it', async (test) => {
+  const world = await snapped(test);
+  const { elsewhere, genesis, root, config } = world;
+  // As if the validators of genesis had left long ago.
+  const moved = { ...genesis, validators: makeValidatorSet([{ publicKey: KEYS.farm.publicKey, power: 1 }]) };
+  await test.rejects(restoreSnapshot(elsewhere, moved), { code: 'damaged_value', message: /neither genesis nor --checkpoint names/ });
+
+  const named = { height: 1, blockId: new Uint8Array(32).fill(1), validatorsHash: validatorsHash(genesis.validators), timeMs: genesis.spec.timeMs };
+  const path = join(root, 'checkpoint.json');
+  const sign = async (key: typeof KEYS.validator, checkpoint: typeof named): Promise<void> => {
+    const signature = signEd25519(key.seed, checkpointPreimage(genesis.genesisHash, checkpoint));
+    await writeFile(path, checkpointJson({ checkpoint, signatures: [{ publicKey: key.publicKey, signature }] }));
+  };
+  await sign(KEYS.farm, named);
+  await test.rejects(restoreSnapshot({ ...elsewhere, checkpoint: path }, moved), { name: 'ConfigError', message: /The checkpoint .* is refused/ });
+  await sign(KEYS.validator, { ...named, validatorsHash: validatorsHash(moved.validators) });
+  await test.rejects(restoreSnapshot({ ...elsewhere, checkpoint: path }, moved), { message: /neither genesis nor --checkpoint names/ });
+  await sign(KEYS.validator, named);
+  test.equal((await restoreSnapshot({ ...elsewhere, checkpoint: path }, moved)).height, world.height);
+  test.same(await problemsOf({ ...elsewhere, snapshot: undefined }, { ...world, genesis: moved }), [], 'later blocks are verified by the sets in the state');
+  test.equal((await createSnapshot({ ...config, snapshot: join(root, 'of a moved set') }, moved)).height, world.height, 'the own chain needs no checkpoint');
 });
 
 void t.test('data is never overwritten; the empty folder of init is', async (test) => {
