@@ -65,6 +65,8 @@ export class BlocksInHand {
       const id = toHex(blockId);
       if (!this.#held.has(id)) this.#held.set(id, { height: tip.height + 1, blockBytes, verdict: undefined, durable: Promise.resolve(), isDurable: true });
       const header = this.judge(id, tip)?.valid === true ? this.headerOf(id) : undefined;
+      // Many rounds without a decision leave more of them than memory is meant for.
+      this.#letGo([]);
       return header === undefined ? [] : [{ id, header }];
     });
   }

@@ -8,13 +8,13 @@ import {
 } from '@billcoin/protocol';
 import { CORE, type Core } from '../driver.ts';
 import type { PeerMessage } from '../ports.ts';
-import { BROKEN_ENCODINGS, FORGED_CERTIFICATES, ODD_PROPOSALS, ODD_VOTES, SPOILED_BODIES, SPOILED_HEADERS, nilVote, withBody, wrongBody, type Forger } from './forgeries.ts';
+import { BROKEN_ENCODINGS, FORGED_CERTIFICATES, ODD_PROPOSALS, ODD_VOTES, SPOILED_BODIES, SPOILED_HEADERS, SPOILED_RANGES, nilVote, withBody, wrongBody, type Forger } from './forgeries.ts';
 import type { Signatures } from './keys.ts';
 import type { SimProcess } from './process.ts';
 import type { Random } from './random.ts';
 
 export const LIES = [
-  'two votes', 'two proposals', 'withheld', 'late', 'amnesia', 'hidden lock', 'forged certificates', 'invalid blocks', 'flood', 'lying status', 'wrong bodies', 'no bodies', 'other blocks', 'odd votes', 'odd proposals', 'broken encodings', 'giant frames',
+  'two votes', 'two proposals', 'withheld', 'late', 'amnesia', 'hidden lock', 'forged certificates', 'invalid blocks', 'flood', 'lying status', 'wrong bodies', 'no bodies', 'other blocks', 'odd votes', 'odd proposals', 'broken encodings', 'giant frames', 'lying sync',
 ] as const;
 /** `split`: all liars together show one half of the others one block and the rest another; never drawn, it needs a third. */
 export type Lie = (typeof LIES)[number] | 'split';
@@ -52,6 +52,11 @@ export interface LiarSetup {
   readonly count: (fault: string) => void;
   readonly size: number;
   readonly lies: readonly Lie[];
+}
+
+interface NamedLie {
+  readonly name: string;
+  readonly message: PeerMessage;
 }
 
 /** A core that forgets its lock, and a guard that signs whatever it is asked to. */
@@ -141,7 +146,7 @@ export class Liar {
     return other.message;
   }
 
-  #other(target: number, message: PeerMessage): { readonly name: string; readonly message: PeerMessage } | undefined {
+  #other(target: number, message: PeerMessage): NamedLie | undefined {
     const { random } = this.#setup;
     switch (message.kind) {
       case 'vote': {
@@ -150,21 +155,34 @@ export class Liar {
         return vote === undefined ? undefined : { name: 'two votes', message: { kind: 'vote', vote } };
       }
       case 'certificate': return this.#tells('forged certificates') ? this.#forge(message.certificate) : undefined;
-      case 'status': {
-        if (!this.#tells('lying status')) return undefined;
-        const { status, tip } = message;
-        const forged = tip === undefined ? undefined : random.pick([tip, undefined, { ...tip, height: tip.height + 5 }, { ...tip, blockId: random.bytes(32) }]);
-        return { name: 'lying status', message: { ...message, tip: forged, status: { ...status, height: random.pick([status.height, 1, 2 ** 40, Math.max(1, status.height - 1)]), round: random.pick([status.round, 0, 2 ** 31]), rounds: random.chance(0.5) ? [] : status.rounds } } };
-      }
-      case 'block':
-        if (this.#tells('wrong bodies') && random.chance(0.5)) return { name: 'wrong body', message: { kind: 'block', blockBytes: wrongBody(message.blockBytes) } };
-        return this.#tells('other blocks') && random.chance(0.5) ? { name: 'another block than asked for', message: { kind: 'block', blockBytes: random.pick(this.#blocks) } } : undefined;
+      case 'status': return this.#tells('lying status') ? this.#otherStatus(message) : undefined;
+      case 'block': return this.#otherBody(message.blockBytes);
+      case 'blocks': return this.#tells('lying sync') && message.blocks.length > 0 && random.chance(0.8) ? this.#otherRange(message) : undefined;
       default: return undefined;
     }
   }
 
+  #otherBody(blockBytes: Uint8Array): NamedLie | undefined {
+    const { random } = this.#setup;
+    if (this.#tells('wrong bodies') && random.chance(0.5)) return { name: 'wrong body', message: { kind: 'block', blockBytes: wrongBody(blockBytes) } };
+    return this.#tells('other blocks') && random.chance(0.5) ? { name: 'another block than asked for', message: { kind: 'block', blockBytes: random.pick(this.#blocks) } } : undefined;
+  }
+
+  #otherStatus(message: Extract<PeerMessage, { readonly kind: 'status' }>): NamedLie {
+    const { random } = this.#setup;
+    const { status, tip } = message;
+    const forged = tip === undefined ? undefined : random.pick([tip, undefined, { ...tip, height: tip.height + 5 }, { ...tip, blockId: random.bytes(32) }]);
+    const [height, round] = [random.pick([status.height, 1, 2 ** 40, Math.max(1, status.height - 1)]), random.pick([status.round, 0, 2 ** 31])];
+    return { name: 'lying status', message: { ...message, tip: forged, status: { ...status, height, round, rounds: random.chance(0.5) ? [] : status.rounds } } };
+  }
+
+  #otherRange(message: Extract<PeerMessage, { readonly kind: 'blocks' }>): NamedLie {
+    const name = this.#setup.random.pick(Object.keys(SPOILED_RANGES));
+    return { name: `sync: ${name}`, message: SPOILED_RANGES[name]!(message, this.#forger) };
+  }
+
   /** One validator alone is shown the vote that completes a polka, the others see NIL; of the precommit nobody hears. */
-  #hideLock(target: number, vote: Vote): { readonly name: string; readonly message: PeerMessage } | undefined {
+  #hideLock(target: number, vote: Vote): NamedLie | undefined {
     const parsed = parseVote(vote);
     if (!parsed.ok || parsed.value.validatorIndex !== this.#index() || parsed.value.blockId === NIL) return undefined;
     const { type, height, round } = parsed.value;
@@ -180,25 +198,28 @@ export class Liar {
   /** Something that nobody may take for true goes out too. */
   #forgeBeside(target: number, message: PeerMessage): void {
     const { random } = this.#setup;
+    if (this.#tells('lying sync') && message.kind === 'status' && random.chance(0.1)) this.#sendForged(target, 'asks for any blocks', { kind: 'getBlocks', from: random.pick([0, 1, message.status.height, 2 ** 40]), count: random.pick([0, 1, 16, 2 ** 31]) });
     if (this.#tells('giant frames') && random.chance(GIANT_CHANCE)) this.#sendForged(target, 'giant frame', this.#giant(message));
-    if (message.kind !== 'proposal' && !random.chance(FORGE_CHANCE)) return;
-    if (message.kind === 'vote') {
-      const { vote } = message;
-      const parsed = parseVote(vote);
-      if (this.#tells('odd votes') && parsed.ok && parsed.value.validatorIndex === this.#index()) {
-        const name = random.pick(Object.keys(ODD_VOTES));
-        this.#sendForged(target, `vote: ${name}`, { kind: 'vote', vote: ODD_VOTES[name]!(parsed.value, vote, this.#forger) });
-      }
-      if (this.#tells('broken encodings')) this.#sendForged(target, 'broken vote', { kind: 'vote', vote: { ...vote, body: this.#broken(vote.body) } });
-    }
-    if (message.kind === 'proposal') {
-      const { proposal } = message;
-      const name = random.pick(Object.keys(ODD_PROPOSALS));
-      if (this.#tells('odd proposals')) this.#sendForged(target, `proposal: ${name}`, { kind: 'proposal', proposal: ODD_PROPOSALS[name]!(proposal, this.#forger) });
-      if (this.#tells('broken encodings')) this.#sendForged(target, 'broken proposal', { kind: 'proposal', proposal: random.chance(0.5) ? { ...proposal, body: this.#broken(proposal.body) } : { ...proposal, header: this.#broken(proposal.header) } });
-    }
-    if (message.kind === 'block' && this.#tells('broken encodings')) this.#sendForged(target, 'broken block', { kind: 'block', blockBytes: this.#broken(message.blockBytes) });
-    if (message.kind === 'txs' && this.#tells('broken encodings')) this.#sendForged(target, 'broken transactions', { kind: 'txs', txs: message.txs.map((tx) => this.#broken(tx)) });
+    if (message.kind === 'proposal') return this.#forgeProposals(target, message.proposal);
+    if (!random.chance(FORGE_CHANCE)) return;
+    if (message.kind === 'vote') this.#forgeVotes(target, message.vote);
+    if (!this.#tells('broken encodings')) return;
+    if (message.kind === 'block') this.#sendForged(target, 'broken block', { kind: 'block', blockBytes: this.#broken(message.blockBytes) });
+    if (message.kind === 'txs') this.#sendForged(target, 'broken transactions', { kind: 'txs', txs: message.txs.map((tx) => this.#broken(tx)) });
+  }
+
+  #forgeVotes(target: number, vote: Vote): void {
+    const parsed = parseVote(vote);
+    const name = this.#setup.random.pick(Object.keys(ODD_VOTES));
+    if (this.#tells('odd votes') && parsed.ok && parsed.value.validatorIndex === this.#index()) this.#sendForged(target, `vote: ${name}`, { kind: 'vote', vote: ODD_VOTES[name]!(parsed.value, vote, this.#forger) });
+    if (this.#tells('broken encodings')) this.#sendForged(target, 'broken vote', { kind: 'vote', vote: { ...vote, body: this.#broken(vote.body) } });
+  }
+
+  #forgeProposals(target: number, proposal: Proposal): void {
+    const { random } = this.#setup;
+    const name = random.pick(Object.keys(ODD_PROPOSALS));
+    if (this.#tells('odd proposals')) this.#sendForged(target, `proposal: ${name}`, { kind: 'proposal', proposal: ODD_PROPOSALS[name]!(proposal, this.#forger) });
+    if (this.#tells('broken encodings')) this.#sendForged(target, 'broken proposal', { kind: 'proposal', proposal: random.chance(0.5) ? { ...proposal, body: this.#broken(proposal.body) } : { ...proposal, header: this.#broken(proposal.header) } });
   }
 
   #sendForged(target: number, name: string, message: PeerMessage): void {
@@ -253,7 +274,7 @@ export class Liar {
     this.#sendForged(random.pick(targets), 'flood', { kind: 'needBlock', height: Math.max(1, parsed.value.height - random.below(5)), blockId: random.bytes(32) });
   }
 
-  #forge(certificate: Certificate): { readonly name: string; readonly message: PeerMessage } {
+  #forge(certificate: Certificate): NamedLie {
     const name = this.#setup.random.pick(Object.keys(FORGED_CERTIFICATES));
     return { name: `certificate: ${name}`, message: { kind: 'certificate', certificate: FORGED_CERTIFICATES[name]!(certificate, this.#forger) } };
   }

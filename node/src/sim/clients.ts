@@ -13,6 +13,11 @@ const POCKET_ML = 200_000n;
 const LIFE_MS = 10_000;
 /** Transactions a client remembers to send again. */
 const REMEMBERED = 64;
+/** Chance that many come at once, and how many. */
+const BURST_CHANCE = 0.01;
+const BURST_MAX = 40;
+const RUSH_CHANCE = 0.01;
+const RUSH = 400;
 /** Things done while no height is decided; people wait when a chain stands still. */
 const PATIENCE = 6;
 
@@ -40,7 +45,7 @@ export class Clients {
   readonly #invoices: Invoice[] = [];
   #accepted: Accepted[] = [];
   #since = { height: 0, acts: 0 };
-  readonly count = { submitted: 0, accepted: 0, refused: 0 };
+  readonly count = { submitted: 0, accepted: 0, refused: 0, bursts: 0 };
   #step = 0;
   #mint: readonly MadeTx[];
 
@@ -65,6 +70,14 @@ export class Clients {
       if (this.#recent.length > REMEMBERED) this.#recent.shift();
       this.#submit(this.#random.pick(up), tx);
     }
+    if (!this.#random.chance(BURST_CHANCE)) return;
+    const size = this.#random.chance(RUSH_CHANCE) ? RUSH : this.#random.between(2, BURST_MAX);
+    this.count.bursts += 1;
+    // The doors open: everybody pays the one merchant, and pushes the button again elsewhere.
+    for (let i = 0; i < size; i++) {
+      const tx = this.#maker.pay(this.#random.pick(PEOPLE.payers), this.#invoice(i % PEOPLE.tills.length, nowMs));
+      for (const node of this.#random.chance(0.2) ? up : [this.#random.pick(up)]) this.#submit(node, tx);
+    }
   }
 
   /** Milk first, then pocket money, then life. */
@@ -83,7 +96,7 @@ export class Clients {
     const payer = random.pick(PEOPLE.payers);
     const till = random.below(PEOPLE.tills.length);
     const old = this.#invoices.length === 0 ? undefined : random.pick(this.#invoices);
-    switch (random.below(10)) {
+    switch (random.below(12)) {
       case 0: return this.#recent.length === 0 ? [] : [random.pick(this.#recent)]; // again, somewhere
       case 1: return old === undefined ? [] : [this.#maker.pay(payer, old)]; // perhaps paid before, by another
       case 2: return old === undefined ? [] : [this.#maker.voidInvoice(old.till, old)];
@@ -95,6 +108,14 @@ export class Clients {
       case 5: { // one invoice, two payers, and the till takes it back
         const invoice = this.#invoice(till, nowMs);
         return [this.#maker.pay(payer, invoice), this.#maker.pay(random.pick(PEOPLE.payers), invoice), this.#maker.voidInvoice(till, invoice)];
+      }
+      case 6: { // one payer at two tills, and what is left goes elsewhere
+        const other = (till + 1) % PEOPLE.tills.length;
+        return [this.#maker.pay(payer, this.#invoice(till, nowMs)), this.#maker.pay(payer, this.#invoice(other, nowMs)), this.#maker.transfer(payer, addressOfPayer(0), POCKET_ML - 400n, validUntilMs)];
+      }
+      case 7: { // the till takes it back while it is being refunded
+        const invoice = this.#invoice(till, nowMs);
+        return [this.#maker.pay(payer, invoice), this.#maker.refund(till, invoice, 300n, validUntilMs), this.#maker.refund(till, invoice, 1n, validUntilMs), this.#maker.voidInvoice(till, invoice)];
       }
       default: return [this.#maker.pay(payer, this.#invoice(till, nowMs))];
     }

@@ -3,6 +3,7 @@ import {
   Block, Body, Header, NIL, decode, encode, merkleRoot, proposalBodyBytes, signingBytes, voteBodyBytes, votePreimage, ProposalBody,
   type Certificate, type Proposal, type Vote, type VoteFields,
 } from '@billcoin/protocol';
+import type { PeerMessage } from '../ports.ts';
 import type { Random } from './random.ts';
 
 /** What a forger has: its own key, and chance. */
@@ -136,6 +137,20 @@ export function withBody(header: Header, body: Body): { readonly headerBytes: Ui
   const bytes = encode(Header, { ...header, txCount: body.txs.length, txRoot: merkleRoot(body.txs), evidenceRoot: merkleRoot(body.evidence) });
   return { headerBytes: bytes, blockBytes: encode(Block, { header: bytes, body: encode(Body, body) }) };
 }
+
+type Range = Extract<PeerMessage, { readonly kind: 'blocks' }>;
+
+/** Answers to a node that catches up, each wrong in the way its name says. */
+export const SPOILED_RANGES: Readonly<Record<string, (range: Range, forger: Forger) => Range>> = {
+  'a gap': (range) => ({ ...range, blocks: range.blocks.filter((_, i) => i !== range.blocks.length >> 1) }),
+  'nothing': (range) => ({ ...range, blocks: [] }),
+  'another beginning': (range) => ({ ...range, from: range.from + 1 }),
+  'backwards': (range) => ({ ...range, blocks: [...range.blocks].reverse() }),
+  'every block twice': (range) => ({ ...range, blocks: range.blocks.flatMap((one) => [one, one]) }),
+  'wrong bodies': (range) => ({ ...range, blocks: range.blocks.map((one) => ({ ...one, blockBytes: wrongBody(one.blockBytes) })) }),
+  'bodies swapped': (range) => ({ ...range, blocks: range.blocks.map((one, i) => ({ ...one, blockBytes: range.blocks[(i + 1) % range.blocks.length]!.blockBytes })) }),
+  'forged certificates': (range, forger) => ({ ...range, blocks: range.blocks.map((one) => ({ ...one, certificate: FORGED_CERTIFICATES[forger.random.pick(Object.keys(FORGED_CERTIFICATES))]!(one.certificate, forger) })) }),
+};
 
 /** The header of a good block with another body. */
 export function wrongBody(blockBytes: Uint8Array): Uint8Array {

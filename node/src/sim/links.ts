@@ -138,6 +138,7 @@ export class Links {
 function bytesOf(message: PeerMessage): number {
   switch (message.kind) {
     case 'block': return message.blockBytes.length;
+    case 'blocks': return message.blocks.reduce((sum, { blockBytes }) => sum + blockBytes.length + 350, 0);
     case 'txs': return message.txs.reduce((sum, tx) => sum + tx.length, 0);
     case 'certificate': return 60 + 66 * message.certificate.signatures.length;
     case 'roundCert': return 140 * message.votes.length;

@@ -3,12 +3,12 @@ import t from 'tap';
 import { LIES } from '../../src/sim/byzantine.ts';
 import { NATURES, type Nature } from '../../src/sim/cast.ts';
 import { NO_FAULTS, type FaultPlan } from '../../src/sim/faults.ts';
-import { FORGED_CERTIFICATES, ODD_PROPOSALS, ODD_VOTES, SPOILED_BODIES, SPOILED_HEADERS } from '../../src/sim/forgeries.ts';
+import { FORGED_CERTIFICATES, ODD_PROPOSALS, ODD_VOTES, SPOILED_BODIES, SPOILED_HEADERS, SPOILED_RANGES } from '../../src/sim/forgeries.ts';
 import type { SimulationReport } from '../../src/sim/report.ts';
 import { simulate } from '../../src/sim/simulation.ts';
 
-const TOLD = ['two votes', 'two proposals', 'withheld', 'late', 'hidden lock', 'invalid block', 'flood', 'lying status', 'wrong body', 'another block than asked for', 'broken vote', 'broken proposal', 'broken block', 'giant frame'];
-const FORGED = { certificate: Object.keys(FORGED_CERTIFICATES), vote: Object.keys(ODD_VOTES), proposal: Object.keys(ODD_PROPOSALS), block: [...Object.keys(SPOILED_HEADERS), ...Object.keys(SPOILED_BODIES)] };
+const TOLD = ['two votes', 'two proposals', 'withheld', 'late', 'hidden lock', 'invalid block', 'flood', 'lying status', 'wrong body', 'another block than asked for', 'broken vote', 'broken proposal', 'broken block', 'giant frame', 'asks for any blocks'];
+const FORGED = { certificate: Object.keys(FORGED_CERTIFICATES), vote: Object.keys(ODD_VOTES), proposal: Object.keys(ODD_PROPOSALS), block: [...Object.keys(SPOILED_HEADERS), ...Object.keys(SPOILED_BODIES)], sync: Object.keys(SPOILED_RANGES) };
 
 function told({ seed, violation, story }: SimulationReport): string {
   return violation === undefined ? '' : `seed ${seed}: ${violation.invariant} ${violation.what}\n${story.slice(-60).join('\n')}`;
@@ -46,7 +46,7 @@ const ALONE: Readonly<Record<string, { readonly faults: Partial<FaultPlan>; read
   'crash loops': { faults: { crashLoopEveryMs: 500, restartMs: 100 }, counted: /^crash loop$/ },
   'crashes in recovery': { faults: { crashEveryMs: 300, crashInRecovery: 0.05, restartMs: 100 }, counted: /^crash in recovery$/ },
   'reads that fail': { faults: { crashEveryMs: 500, readFails: 0.02, restartMs: 100 }, counted: /^a read failed$/ },
-  'disks without room': { faults: { diskFullEveryMs: 400, restartMs: 100 }, counted: /^a write found no room$/ },
+  'disks without room': { faults: { diskFullEveryMs: 1_500, restartMs: 100 }, counted: /^a write found no room$/ },
   'slow disks': { faults: { syncUs: 20_000, slowSync: 0.2 }, counted: /^slow write$/ },
   'damaged values': { faults: { flipEveryMs: 60, crashEveryMs: 400, restartMs: 100 }, counted: /^a damaged value was found$/ },
   'torn guard records': { faults: { crashAtEffect: 0.02, syncUs: 20_000, restartMs: 100 }, counted: /^guard write torn$/ },
@@ -54,18 +54,18 @@ const ALONE: Readonly<Record<string, { readonly faults: Partial<FaultPlan>; read
   'old data folders': { faults: { crashEveryMs: 100, restoreData: 1, restartMs: 50 }, counted: /^old data restored$/ },
   'lost guards': { faults: { crashEveryMs: 400, loseGuard: 1, restartMs: 100 }, counted: /^guard lost$/ },
   'clocks that are off and drift': { faults: { clockOffsetMs: 500, clockDriftPpm: 200 }, counted: /^clocks off$/ },
-  'clocks that step': { faults: { clockStepEveryMs: 100 }, counted: /^clock stepped$/ },
-  'clocks that stand still': { faults: { clockStepEveryMs: 100 }, counted: /^clock frozen$/ },
-  'clocks that are hours off': { faults: { clockStepEveryMs: 200 }, counted: /^clock hours off$/ },
+  'clocks that step': { faults: { clockStepEveryMs: 300 }, counted: /^clock stepped$/ },
+  'clocks that stand still': { faults: { clockStepEveryMs: 300 }, counted: /^clock frozen$/ },
+  'clocks that are hours off': { faults: { clockStepEveryMs: 300 }, counted: /^clock hours off$/ },
   'machines that start in 1970': { faults: { crashEveryMs: 400, bootIn1970: 1, restartMs: 100 }, counted: /^booted in 1970$/ },
   'lost data folders': { faults: { crashEveryMs: 500, wipe: 1, restartMs: 100 }, counted: /^wiped$/ },
 };
 
 for (const [what, { faults, counted }] of Object.entries(ALONE)) {
   void t.test(`four validators survive ${what}`, async (test) => {
-    const report = await simulate({ seed: 2, heights: 10, validators: 4, liars: 0, faults: { ...NO_FAULTS, ...faults } });
+    const report = await simulate({ seed: 2, heights: 25, validators: 4, liars: 0, faults: { ...NO_FAULTS, ...faults } });
     test.equal(told(report), '');
-    test.ok(report.heights >= 10, `${report.heights} heights`);
+    test.ok(report.heights >= 25, `${report.heights} heights`);
     test.ok(Object.keys(report.faults).some((fault) => counted.test(fault)), 'it has happened');
   });
 }
@@ -79,9 +79,9 @@ void t.test('a validator that has lost its guard signs again, and is not needed 
 /** Ways to be faulty that count as Byzantine: nobody else suffers. */
 for (const nature of NATURES) {
   void t.test(`four validators, one of them faulty: ${nature}`, async (test) => {
-    const report = await simulate({ seed: 3, heights: 20, validators: 4, liars: 1, nature, faults: { ...NO_FAULTS, crashEveryMs: 100, restartMs: 50 } });
+    const report = await simulate({ seed: 3, heights: 60, validators: 4, liars: 1, nature, faults: { ...NO_FAULTS, crashEveryMs: 100, restartMs: 50 } });
     test.equal(told(report), '');
-    test.ok(report.heights >= 20, `${report.heights} heights`);
+    test.ok(report.heights >= 60, `${report.heights} heights`);
     test.equal(report.faults[`a validator is faulty: ${nature}`], 1);
     if (nature !== 'liar') test.ok(FAULTY[nature].some((fault) => (report.faults[fault] ?? 0) > 0), `it has happened: ${JSON.stringify(report.faults)}`);
   });
@@ -91,6 +91,8 @@ void t.test('one that tells every lie stops nobody, every lie is told, and evide
   const reports: SimulationReport[] = [];
   // Each alone as well: one lie can hide another.
   for (const [i, lie] of LIES.entries()) reports.push(await simulate({ seed: 10 + i, heights: 12, validators: 4, liars: 1, lies: [lie], faults: NO_FAULTS }));
+  // Somebody must be behind to be lied to.
+  for (let seed = 6; seed < 9; seed++) reports.push(await simulate({ seed, heights: 80, validators: 4, liars: 1, lies: ['lying sync'], faults: { ...NO_FAULTS, crashEveryMs: 500, restartMs: 3_000 } }));
   for (let seed = 1; seed <= 4; seed++) reports.push(await simulate({ seed, heights: 10, validators: 4, liars: 1, lies: LIES, faults: NO_FAULTS }));
   for (const report of reports) test.equal(told(report), '', report.lies.join());
   test.ok(reports.some(({ evidence }) => evidence > 0));
@@ -99,6 +101,6 @@ void t.test('one that tells every lie stops nobody, every lie is told, and evide
   for (const lie of TOLD) test.ok(counted.has(`lie: ${lie}`), lie);
   for (const [kind, names] of Object.entries(FORGED)) {
     const unseen = names.filter((name) => !counted.has(`lie: ${kind}: ${name}`));
-    test.ok(unseen.length <= names.length / 2, `${kind}, not told: ${unseen.join()}`);
+    test.ok(unseen.length <= names.length / 2, `${kind}: not told ${unseen.join()}`);
   }
 });
