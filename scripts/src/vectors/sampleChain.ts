@@ -156,7 +156,7 @@ type Named = readonly [title: string, bytes: Uint8Array];
 
 /**
  * Six blocks: a mint; five payments, whose points become a coupon; the coupon, a refund, a delivery and a failure; the
- * registries and reports; the end of a batch; and the next day under its new price. Every kind stands in one of them.
+ * registries and reports; stakes and the end of a batch; and the next day under its new price, whose block ends a stake epoch and pays its fees. Every kind stands in one of them.
  */
 export function sampleHistory(observe: (block: SampleBlock) => void = () => undefined): SampleHistory {
   const world = new SampleChain(sampleGenesis());
@@ -228,7 +228,7 @@ function endOfCustody(world: SampleChain, batch: Uint8Array): readonly Named[] {
     ['farm A gives the university 5 L', world.tx([farmA], { case: 'transfer', value: { to: university.address, amountMl: 5_000n } })],
     ['the plant raises its bond', world.tx([plant], { case: 'bondDeposit', value: { amountMl: 10_000n } })],
     ['and takes a part back', world.tx([plant], { case: 'bondWithdraw', value: { amountMl: 4_000n } })],
-    ['the plant delegates to the university', world.tx([plant], { case: 'delegate', value: { validator: university.address, amountMl: 20_000n } })],
+    ['the plant delegates to the university', world.tx([plant], { case: 'delegate', value: { validator: university.address, amountMl: 120_000n } })],
     ['and takes a part out', world.tx([plant], { case: 'undelegate', value: { validator: university.address, shares: 5_000n } })],
     ['the university stakes what farm A gave it', world.tx([university], { case: 'stake', value: { validator: university.address, amountMl: 3_000n } })],
     ['takes a part out', world.tx([university], { case: 'unstake', value: { validator: university.address, shares: 1_000n } })],

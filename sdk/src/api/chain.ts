@@ -2,7 +2,7 @@
 import { Type, type Static } from 'typebox';
 import { FaultName } from './transactions.ts';
 import { route } from './route.ts';
-import { Address, base64Url, closed, Hash, Height, nullable, page, pageQuery, PublicKey, RegistryStatus, Time, TxHash } from './values.ts';
+import { Address, base64Url, closed, Hash, Height, Litres, nullable, page, pageQuery, PublicKey, RegistryStatus, Time, TxHash } from './values.ts';
 
 export const getGenesis = route({
   method: 'GET',
@@ -28,7 +28,12 @@ export type Status = Static<typeof Status>;
 
 export const getStatus = route({ method: 'GET', path: '/status', summary: 'Network, height, finality age and parameters in force.', who: ['public'], responses: { 200: Status } });
 
-const blockSummary = { height: Height, hash: Hash, time: Time, txCount: Type.Integer({ minimum: 0 }), proposer: Address, round: Type.Integer({ minimum: 0 }) };
+const blockSummary = {
+  height: Height, hash: Hash, time: Time, txCount: Type.Integer({ minimum: 0 }),
+  /** Null where the set of that height ended more than 400 days ago. */
+  proposer: nullable(Address),
+  round: Type.Integer({ minimum: 0 }),
+};
 export const BlockSummary = closed(blockSummary);
 export type BlockSummary = Static<typeof BlockSummary>;
 
@@ -53,7 +58,13 @@ export const getBlock = route({
   problems: ['not_found', 'pruned'],
 });
 
-export const ValidatorView = closed({ address: Address, publicKey: PublicKey, name: Type.String(), status: RegistryStatus, power: Type.Integer({ minimum: 0 }) });
+export const ValidatorView = closed({
+  address: Address, publicKey: PublicKey, name: Type.String(), status: RegistryStatus, power: Type.Integer({ minimum: 0 }),
+  account: Address, litres: Litres,
+  shares: Type.String({ pattern: '^[0-9]{1,16}$', description: 'Of all the stake, own and delegated' }),
+  commissionBps: Type.Integer({ minimum: 0, maximum: 10_000 }),
+  standing: Type.Union([Type.Literal('good'), Type.Literal('absent'), Type.Literal('tombstoned')], { description: 'absent until it rejoins; tombstoned for good' }),
+});
 export type ValidatorView = Static<typeof ValidatorView>;
 
 export const listValidators = route({

@@ -1,6 +1,6 @@
 /** /genesis, /status, /blocks and /validators: the chain itself. */
 import type { stateRows} from '@billcoin/protocol';
-import { addressOf, assert, Certificate, decode, encode, faultCode, formatAddress, Header, paramsOf, toBase64Url, toHex, ValidatorSet, validatorsHash } from '@billcoin/protocol';
+import { addressOf, assert, Certificate, decode, encode, faultCode, formatAddress, formatLitres, Header, paramsOf, toBase64Url, toHex, ValidatorSet, validatorsHash } from '@billcoin/protocol';
 import { ROUTES, type BlockSummary, type BlockView, type Status } from '@billcoin/sdk';
 import type { ChainPort, Clock, FinalBlock } from '../../ports.ts';
 import { rfc3339 } from '../../rfc3339.ts';
@@ -8,6 +8,9 @@ import { badCursor, fromCursor, LIMIT_DEFAULT, toCursor } from '../cursor.ts';
 import { serve, type ApiRequest, type Entry, type Reply } from '../entry.ts';
 import type { RegistryIndex } from '../registryIndex.ts';
 import { addressText, rowsOf, statusName } from './registry.ts';
+
+/** By the number in the row, from 1. */
+const STANDINGS = ['good', 'absent', 'tombstoned'] as const;
 
 type List = typeof ROUTES.listBlocks;
 type One = typeof ROUTES.getBlock;
@@ -29,9 +32,12 @@ function headerOf({ headerBytes }: { readonly headerBytes: Uint8Array }): Header
 
 function blockSummary(chain: ChainPort, block: FinalBlock): BlockSummary {
   const header = headerOf(block);
-  const proposer = chain.validators.validators[header.proposerIndex];
-  assert(proposer !== undefined, 'the proposer is in the validator set');
-  return { height: block.height, hash: toHex(block.blockId), time: rfc3339(block.timeMs), txCount: block.txs.length, proposer: formatAddress(addressOf(proposer.publicKey)), round: header.round };
+  const set = chain.validatorSet(header.validatorsHash);
+  const proposer = set?.validators[header.proposerIndex];
+  assert((proposer === undefined) === (set === undefined), 'the proposer is in the set of its height');
+  return {
+    height: block.height, hash: toHex(block.blockId), time: rfc3339(block.timeMs), txCount: block.txs.length, proposer: proposer === undefined ? null : formatAddress(addressOf(proposer.publicKey)), round: header.round,
+  };
 }
 
 function blockView(chain: ChainPort, block: FinalBlock): BlockView {
@@ -80,8 +86,9 @@ async function getBlock(chain: ChainPort, { params }: ApiRequest<One>): Promise<
 function validatorsView({ chain, index }: ChainDeps): Reply<Validators> {
   const { validators } = chain;
   const powers = new Map(validators.validators.map(({ publicKey, power }) => [toHex(publicKey), power]));
-  const data = rowsOf<stateRows.ValidatorRow>(chain.state(), index, 'validator').map(({ id, row: { publicKey, name, status } }) => ({
-    address: addressText(id), publicKey: toHex(publicKey), name, status: statusName(status), power: powers.get(toHex(publicKey)) ?? 0,
+  const data = rowsOf<stateRows.ValidatorRow>(chain.state(), index, 'validator').map(({ id, row }) => ({
+    address: addressText(id), publicKey: toHex(row.publicKey), name: row.name, status: statusName(row.status), power: powers.get(toHex(row.publicKey)) ?? 0,
+    account: formatAddress(row.account), litres: formatLitres(row.stakeMl), shares: String(row.shares), commissionBps: row.commissionBps, standing: STANDINGS[row.standing - 1] ?? 'tombstoned',
   }));
   return { status: 200, body: { height: chain.tip().height, validatorsHash: toHex(validatorsHash(validators)), set: toBase64Url(encode(ValidatorSet, validators)), data } };
 }
