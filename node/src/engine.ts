@@ -7,7 +7,6 @@ import { makeChainService, storedTipInfo, type ChainSources } from './chainPort.
 import type { ValidatorGuard } from './crypto/lostGuard.ts';
 import { PENDING_EVIDENCE_MAX } from './driver/evidencePool.ts';
 import { Driver, type Core } from './driver.ts';
-import { storedFinalBlock } from './finalBlock.ts';
 import { POOL_LIMITS } from './mempool/limits.ts';
 import { Mempool } from './mempool/mempool.ts';
 import type { SignatureItem } from './mempool/signatureQueue.ts';
@@ -16,6 +15,7 @@ import type { ChainPort, Clock, FinalBlock, Log, Network, PeerMessage, Store, Ti
 import { RecentStates } from './recentStates.ts';
 import { makeBlockStore, type BlockStore } from './storage/blockStore.ts';
 import { makeChainIndex, type ChainIndex } from './storage/chainIndex.ts';
+import { decidedReader, type DecidedReader } from './storage/decidedReader.ts';
 import { Flusher } from './storage/flusher.ts';
 import { groupCommit, type GroupCommit } from './storage/groupCommit.ts';
 import { recover } from './storage/recovery.ts';
@@ -126,28 +126,24 @@ async function storedEvidence(blocks: BlockStore, log: Log): Promise<readonly Ui
 
 interface Parts {
   readonly firstBlock: number;
-  readonly blocks: BlockStore;
+  readonly reader: DecidedReader;
   readonly index: ChainIndex;
   readonly states: RecentStates;
   readonly tip: () => Tip;
+  readonly offerEvidence: ChainPort['offerEvidence'];
 }
 
 /** Where the chain port reads. */
-function sourcesOf({ genesis, chain, log }: EngineDeps, { firstBlock, blocks, index, states, tip }: Parts): ChainSources {
+function sourcesOf({ genesis, log }: EngineDeps, { firstBlock, reader, index, states, tip, offerEvidence }: Parts): ChainSources {
   return {
-    genesis, firstBlock, tip, log,
+    genesis, firstBlock, tip, log, offerEvidence, ...reader,
     proveRow: (rowKey, height) => states.proveRow(rowKey, height),
-    readBlock: blocks.read,
     positionOf: index.positionOf,
     heightOf: index.heightOf,
     history: index.history,
     batchHistory: index.batchHistory,
     batchesOfLot: index.batchesOfLot,
     registryAt: index.registryAt,
-    async readFinal(height) {
-      const [block, results] = [await blocks.read(height), await index.results(height)];
-      return block === undefined || results === undefined ? undefined : storedFinalBlock(chain, block, results);
-    },
   };
 }
 
@@ -164,7 +160,9 @@ export async function openEngine(deps: EngineDeps): Promise<Engine> {
 
   const live: { driver?: Driver } = {};
   const tip = (): Tip => live.driver?.tip ?? recovered;
-  const service = makeChainService(sourcesOf(deps, { firstBlock: (await blocks.base()) + 1, blocks, index, states, tip }), await storedTipInfo(recovered, blocks.read), () => mempool);
+  const firstBlock = (await blocks.base()) + 1;
+  const reader = decidedReader({ firstBlock, blocks, index, chain, tip, halt });
+  const service = makeChainService(sourcesOf(deps, { firstBlock, reader, index, states, tip, offerEvidence: (evidence) => driver.offerEvidence(evidence) }), await storedTipInfo(recovered, blocks.read), () => mempool);
   const gossip = new TxGossip({ chain, network, timers, halt, pool: () => mempool });
   const mempool: Mempool = await Mempool.open({
     chain, tip, clock, log, limits: POOL_LIMITS, store: stores.mempool, writeDurable: poolWriter.write,
@@ -182,7 +180,7 @@ export async function openEngine(deps: EngineDeps): Promise<Engine> {
     disk: { saveBody: measures.timed('body', blocks.saveBody), readBody: blocks.readBody, saveEvidence: blocks.saveEvidence, dropEvidence: blocks.dropEvidence },
     storedEvidence: await storedEvidence(blocks, log),
     bodies: blocks.bodies,
-    readBlock: blocks.read,
+    readBlock: reader.readBlock,
     saveCertificate: measures.timed('certificate', blocks.saveCertificate),
     commit: (before, executed, certificate) => states.commit(before, executed, certificate),
     async onCommitted(block, executed, newTip, bodies) {
