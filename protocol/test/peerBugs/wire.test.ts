@@ -155,7 +155,8 @@ t.test('peer bug 6, CometBFT #5324: what says it is large is refused by its leng
   };
   const before = process.memoryUsage().arrayBuffers;
   for (const claimed of [11, 1_000_000, 2 ** 31, 2 ** 32, 2 ** 40, 2 ** 52]) {
-    for (const type of [Block, Body, Proposal, RoundCert] as const) t.equal(decode(type, concat(field(1, claimed), new Uint8Array(10))).ok, false, `${type.name} claims ${claimed} and has 10`);
+    const bytes = concat(field(1, claimed), new Uint8Array(10));
+    t.same([decode(Block, bytes), decode(Body, bytes), decode(Proposal, bytes), decode(RoundCert, bytes)].map(({ ok }) => ok), [false, false, false, false], `claims ${claimed} and has 10`);
   }
   t.ok(process.memoryUsage().arrayBuffers - before < BLOCK_MAX_BYTES, 'no room was made for a claim');
 
