@@ -3,7 +3,7 @@
  * moment, so the core sees verified messages only (consensus page §1.3, §1.8).
  */
 import {
-  checkCertificateForm, decode, equalBytes, fault, ok, parseVote, readProposal, toHex, verifyCertificate, verifyVote, ProposalBody,
+  VALIDATORS_MAX, checkCertificateForm, decode, equalBytes, fault, ok, parseVote, readProposal, toHex, verifyCertificate, verifyVote, ProposalBody,
   type Certificate, type ConsensusState, type Input, type Proposal, type Result, type SignedVote, type ValidatorSet, type Verifier, type Vote,
 } from '@billcoin/protocol';
 import type { PeerMessage } from '../ports.ts';
@@ -62,7 +62,8 @@ function readOneVote({ genesisHash, verify }: InboxContext, state: ConsensusStat
 }
 
 function readRoundCert(context: InboxContext, state: ConsensusState, votes: readonly Vote[]): Result<readonly Input[]> {
-  if (votes.length > state.validators.validators.length) return fault('malformed', { path: 'RoundCert.votes', why: `are ${votes.length} of ${state.validators.validators.length} validators` });
+  // Not the own set's size: the votes may be of the next height, whose set may be larger.
+  if (votes.length > VALIDATORS_MAX) return fault('malformed', { path: 'RoundCert.votes', why: `are ${votes.length}, of at most ${VALIDATORS_MAX} validators` });
   const inputs: Input[] = [];
   for (const vote of votes) {
     const read = readOneVote(context, state, vote);

@@ -33,6 +33,17 @@ void t.test('a node that follows catches up 1,000 blocks, then stays with the ot
   test.equal(cluster.nodes[4]?.engine?.load().syncedAhead, 0, 'nothing is held any more');
 });
 
+void t.test('a node that sees two of four validators follows through them', async (test) => {
+  const seen = [0, 1];
+  const cluster = new Cluster({ size: 4, watchers: 1, link: (from, to) => ((from === 4 && !seen.includes(to)) || (to === 4 && !seen.includes(from)) ? undefined : HOP_US) });
+  cluster.boot(VALIDATORS);
+  test.ok(await cluster.run(() => cluster.isFinal(20, VALIDATORS), LONG_MS));
+  cluster.boot([4]);
+  test.ok(await cluster.run(() => cluster.isFinal(30), LONG_MS), `it is at ${cluster.nodes[4]?.height ?? 0}`);
+  const top = Math.max(...VALIDATORS.map((i) => cluster.nodes[i]?.height ?? 0));
+  test.ok(top - (cluster.nodes[4]?.height ?? 0) <= 1, 'no more than a block behind');
+});
+
 /** The same answer with one certificate or one block that is not right. */
 const LIES: Readonly<Record<string, (answer: Extract<PeerMessage, { readonly kind: 'blocks' }>) => PeerMessage | undefined>> = {
   'a signature that does not verify': ({ blocks, ...rest }) => ({ ...rest, blocks: blocks.map(({ blockBytes, certificate }, i) => ({ blockBytes, certificate: i === 3 ? { ...certificate, signatures: certificate.signatures.map(() => new Uint8Array(64)) } : certificate })) }),
