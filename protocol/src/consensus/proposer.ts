@@ -51,8 +51,19 @@ function slotsOf(weights: readonly number[]): readonly number[] {
   return slots;
 }
 
-/** The schedule of a set that votes from height `since` on; since ≥ 1. */
+/** Schedules of the sets in use; sets never change. */
+const schedules = new WeakMap<ValidatorSet, Schedule>();
+
+/** The schedule of a set that votes from height `since` on; since ≥ 1. PERF: asked for every block, of the same set for hours. */
 export function makeSchedule(set: ValidatorSet, since: number): Schedule {
+  const known = schedules.get(set);
+  if (known?.since === since) return known;
+  const schedule = newSchedule(set, since);
+  schedules.set(set, schedule);
+  return schedule;
+}
+
+function newSchedule(set: ValidatorSet, since: number): Schedule {
   assert(since >= 1 && set.validators.length > 0, 'a schedule needs validators and a first height');
   const slots = slotsOf(weightsOf(set));
   const seed = taggedHash('bill/schedule/1', u64be(since), validatorsHash(set));

@@ -63,7 +63,12 @@ export function checkValidatorSet(set: ValidatorSet): Result<ValidatorSet> {
   return distinct ? ok(set) : bad('names a key twice');
 }
 
-/** Hash(`bill/validators/1`, ValidatorSet bytes): what stands in headers. */
+/** Hashes of the sets in use; sets never change. */
+const hashes = new WeakMap<ValidatorSet, Uint8Array>();
+
+/** Hash(`bill/validators/1`, ValidatorSet bytes): what stands in headers. PERF: asked for several times a block, of the same set for hours. */
 export function validatorsHash(set: ValidatorSet): Uint8Array {
-  return taggedHash('bill/validators/1', encode(ValidatorSet, set));
+  const known = hashes.get(set) ?? taggedHash('bill/validators/1', encode(ValidatorSet, set));
+  hashes.set(set, known);
+  return known.slice();
 }
