@@ -20,6 +20,7 @@ export interface ChainSources {
   readonly positionOf: (txId: Uint8Array) => Promise<{ readonly height: number; readonly index: number } | undefined>;
   readonly heightOf: (blockId: Uint8Array) => Promise<number | undefined>;
   readonly history: ChainPort['accountHistory'];
+  readonly offerEvidence: ChainPort['offerEvidence'];
   readonly batchHistory: ChainPort['batchHistory'];
   readonly batchesOfLot: ChainPort['batchesOfLot'];
   readonly registryAt: (height: number) => Promise<FlatState>;
@@ -144,6 +145,7 @@ export function makeChainService(sources: ChainSources, first: TipInfo, pool: ()
     batchesOfLot: sources.batchesOfLot,
     registryAt: (height) => readRegistry(sources, newest, readFinal, height),
     submit: (txBytes) => pool().submit(txBytes),
+    offerEvidence: sources.offerEvidence,
     txStatus: (txHash) => pool().status(txHash),
     onFinal: (listener) => subscribe(onFinal, listener),
     onAdmitted: (listener) => subscribe(onAdmitted, listener),

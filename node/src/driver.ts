@@ -3,7 +3,7 @@
  * re-enter. Effects that must be durable wait for the disk here; the core itself never waits.
  */
 import {
-  Certificate, EVERYBODY, Evidence, assert, decode, encode, indexOfKey, initialState, isClosed, paramsOf, signedInput, statusOf, toHex,
+  Certificate, EVERYBODY, Evidence, assert, decode, encode, indexOfKey, initialState, isClosed, isUnpunishedAttack, offencesIn, paramsOf, signedInput, statusOf, toHex,
   type ConsensusState, type Effect, type Fault, type Input, type SignAndSend, type Tip,
 } from '@billcoin/protocol';
 import { identifyBlock } from './driver/blockBytes.ts';
@@ -242,10 +242,24 @@ export class Driver {
     this.#deps.log.error({ offender, own }, own ? 'The own key signed twice: another process runs it. Signing has stopped' : 'A validator signed twice');
   }
 
-  /** Stored before anything else happens: a fork stops the node right after. */
-  async #keepEvidence(bytes: Uint8Array): Promise<void> {
+  /** Stored before anything else happens: a fork stops the node right after. False: it is there already, or nothing more fits. */
+  async #keepEvidence(bytes: Uint8Array): Promise<boolean> {
     this.#deps.onEvidence(bytes);
-    await this.#evidence.add(bytes);
+    return this.#evidence.add(bytes);
+  }
+
+  /** Proof of a lie from anybody (`ChainPort.offerEvidence`). */
+  async offerEvidence(bytes: Uint8Array): Promise<'kept' | 'recorded' | 'known' | undefined> {
+    const { chain, log } = this.#deps;
+    if (offencesIn(chain, this.#tip, bytes).length > 0) {
+      if (!(await this.#keepEvidence(bytes))) return 'known';
+      this.workAvailable();
+      return 'kept';
+    }
+    if (!isUnpunishedAttack(chain, this.#tip, bytes)) return undefined;
+    if (!this.#evidence.recordAttack(bytes)) return 'known';
+    log.error({ evidence: toHex(bytes) }, 'Headers signed by validators of this chain deceived a light client, and none of them can be blamed for sure: the institutions must look');
+    return 'recorded';
   }
 
   /** Nobody goes back below a final block: this node says who signed two and stops. */

@@ -125,6 +125,11 @@ export interface ChainPort {
   /** Of a final height, 0 for genesis; the same answer whenever it is asked. Undefined above the tip, and where the block is not kept. */
   registryAt(height: number): Promise<RegistryAt | undefined>;
   submit(txBytes: Uint8Array): Promise<Submitted>;
+  /**
+   * Proof of a lie, from anybody. kept: on disk, and offered to blocks; recorded: an attack for which nobody can be blamed for
+   * sure, in the log; known: either of them before. Undefined: it proves nothing here.
+   */
+  offerEvidence(evidence: Uint8Array): Promise<'kept' | 'recorded' | 'known' | undefined>;
   /** undefined: never seen here and not on chain. */
   txStatus(txHash: string): Promise<TxStatus | undefined>;
   /** Final blocks in order, each exactly once from now on; returns the unsubscribe function. Listeners must not throw. */

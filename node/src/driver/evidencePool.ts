@@ -2,7 +2,7 @@
  * Offences this node has seen and no block holds yet (consensus page §1.12): they go into the next block it proposes. What
  * waits is also on disk (`e/<id>`), so a restart forgets no offence.
  */
-import { BLOCK_MAX_EVIDENCE, offenceIn, toHex, type Chain, type Tip } from '@billcoin/protocol';
+import { BLOCK_MAX_EVIDENCE, offenceIn, sha256, toHex, type Chain, type Tip } from '@billcoin/protocol';
 
 /** Pieces that wait, in memory and on disk: four full blocks; an offender needs one. At most 2 MiB. */
 export const PENDING_EVIDENCE_MAX = 4 * BLOCK_MAX_EVIDENCE;
@@ -14,6 +14,8 @@ const SETTLED_MAX = 1_024;
  * until the stake epoch ends, or it is too old. Kept, such pieces would fill the pool for good and shut out other offences.
  */
 const IDLE_HEIGHTS = 3;
+/** Attacks without offender that are remembered, so that the same bytes alarm once. */
+const ATTACKS_MAX = 256;
 
 export interface EvidenceDisk {
   /** Durable when it resolves. */
@@ -28,6 +30,7 @@ export class EvidencePool {
   /** By hex of the bytes; of heights that are not final yet, too. */
   readonly #pending = new Map<string, Uint8Array>();
   readonly #settled = new Set<string>();
+  readonly #attacks = new Set<string>();
   /** Height from which on a piece may be dropped, by hex of its bytes. */
   readonly #idleFrom = new Map<string, number>();
 
@@ -38,12 +41,23 @@ export class EvidencePool {
     for (const evidence of stored) this.#pending.set(toHex(evidence), evidence);
   }
 
-  /** Durable when it resolves, where there is room. */
-  async add(evidence: Uint8Array): Promise<void> {
+  /** Durable when it resolves with true; false: it is there already, or there is no room. */
+  async add(evidence: Uint8Array): Promise<boolean> {
     const id = toHex(evidence);
-    if (this.#pending.size >= PENDING_EVIDENCE_MAX || this.#pending.has(id)) return;
+    if (this.#pending.size >= PENDING_EVIDENCE_MAX || this.#pending.has(id)) return false;
     this.#pending.set(id, evidence);
     await this.#disk.saveEvidence(evidence);
+    return true;
+  }
+
+  /** An attack that no block can hold: true the first time, so that it is alarmed once. */
+  recordAttack(evidence: Uint8Array): boolean {
+    const id = toHex(sha256(evidence));
+    if (this.#attacks.has(id)) return false;
+    this.#attacks.add(id);
+    const [oldest] = this.#attacks;
+    if (this.#attacks.size > ATTACKS_MAX && oldest !== undefined) this.#attacks.delete(oldest);
+    return true;
   }
 
   /** What the block after `tip` may hold: one piece an offence. */

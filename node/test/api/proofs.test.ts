@@ -1,8 +1,8 @@
 /** /proofs and /light: what they serve verifies with nothing but the genesis, and their refusals have codes. */
 import t, { type Test } from 'tap';
 import {
-  decode, encode, followTo, fromBase64Url, invoiceId, LightBlock, lightState, ROWS, rowKeyBytes, stateRows, takeAnswer, toHex, trustGenesis, verifyEd25519, verifyRowProof,
-  type LightStep, type Message, type VerifiedRow,
+  decode, duplicateVote, encode, Evidence, followTo, fromBase64Url, invoiceId, LightBlock, lightState, ROWS, rowKeyBytes, signEd25519, stateRows, takeAnswer, toBase64Url, toHex, trustGenesis, votePreimage, verifyEd25519, verifyRowProof,
+  type LightStep, type Message, type SignedVote, type VerifiedRow,
 } from '@billcoin/protocol';
 import type { OperationId } from '@billcoin/sdk';
 import { STATES_MAX } from '../../src/recentStates.ts';
@@ -68,6 +68,24 @@ t.test('heights outside the window and keys that are none', async (t) => {
   for (const path of [`${row}?height=0`, `${row}?height=x`, `${row}?height=9007199254740993`, '/proofs/row/2', '/proofs/row/2G', `/proofs/row/${'00'.repeat(55)}`, '/proofs/invoice/0/00112233445566778899', '/proofs/invoice/1/00', '/proofs/done/00', `${row}?other=1`]) {
     t.match((await world.get(path)).json, { status: 400, code: 'malformed_request' }, path);
   }
+});
+
+t.test('proof of a lie is taken from anybody, known the second time; what proves nothing is refused', async (t) => {
+  const world = await openWorld(t);
+  world.chain.block();
+  const vote = (blockId: string): SignedVote => {
+    const fields = { type: 'prevote', height: 1, round: 0, blockId } as const;
+    return { ...fields, validatorIndex: 0, signature: signEd25519(KEYS.validator.seed, votePreimage(world.chain.genesisHash, fields)) };
+  };
+  const evidence = toBase64Url(encode(Evidence, duplicateVote(vote('aa'.repeat(32)), vote('bb'.repeat(32)))));
+  const first = await world.post('/evidence', { evidence });
+  t.match(first, { status: 202, json: { state: 'kept' } });
+  t.same(departures('postEvidence', first), []);
+  const again = await world.post('/evidence', { evidence });
+  t.match(again, { status: 200, json: { state: 'known' } });
+  t.same(departures('postEvidence', again), []);
+  t.match((await world.post('/evidence', { evidence: toBase64Url(Uint8Array.of(1, 2, 3)) })).json, { status: 422, code: 'invalid_evidence' });
+  t.match((await world.post('/evidence', { evidence: '!' })).json, { status: 400, code: 'malformed_request' });
 });
 
 t.test('headers from a height on are followed from genesis', async (t) => {

@@ -3,7 +3,7 @@
  * Only disk, network and consensus rounds are missing; a block is made when the test says so.
  */
 import {
-  buildBlock, checkTx, encodeChange, equalBytes, genesisTip, makeCertificate, makeChain, parseTx, signEd25519, StateTree, toHex, validatorsHash, votePreimage, type Chain, type Executed, type Genesis, type ParsedTx, type Tip, type TxBody,
+  buildBlock, checkTx, encodeChange, equalBytes, genesisTip, makeCertificate, makeChain, parseTx, signEd25519, StateTree, offencesIn, toHex, validatorsHash, votePreimage, type Chain, type Executed, type Genesis, type ParsedTx, type Tip, type TxBody,
 } from '@billcoin/protocol';
 import { verifyEd25519Native } from '../../src/crypto/verifier.ts';
 import { makeVerifyCache } from '../../src/crypto/verifyCache.ts';
@@ -40,6 +40,7 @@ export class MemoryChain implements ChainPort {
   readonly #registrations: Registration[];
   readonly #pending = new Map<string, ParsedTx>();
   readonly #ended = new Map<string, TxStatus>();
+  readonly #evidence = new Set<string>();
   readonly #onFinal = new Set<(block: FinalBlock) => void>();
   readonly #onAdmitted = new Set<(txHash: string, body: TxBody) => void>();
 
@@ -115,6 +116,15 @@ export class MemoryChain implements ChainPort {
   async registryAt(height: number): ReturnType<ChainPort['registryAt']> {
     const block = height === 0 ? { timeMs: this.genesis.spec.timeMs, blockId: new Uint8Array(32) } : this.#blocks[height - 1];
     return block === undefined ? undefined : { height, timeMs: block.timeMs, blockId: block.blockId, state: await registryStateAt(this.#registrations, height) };
+  }
+
+  /** Keeps whatever proves an offence; nobody puts it into a block. */
+  async offerEvidence(evidence: Uint8Array): ReturnType<ChainPort['offerEvidence']> {
+    if (offencesIn(this.#chain, this.#tip, evidence).length === 0) return undefined;
+    const id = toHex(evidence);
+    if (this.#evidence.has(id)) return 'known';
+    this.#evidence.add(id);
+    return 'kept';
   }
 
   async submit(txBytes: Uint8Array): Promise<Submitted> {

@@ -56,6 +56,7 @@ export const ROUTES = {
   getRowProof: proofs.getRowProof,
   getCheckpoint: light.getCheckpoint,
   listLightHeaders: light.listLightHeaders,
+  postEvidence: light.postEvidence,
   healthLive: health.healthLive,
   healthReady: health.healthReady,
   healthStartup: health.healthStartup,

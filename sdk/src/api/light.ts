@@ -1,4 +1,4 @@
-/** What a light client follows the chain by (SPEC §16): headers with certificates and sets, and signed checkpoints. */
+/** What a light client follows the chain by (SPEC §16): headers with certificates and sets, and signed checkpoints; and where it takes proof of a lie. */
 import { Type, type Static } from 'typebox';
 import { LIGHT_HEADERS_MAX } from '../verified/limits.ts';
 import { route } from './route.ts';
@@ -32,4 +32,15 @@ export const listLightHeaders = route({
     }),
   },
   problems: ['pruned'],
+});
+
+export const postEvidence = route({
+  method: 'POST',
+  path: '/evidence',
+  summary: 'Hand in proof that a validator signed two things for one purpose, or that headers deceived a light client. 202: kept for a block, or recorded and alarmed where nobody can be blamed for sure. 200: known.',
+  who: ['public'],
+  body: closed({ evidence: base64Url(32_768, 'Evidence bytes') }),
+  bodyMaxBytes: 65_536,
+  responses: { 200: closed({ state: Type.Literal('known') }), 202: closed({ state: Type.Union([Type.Literal('kept'), Type.Literal('recorded')]) }) },
+  problems: ['invalid_evidence'],
 });

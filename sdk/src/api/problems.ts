@@ -42,6 +42,7 @@ const API = {
   unsupported_media_type: row(415, 'Unsupported media type', 'Jenis media tidak disokong', 'Send the content type the API description names.'),
   ref_mismatch: row(422, 'Reference does not match the order', 'Rujukan tidak sepadan dengan pesanan', 'Derive the reference from the salt and the exact order bytes.'),
   total_mismatch: row(422, 'Total does not match the items', 'Jumlah tidak sepadan dengan item', 'Compute sen and litres of the invoice from the items again.'),
+  invalid_evidence: row(422, 'Evidence proves nothing', 'Bukti tidak membuktikan apa-apa', 'It is malformed, of a height that is not final here or too old, or its validators have been punished already.'),
   too_many_wallets: row(422, 'Too many wallets', 'Terlalu banyak dompet', 'A student may link 3 wallets. Unlink one first.'),
   idempotency_key_reused: row(422, 'Idempotency-Key used for another request', 'Idempotency-Key digunakan untuk permintaan lain', 'Use a new key for a new request.'),
   rate_limited: row(429, 'Too many requests', 'Terlalu banyak permintaan', 'Wait as long as Retry-After says.', true),

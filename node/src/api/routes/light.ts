@@ -1,5 +1,5 @@
 /** /light: what light clients follow the chain by. */
-import { assert, decode, encode, equalBytes, Header, LightBlock, toBase64Url, toHex, type SignedCheckpoint } from '@billcoin/protocol';
+import { assert, decode, encode, equalBytes, fromBase64Url, Header, LightBlock, toBase64Url, toHex, type SignedCheckpoint } from '@billcoin/protocol';
 import { LIGHT_HEADERS_MAX, ROUTES } from '@billcoin/sdk';
 import type { ChainPort, FinalBlock } from '../../ports.ts';
 import { serve, type ApiRequest, type Entry, type Reply } from '../entry.ts';
@@ -30,9 +30,19 @@ async function listHeaders(chain: ChainPort, { query: { from, limit = LIGHT_HEAD
   return { status: 200, body: { tip, data } };
 }
 
+/** POST /evidence: whoever has proof of a lie may bring it. */
+async function takeEvidence(chain: ChainPort, { body }: ApiRequest<typeof ROUTES.postEvidence>): Promise<Reply<typeof ROUTES.postEvidence>> {
+  const bytes = fromBase64Url(body.evidence);
+  if (bytes === undefined) return { problem: 'malformed_request', errors: [{ pointer: '/evidence', code: 'base64url' }] };
+  const state = await chain.offerEvidence(bytes);
+  if (state === undefined) return { problem: 'invalid_evidence' };
+  return state === 'known' ? { status: 200, body: { state } } : { status: 202, body: { state } };
+}
+
 export function lightRoutes(chain: ChainPort, checkpoint: () => Promise<SignedCheckpoint | undefined>): readonly Entry[] {
   return [
     serve(ROUTES.listLightHeaders, (request) => listHeaders(chain, request)),
+    serve(ROUTES.postEvidence, (request) => takeEvidence(chain, request)),
     serve(ROUTES.getCheckpoint, async () => {
       const signed = await checkpoint();
       if (signed === undefined) return { problem: 'not_found', detail: 'This node was given no checkpoint.' };
