@@ -119,7 +119,7 @@ t.test('nobody escapes: all taken out at once, in the very block of the evidence
   t.end();
 });
 
-t.test('peer bug 35 (#4114): a change of the set and evidence in one block are both handled, once', (t) => {
+t.test('peer bug 35, CometBFT #4114: a change of the set and evidence in one block are both handled, once', (t) => {
   const world = staked();
   const { height } = world.tip;
   world.block([stakeTx(world, INSTITUTIONS[4] as Key, 300_000n)]);

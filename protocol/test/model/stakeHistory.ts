@@ -2,7 +2,7 @@
 import { deepEqual, equal, ok } from 'node:assert/strict';
 import fc from 'fast-check';
 import {
-  applyBlock, assertReserveWhole, commitBlock, decode, faultCode, genesisTip, makeChain, poolsOf, ROWS, stakeEpochOf, StateTree, toHex, Certificate, type Executed, type stateRows, type TxBody,
+  applyBlock, assertReserveWhole, commitBlock, decode, faultCode, genesisTip, makeChain, poolsOf, ROWS, setsAt, stakeEpochOf, StateTree, toHex, Certificate, type Executed, type stateRows, type TxBody,
 } from '../../src/index.ts';
 import { bitsOf } from '../../src/consensus/certificate.ts';
 import { INSTITUTIONS, stakeWorld, voteTwice } from '../support/staking.ts';
@@ -153,6 +153,8 @@ export class StakeHistory {
     const shown = members.map(({ validator, stakeMl, commissionBps, seenMs, seenHeight }) => ({ id: toHex(validator), stake: stakeMl, commission: BigInt(commissionBps), seenMs, seenHeight }));
     deepEqual(shown, model.epoch.members, `members ${where}`);
     deepEqual([tip.validators, tip.validatorsSince], [{ validators: members.map(({ validator }) => ({ publicKey: keyBook.get(toHex(validator))?.publicKey, power: 1 })) }, setSince], `the set ${where}`);
+    const { signers, validators, validatorsSince } = tip;
+    deepEqual(setsAt(state, tip.height), { signers, validators, validatorsSince }, `what a node knows that starts ${where}`);
     equal(model.total(), this.#total, `no litre is made or lost ${where}`);
     assertReserveWhole(state);
     if (toHex(header.validatorsHash) !== toHex(header.nextValidatorsHash)) this.#note('set change');

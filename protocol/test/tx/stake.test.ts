@@ -55,7 +55,7 @@ t.test('faults cost the fee and change nothing else', (t) => {
   t.end();
 });
 
-t.test('only the account stakes for its validator, only others delegate to it', (t) => {
+t.test('peer bug 35, Elderflower: only the account stakes for its validator, only others delegate to it', (t) => {
   const world = stakeWorld(2);
   const kinds = (validator: Key) => [
     { case: 'stake', value: { validator: validator.address, amountMl: 1_000n } }, { case: 'unstake', value: { validator: validator.address, shares: 1n } },
@@ -69,7 +69,7 @@ t.test('only the account stakes for its validator, only others delegate to it', 
   t.end();
 });
 
-t.test('insta-unbond: nothing is out before 21 days, by whatever way', (t) => {
+t.test('peer bug 35, insta-unbond: nothing is out before 21 days, by whatever way', (t) => {
   const world = stakeWorld(2);
   world.block([stakeTx(world, a, 200_000n), delegateTx(world, farmA, a, 50_000n)]);
   endEpoch(world);
