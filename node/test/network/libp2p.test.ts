@@ -119,6 +119,21 @@ void t.test('more streams than channels are refused', async (test) => {
   await close();
 });
 
+void t.test('connections that come and go leave nothing behind', async (test) => {
+  const { node, raw, close } = await belowYamux();
+  for (let round = 0; round < 15; round++) {
+    const [connection] = raw.host.getConnections();
+    if (round % 2 === 0) await connection?.close();
+    else connection?.abort(new Error('gone'));
+    await until(() => node.network.info().peers.length === 0 && raw.host.getConnections().length === 0);
+    test.equal(node.network.info().streams, 0);
+    await raw.connect(node);
+    await until(() => node.network.info().peers.length === 1);
+  }
+  test.same([node.network.info().streams, node.network.info().queuedBytes, node.network.info().receivingBytes], [3, 0, 0]);
+  await close();
+});
+
 void t.test('the frame watch finds a long frame however it is cut', async (test) => {
   const header = yamuxHeader(0, 3, 20);
   const stream = Buffer.concat([header, new Uint8Array(20), yamuxHeader(1, 3, 0xffff_ffff), header, new Uint8Array(20), yamuxHeader(0, 3, 21)]);
