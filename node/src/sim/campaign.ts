@@ -1,4 +1,5 @@
 /** Seed after seed, and what all of them survived together. The totals are plain JSON, so that processes can add theirs up. */
+import { NO_FAULTS, type FaultPlan } from './faults.ts';
 import type { Violation } from './report.ts';
 import { simulate } from './simulation.ts';
 
@@ -18,6 +19,8 @@ export interface CampaignOptions {
   readonly failuresMax?: number | undefined;
   /** Fixed instead of drawn. */
   readonly validators?: number | undefined;
+  /** Fixed instead of drawn; what is not named here is not drawn either. */
+  readonly faults?: Partial<FaultPlan> | undefined;
   /** Hears of the totals after each run. */
   readonly onRun?: ((totals: CampaignTotals) => void) | undefined;
 }
@@ -71,7 +74,9 @@ function cpuSecondsNow(): number {
 
 async function runSeed(seed: number, options: CampaignOptions): Promise<CampaignTotals> {
   const startSeconds = cpuSecondsNow();
-  const { liars, signatures, heights, events, virtualMs, clients, evidence, faults, lies, violation, story } = await simulate({ seed, heights: options.heights, validators: options.validators });
+  const { liars, signatures, heights, events, virtualMs, clients, evidence, faults, lies, violation, story } = await simulate({
+    seed, heights: options.heights, validators: options.validators, faults: options.faults === undefined ? undefined : { ...NO_FAULTS, ...options.faults },
+  });
   return {
     seeds: 1, withLiars: liars > 0 ? 1 : 0, withRealSignatures: signatures === 'ed25519' ? 1 : 0, heights, events, virtualMs, cpuSeconds: cpuSecondsNow() - startSeconds, accepted: clients['accepted'] ?? 0, evidence, faults,
     lies: Object.fromEntries(lies.map((lie) => [lie, 1])), failures: violation === undefined ? [] : [{ seed, violation, story: story.slice(-STORY_LINES) }],

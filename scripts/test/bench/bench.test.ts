@@ -1,6 +1,7 @@
 /** The benchmarks measure what they say, at sizes that say nothing about speed. */
 import t from 'tap';
 import { benchBoot, formatBootBench } from '../../src/bench/boot.ts';
+import { benchConsensus, formatConsensusBench } from '../../src/bench/consensus.ts';
 import { benchFinality, formatFinalityBench } from '../../src/bench/finality.ts';
 import { benchLedger, formatLedgerBench } from '../../src/bench/ledger.ts';
 import { benchLoad, formatLoadBench } from '../../src/bench/load.ts';
@@ -16,6 +17,12 @@ t.test('blocks of payments', async (t) => {
 t.test('state tree, its proofs, and the start from disk', async (t) => {
   t.match(formatTreeBench(benchTree([2_500])), /tree of 2500 rows: .* proof of \d+ B made in/);
   t.match(formatBootBench(await benchBoot([1_000])), /1000 accounts: .* root checked/);
+});
+
+t.test('votes of the core, and a simulated network', async (t) => {
+  const bench = await benchConsensus({ sizes: [1, 4], heights: 2, warmUpSeconds: 0, campaigns: [{ validators: 4, cpuSeconds: 0 }] });
+  t.ok(bench.stepUs.every(({ us }) => us > 0) && bench.simulator.every(({ heights }) => heights > 0));
+  t.match(formatConsensusBench(bench), /step per vote: .* at n = 4\nsimulator, n = 4: \d+ decided heights\/s .*\nsimulator, n = 4, drawn faults: /);
 });
 
 t.test('payments over HTTP into a node of its own, alone and under load', async (t) => {
