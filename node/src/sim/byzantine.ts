@@ -4,7 +4,7 @@
  */
 import {
   Block, Body, Header, NIL, ProposalBody, blockIdOf, buildBlock, decode, encode, indexOfKey, makeCertificate, parseVote, proposalBodyBytes, signingBytes, toHex, voteBodyBytes, votePreimage,
-  type Certificate, type Genesis, type Proposal, type SignedVote, type Vote, type VoteFields,
+  type Certificate, type Genesis, type Proposal, type SignedVote, type ValidatorSet, type Vote, type VoteFields,
 } from '@billcoin/protocol';
 import { CORE, type Core } from '../driver.ts';
 import type { PeerMessage } from '../ports.ts';
@@ -33,6 +33,8 @@ const GIANT = new Uint8Array(2 ** 21);
 const GIANT_VOTES = 5_000;
 /** Blocks a liar keeps to answer with the wrong one. */
 const BLOCKS_MAX = 8;
+/** Index of a validator that was voted out: it lies no more in its own name. */
+const NOT_IN_SET = -1;
 /** Places whose votes a liar collects, to forge a certificate of them. */
 const PLACES_MAX = 8;
 /** Block ids a liar remembers to vote for. */
@@ -42,6 +44,8 @@ const IDS_MAX = 16;
 export type Plot = Map<string, readonly [first: string, second: string]>;
 
 export interface LiarSetup {
+  /** The set that votes at a height up to the next one. */
+  readonly setAt: (height: number) => ValidatorSet;
   readonly plot: Plot;
   /** Which block conspirators show a node. */
   readonly sideOf: (node: number) => 0 | 1;
@@ -120,7 +124,8 @@ export class Liar {
     this.#learn(message);
     if (message.kind !== 'vote' || !this.#tells('forged certificates')) return;
     const vote = parseVote(message.vote);
-    const { genesis: { validators }, size } = this.#setup;
+    const { setAt, size } = this.#setup;
+    const validators = setAt(vote.ok ? vote.value.height : 1);
     if (!vote.ok || vote.value.blockId === NIL || vote.value.validatorIndex >= validators.validators.length) return;
     const { type, height, round, blockId, validatorIndex } = vote.value;
     const place = `${type} ${height} ${round} ${blockId}`;
@@ -256,7 +261,8 @@ export class Liar {
   }
 
   #index(): number {
-    return indexOfKey(this.#setup.genesis.validators, this.#node.key.publicKey)!;
+    const height = (this.#node.engine?.tip().height ?? 0) + 1;
+    return indexOfKey(this.#setup.setAt(height), this.#node.key.publicKey) ?? NOT_IN_SET;
   }
 
   #flood(targets: readonly number[], vote: Vote): void {
@@ -339,13 +345,13 @@ export class Liar {
   }
 
   #spoil(header: Header, bodyBytes: Uint8Array): { readonly headerBytes: Uint8Array; readonly blockBytes: Uint8Array } {
-    const { random, genesis } = this.#setup;
+    const { random, setAt } = this.#setup;
     const name = random.pick([...Object.keys(SPOILED_HEADERS), ...Object.keys(SPOILED_BODIES)]);
     this.#setup.count(`lie: block: ${name}`);
     const body = decode(Body, bodyBytes);
     const spoilBody = SPOILED_BODIES[name];
     if (spoilBody !== undefined && body.ok) return withBody(header, spoilBody(body.value, random));
-    const headerBytes = encode(Header, SPOILED_HEADERS[name]!(header, random, genesis.validators.validators.length));
+    const headerBytes = encode(Header, SPOILED_HEADERS[name]!(header, random, setAt(header.height).validators.length));
     return { headerBytes, blockBytes: encode(Block, { header: headerBytes, body: bodyBytes }) };
   }
 }

@@ -44,6 +44,8 @@ export interface CampaignTotals {
   readonly accepted: number;
   /** Offences that stand in blocks. */
   readonly evidence: number;
+  /** Changes of the validator set. */
+  readonly setChanges: number;
   /** Faults that happened, by kind. */
   readonly faults: Readonly<Record<string, number>>;
   /** Runs in which a lie was told. */
@@ -51,7 +53,7 @@ export interface CampaignTotals {
   readonly failures: readonly Failure[];
 }
 
-export const NO_TOTALS: CampaignTotals = { seeds: 0, withLiars: 0, withRealSignatures: 0, heights: 0, events: 0, virtualMs: 0, cpuSeconds: 0, accepted: 0, evidence: 0, faults: {}, lies: {}, failures: [] };
+export const NO_TOTALS: CampaignTotals = { seeds: 0, withLiars: 0, withRealSignatures: 0, heights: 0, events: 0, virtualMs: 0, cpuSeconds: 0, accepted: 0, evidence: 0, setChanges: 0, faults: {}, lies: {}, failures: [] };
 
 function addCounts(a: Readonly<Record<string, number>>, b: Readonly<Record<string, number>>): Readonly<Record<string, number>> {
   const sums = { ...a };
@@ -62,7 +64,7 @@ function addCounts(a: Readonly<Record<string, number>>, b: Readonly<Record<strin
 export function addTotals(a: CampaignTotals, b: CampaignTotals): CampaignTotals {
   return {
     seeds: a.seeds + b.seeds, withLiars: a.withLiars + b.withLiars, withRealSignatures: a.withRealSignatures + b.withRealSignatures, heights: a.heights + b.heights, events: a.events + b.events,
-    virtualMs: a.virtualMs + b.virtualMs, cpuSeconds: a.cpuSeconds + b.cpuSeconds, accepted: a.accepted + b.accepted, evidence: a.evidence + b.evidence,
+    virtualMs: a.virtualMs + b.virtualMs, cpuSeconds: a.cpuSeconds + b.cpuSeconds, accepted: a.accepted + b.accepted, evidence: a.evidence + b.evidence, setChanges: a.setChanges + b.setChanges,
     faults: addCounts(a.faults, b.faults), lies: addCounts(a.lies, b.lies), failures: [...a.failures, ...b.failures],
   };
 }
@@ -74,11 +76,11 @@ function cpuSecondsNow(): number {
 
 async function runSeed(seed: number, options: CampaignOptions): Promise<CampaignTotals> {
   const startSeconds = cpuSecondsNow();
-  const { liars, signatures, heights, events, virtualMs, clients, evidence, faults, lies, violation, story } = await simulate({
+  const { liars, signatures, heights, events, virtualMs, clients, evidence, setChanges, faults, lies, violation, story } = await simulate({
     seed, heights: options.heights, validators: options.validators, faults: options.faults === undefined ? undefined : { ...NO_FAULTS, ...options.faults },
   });
   return {
-    seeds: 1, withLiars: liars > 0 ? 1 : 0, withRealSignatures: signatures === 'ed25519' ? 1 : 0, heights, events, virtualMs, cpuSeconds: cpuSecondsNow() - startSeconds, accepted: clients['accepted'] ?? 0, evidence, faults,
+    seeds: 1, withLiars: liars > 0 ? 1 : 0, withRealSignatures: signatures === 'ed25519' ? 1 : 0, heights, events, virtualMs, cpuSeconds: cpuSecondsNow() - startSeconds, accepted: clients['accepted'] ?? 0, evidence, setChanges, faults,
     lies: Object.fromEntries(lies.map((lie) => [lie, 1])), failures: violation === undefined ? [] : [{ seed, violation, story: story.slice(-STORY_LINES) }],
   };
 }

@@ -59,7 +59,7 @@ function lines(counts: Readonly<Record<string, number>>): string {
 function told(totals: CampaignTotals, seconds: number): string {
   const { heights, withLiars, withRealSignatures, virtualMs, cpuSeconds, events, accepted, evidence, faults, lies, failures } = totals;
   const broken = failures.map(({ seed, violation }) => `VIOLATION of ${violation.invariant} at ${violation.atMs} ms: ${violation.what}\n  its story: npm run sim -- --seed ${seed} --heights ${values.heights}${validators === undefined ? '' : ` --validators ${validators}`}\n`);
-  return `${heights} heights over ${totals.seeds} seeds (${withLiars} with faulty validators, ${withRealSignatures} with real signatures) in ${seconds.toFixed(0)} s with ${workers} processes, ${cpuSeconds.toFixed(0)} s of cores: ${(heights / cpuSeconds).toFixed(0)} decided heights/s on a core, ${(virtualMs / 3_600_000).toFixed(1)} h virtual, ${events} events, ${accepted} transactions accepted, ${evidence} offences in blocks\nfaults survived, by kind:\n${lines(faults)}\nlies told, in runs:\n${lines(lies)}\n${failures.length} broken runs\n${broken.join('')}`;
+  return `${heights} heights over ${totals.seeds} seeds (${withLiars} with faulty validators, ${withRealSignatures} with real signatures) in ${seconds.toFixed(0)} s with ${workers} processes, ${cpuSeconds.toFixed(0)} s of cores: ${(heights / cpuSeconds).toFixed(0)} decided heights/s on a core, ${(virtualMs / 3_600_000).toFixed(1)} h virtual, ${events} events, ${accepted} transactions accepted, ${evidence} offences in blocks, ${totals.setChanges} changes of the validator set\nfaults survived, by kind:\n${lines(faults)}\nlies told, in runs:\n${lines(lies)}\n${failures.length} broken runs\n${broken.join('')}`;
 }
 
 const startMs = performance.now();

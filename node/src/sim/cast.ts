@@ -14,12 +14,16 @@ export interface Cast {
   readonly size: number;
   readonly faulty: ReadonlyMap<number, Nature>;
   readonly lies: readonly Lie[];
+  /** When the stake epoch ends in which validators are punished, and they leave the set; undefined: not in this run. */
+  readonly epochEndsMs: number | undefined;
 }
 
 const SEVEN_CHANCE = 0.1;
 const FAULTY_CHANCE = 0.65;
 const LIAR_CHANCE = 0.7;
 const LIE_CHANCE = 0.3;
+const EPOCH_CHANCE = 0.4;
+const EPOCH_ENDS_MAX_MS = 20_000;
 
 export function drawCast(random: Random, options: SimulationOptions): Cast {
   const size = options.validators ?? (random.chance(SEVEN_CHANCE) ? 7 : 4);
@@ -27,5 +31,6 @@ export function drawCast(random: Random, options: SimulationOptions): Cast {
   const faulty = new Map<number, Nature>();
   while (faulty.size < count) faulty.set(random.below(size), options.nature ?? (options.lies !== undefined || random.chance(LIAR_CHANCE) ? 'liar' : random.pick(NATURES)));
   const hasLiars = [...faulty.values()].includes('liar');
-  return { size, faulty, lies: hasLiars ? (options.lies ?? LIES.filter(() => random.chance(LIE_CHANCE))) : [] };
+  const epochEndsMs = options.epochEndsMs ?? (random.chance(EPOCH_CHANCE) ? random.between(1_000, EPOCH_ENDS_MAX_MS) : undefined);
+  return { size, faulty, epochEndsMs, lies: hasLiars ? (options.lies ?? LIES.filter(() => random.chance(LIE_CHANCE))) : [] };
 }

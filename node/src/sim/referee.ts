@@ -36,6 +36,8 @@ export class Referee {
   readonly executed = new Map<string, { readonly height: number; readonly index: number; readonly code: number }>();
   readonly #settled = new Map<string, string>();
   readonly #liars: ReadonlySet<string>;
+  /** How often another set has begun to vote. */
+  setChanges = 0;
   /** By key: how often it was punished. */
   readonly offences = new Map<string, number>();
 
@@ -116,6 +118,7 @@ export class Referee {
     const { validators, validatorsSince } = this.#tip;
     checkTurns(validators, validatorsSince, header, this.#blame);
     this.#tip = commitBlock(this.#chain, this.#tip, verdict.value, block.certificate);
+    if (this.#tip.validatorsSince !== validatorsSince) this.setChanges += 1;
     this.decided.push({ id, round: block.certificate.round, proposer: header.proposerIndex, validators });
     txs.forEach((tx, index) => this.#execute(tx.txHash, { height: block.height, index, code: codes[index] ?? 0 }, tx.body.kind.case === 'pay' || tx.body.kind.case === 'voidInvoice' ? tx.body.kind.value.invoice : undefined));
     if (block.height % AUDIT_EVERY === 0) this.audit();

@@ -19,6 +19,7 @@ export interface SimulationOptions {
   readonly lies?: readonly Lie[] | undefined;
   /** In what way the liars are faulty. */
   readonly nature?: Nature | undefined;
+  readonly epochEndsMs?: number | undefined;
   readonly faults?: Partial<FaultPlan> | undefined;
 }
 
@@ -44,6 +45,8 @@ export interface SimulationReport {
   readonly faults: Readonly<Record<string, number>>;
   /** Offences that stand in blocks. */
   readonly evidence: number;
+  /** How often another set has begun to vote. */
+  readonly setChanges: number;
   /** Evidence that correct nodes have reported. */
   readonly evidenceSeen: readonly Uint8Array[];
   /** Newest lines of the trace. */

@@ -102,9 +102,9 @@ class Simulation {
     this.#plan = { ...drawFaults(random), ...options.faults };
     this.#faults = this.#plan;
     this.#signatures = signaturesOf(options);
-    this.#genesis = makeSimGenesis(size);
+    this.#genesis = makeSimGenesis(size, this.#cast.epochEndsMs);
     const blame = (invariant: string, what: string): void => this.#blame(invariant, what);
-    this.#wire = new WireRecord(this.#genesis, blame);
+    this.#wire = new WireRecord((height) => this.#referee.setAt(height), blame);
     this.#mayFork = 3 * faulty.size >= size;
     const keys = validatorKeys(size);
     // The second process of a key has an address of its own.
@@ -163,6 +163,7 @@ class Simulation {
 
   #makeLiar(node: SimProcess): Liar {
     return new Liar(node, {
+      setAt: (height) => this.#referee.setAt(height),
       genesis: this.#genesis, signatures: this.#signatures, random: this.#random, size: this.#nodes.length, lies: this.#cast.lies, plot: this.#plot, count: (fault) => this.#count(fault),
       sideOf: (other) => (this.#nodes.filter(({ isByzantine, index }) => !isByzantine && index < other).length % 2 === 0 ? 0 : 1),
       send: (from, to, message, extraUs) => {
@@ -187,7 +188,7 @@ class Simulation {
   report(): SimulationReport {
     return {
       seed: this.#options.seed, hash: this.#log.digest(), heights: this.#referee.height, virtualMs: this.#nowMs(), events: this.#events, validators: this.#cast.size, liars: this.#cast.faulty.size, natures: [...this.#cast.faulty.values()], lies: this.#cast.lies, signatures: this.#signatures.name,
-      violation: this.#violation, faults: Object.fromEntries([...this.#counts].sort(([a], [b]) => (a < b ? -1 : 1))), evidence: this.#referee.offences.size, evidenceSeen: [...this.#seen.values()], story: this.#log.story, clients: this.#clients.count,
+      violation: this.#violation, faults: Object.fromEntries([...this.#counts].sort(([a], [b]) => (a < b ? -1 : 1))), evidence: this.#referee.offences.size, setChanges: this.#referee.setChanges, evidenceSeen: [...this.#seen.values()], story: this.#log.story, clients: this.#clients.count,
     };
   }
 

@@ -4,7 +4,7 @@
  */
 import {
   CERTIFICATE_TYPE, NIL, ProposalBody, concat, decode, equalBytes, isQuorum, parseVote, toHex, totalPowerOf, u64be, utf8, wireBlockId,
-  type Certificate, type Genesis, type HardState, type SignedVote,
+  type Certificate, type HardState, type SignedVote, type ValidatorSet,
 } from '@billcoin/protocol';
 import type { PeerMessage } from '../ports.ts';
 import type { SimProcess } from './process.ts';
@@ -26,7 +26,8 @@ interface Promised {
 }
 
 export class WireRecord {
-  readonly #genesis: Genesis;
+  /** The set that votes at a height up to the next one. */
+  readonly #setAt: (height: number) => ValidatorSet;
   readonly #blame: Blame;
   /** `key type height round` → body, of correct keys; two heights are kept. */
   readonly #bodies = new Map<string, string>();
@@ -35,8 +36,8 @@ export class WireRecord {
   /** Last precommit for a block of each correct node. */
   readonly #locks = new Map<number, Promised>();
 
-  constructor(genesis: Genesis, blame: Blame) {
-    this.#genesis = genesis;
+  constructor(setAt: (height: number) => ValidatorSet, blame: Blame) {
+    this.#setAt = setAt;
     this.#blame = blame;
   }
 
@@ -46,7 +47,7 @@ export class WireRecord {
       const parsed = parseVote(message.vote);
       if (!parsed.ok) return;
       this.#notePrevote(parsed.value);
-      if (!node.isByzantine && this.#isOwn(node, parsed.value.validatorIndex)) this.#ownVote(node, parsed.value, toHex(message.vote.body), message.vote.body);
+      if (!node.isByzantine && this.#isOwn(node, parsed.value)) this.#ownVote(node, parsed.value, toHex(message.vote.body), message.vote.body);
     }
     if (message.kind === 'proposal' && !node.isByzantine) this.#proposal(node, message.proposal.body);
   }
@@ -68,8 +69,8 @@ export class WireRecord {
     for (const map of [this.#bodies, this.#prevoters]) for (const key of map.keys()) if (Number(key.slice(0, key.indexOf(' '))) < height) map.delete(key);
   }
 
-  #isOwn(node: SimProcess, validatorIndex: number): boolean {
-    const validator = this.#genesis.validators.validators[validatorIndex];
+  #isOwn(node: SimProcess, { height, validatorIndex }: SignedVote): boolean {
+    const validator = this.#setAt(height).validators[validatorIndex];
     return validator !== undefined && equalBytes(validator.publicKey, node.key.publicKey);
   }
 
@@ -102,7 +103,7 @@ export class WireRecord {
   #mustKeepLock(node: SimProcess, { height, round, blockId }: SignedVote): void {
     const lock = this.#locks.get(node.index);
     if (lock === undefined || lock.height !== height || lock.round >= round || lock.blockId === blockId) return;
-    const total = totalPowerOf(this.#genesis.validators);
+    const total = totalPowerOf(this.#setAt(height));
     for (let r = lock.round; r < round; r++) if (isQuorum(this.#prevoters.get(`${height} ${r} ${blockId}`)?.size ?? 0, total)) return;
     this.#blame('I6', `node ${node.index} precommitted ${lock.blockId.slice(0, 8)} in round ${lock.round} of height ${height} and prevotes ${blockId.slice(0, 8)} in round ${round} without a polka between`);
   }

@@ -27,12 +27,26 @@ export function validatorKeys(n: number): readonly SimKey[] {
   return Array.from({ length: n }, (_, i) => keyOf(`validator ${i}`));
 }
 
-/** A genesis of n validators, one plant, farm and merchant with three tills, one oracle whose word mints. */
-export function makeSimGenesis(n: number): Genesis {
+/** The shortest stake epoch that parameters allow; epochs end at whole multiples of their length. */
+const EPOCH_MIN_MS = 600_000;
+const EPOCH_END_STEP_MS = 100;
+
+/** A length with which an epoch ends within EPOCH_END_STEP_MS from then on, counted from the start of virtual time. */
+function epochLengthMs(endsMs: number): number {
+  let lengthMs = EPOCH_MIN_MS;
+  while (lengthMs - (START_MS % lengthMs) < endsMs || lengthMs - (START_MS % lengthMs) >= endsMs + EPOCH_END_STEP_MS) lengthMs += 1;
+  return lengthMs;
+}
+
+/**
+ * A genesis of n validators, one plant, farm and merchant with three tills, one oracle whose word mints.
+ * @param epochEndsMs after the start of virtual time; undefined: in no run
+ */
+export function makeSimGenesis(n: number, epochEndsMs?: number): Genesis {
   const validators = validatorKeys(n).map((key, i) => ({ name: `Uni ${i + 1}`, publicKey: key.publicKey, account: key.address, active: true, status: ACTIVE, proof: new Uint8Array(64) }));
   const { cafeteria, plant, farm, oracle } = PEOPLE;
   const spec: GenesisSpec = {
-    network: 'simulator', timeMs: START_MS - 1_000, params: DEFAULT_PARAMS, priceSenPerBill: 600n,
+    network: 'simulator', timeMs: START_MS - 1_000, params: epochEndsMs === undefined ? DEFAULT_PARAMS : { ...DEFAULT_PARAMS, stakeEpochMs: epochLengthMs(epochEndsMs) }, priceSenPerBill: 600n,
     roles: { regulator: PEOPLE.regulator.address, campusAuthority: PEOPLE.campus.address, treasury: PEOPLE.treasury.address },
     validators, checkpointKeys: [],
     merchants: [{ account: cafeteria.address, name: 'Cafeteria', status: ACTIVE }],
@@ -46,7 +60,7 @@ export function makeSimGenesis(n: number): Genesis {
     oracles: [{ publicKey: oracle.publicKey, name: 'Oracle', status: ACTIVE }],
     reporters: [], stateRoot: new Uint8Array(32),
   };
-  const genesisHash = sha256(concat(utf8('simulator genesis'), u32be(n)));
+  const genesisHash = sha256(concat(utf8('simulator genesis'), u32be(n), u32be(epochEndsMs ?? 0)));
   return {
     spec, genesisHash, chainTag: chainTag(genesisHash), chainId: `simulator-${n}`, text: '',
     validators: makeValidatorSet(validators.map(({ publicKey }) => ({ publicKey, power: 1 }))),

@@ -76,6 +76,13 @@ void t.test('a validator that has lost its guard signs again, and is not needed 
   test.ok((report.faults['guard lost'] ?? 0) > 1, 'one at a time: it was made anew between');
 });
 
+void t.test('who has signed twice is punished once and leaves the set while others crash', async (test) => {
+  const report = await simulate({ seed: 1, heights: 60, validators: 4, liars: 1, lies: ['two votes', 'two proposals'], epochEndsMs: 4_000, faults: { ...NO_FAULTS, crashEveryMs: 1_500, restartMs: 100 } });
+  test.equal(told(report), '');
+  test.equal(report.evidence, 1);
+  test.equal(report.setChanges, 1);
+});
+
 /** Ways to be faulty that count as Byzantine: nobody else suffers. */
 for (const nature of NATURES) {
   void t.test(`four validators, one of them faulty: ${nature}`, async (test) => {

@@ -173,11 +173,11 @@ t.test('I5 and I6: two votes of a correct key, and one against its own lock', (t
     const [{ signature }] = story.votes(fields, [0]) as [SignedVote];
     wire.sent(node, { kind: 'vote', vote: { body: voteBodyBytes(fields), validatorIndex: 0, signature } });
   };
-  const wire = new WireRecord(story.genesis, story.blame);
+  const wire = new WireRecord(() => story.genesis.validators, story.blame);
   say(wire, { type: 'prevote', height: 1, round: 0, blockId: A });
   say(wire, { type: 'prevote', height: 1, round: 0, blockId: B });
   t.same(story.blamed.splice(0), ['I5']);
-  const other = new WireRecord(story.genesis, story.blame);
+  const other = new WireRecord(() => story.genesis.validators, story.blame);
   say(other, { type: 'precommit', height: 1, round: 1, blockId: A });
   say(other, { type: 'prevote', height: 1, round: 2, blockId: B });
   t.same(story.blamed, ['I6']);
