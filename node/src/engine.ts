@@ -2,7 +2,7 @@
  * The engine of a node: recovery, state, pool and consensus over the ports for disk, network, clock and signing. The same
  * in production (node.ts gives it LevelDB and the real clock) and in the simulator (which gives it everything else).
  */
-import type { Chain, Genesis, Tip, TreeMemory } from '@billcoin/protocol';
+import { indexOfKey, type Chain, type Genesis, type Tip, type TreeMemory } from '@billcoin/protocol';
 import { makeChainService, storedTipInfo, type ChainSources } from './chainPort.ts';
 import type { ValidatorGuard } from './crypto/lostGuard.ts';
 import { PENDING_EVIDENCE_MAX } from './driver/evidencePool.ts';
@@ -162,7 +162,7 @@ export async function openEngine(deps: EngineDeps): Promise<Engine> {
   const firstBlock = (await blocks.base()) + 1;
   const reader = decidedReader({ firstBlock, blocks, index, chain, tip, halt });
   const service = makeChainService(sourcesOf(deps, { firstBlock, reader, index, states, tip }), await storedTipInfo(recovered, blocks.read), () => mempool);
-  const gossip = new TxGossip({ chain, network, timers, halt, pool: () => mempool });
+  const gossip = new TxGossip({ chain, network, timers, halt, isFollower: () => validator === undefined || indexOfKey(tip().validators, validator.publicKey) === undefined, pool: () => mempool });
   const mempool: Mempool = await Mempool.open({
     chain, tip, clock, log, limits: POOL_LIMITS, store: stores.mempool, writeDurable: poolWriter.write,
     isDiskLow: deps.isDiskLow, verifySignatures: deps.verifySignatures, finalStatus: service.finalStatus,
@@ -201,7 +201,7 @@ export async function openEngine(deps: EngineDeps): Promise<Engine> {
     progress: () => driver.progress,
     load: () => driver.load,
     start: () => start(driver, gossip),
-    receive: (from, message) => (message.kind === 'txs' ? gossip.take(message.txs) : driver.receive(from, message)),
+    receive: (from, message) => (message.kind === 'txs' ? gossip.take(message.txs, message.passOn === true) : driver.receive(from, message)),
     async stop() {
       gossip.stop();
       await driver.stop();

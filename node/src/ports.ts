@@ -202,7 +202,8 @@ export type PeerMessage =
   /** Decided blocks from a height on are asked for, and given: fewer than asked, or none, where there are no more. */
   | { readonly kind: 'getBlocks'; readonly from: number; readonly count: number }
   | { readonly kind: 'blocks'; readonly from: number; readonly blocks: readonly DecidedBlock[] }
-  | { readonly kind: 'txs'; readonly txs: readonly Uint8Array[] };
+  /** `passOn`: the sender is no validator and may not reach all of them. */
+  | { readonly kind: 'txs'; readonly txs: readonly Uint8Array[]; readonly passOn?: boolean | undefined };
 
 /** Peers of this node. Calls hand over and return at once; what does not get through is sent again by Status. */
 export interface Network {

@@ -95,7 +95,7 @@ export const FRAME_KINDS: readonly FrameKind[] = [
   }),
   row({
     no: 8, kind: 'txs', channel: 'transactions', class: 'transactions', maxBytes: TxPush.maxBytes, rate: 'txBytesPerS', byBytes: true, signatures: ({ txs }) => txs.length,
-    encode: ({ txs }) => encode(TxPush, { txs }), decode: (bytes) => mapped(decode(TxPush, bytes), ({ txs }) => ({ kind: 'txs', txs })),
+    encode: ({ txs, passOn }) => encode(TxPush, { txs, passOn: passOn === true ? 1 : 0 }), decode: (bytes) => mapped(decode(TxPush, bytes), ({ txs, passOn }) => ({ kind: 'txs', txs, passOn: passOn === 1 })),
   }),
   row({
     no: 9, kind: 'getBlocks', channel: 'sync', class: 'sync', maxBytes: GetBlocks.maxBytes, rate: 'controlPerS', signatures: () => 0,

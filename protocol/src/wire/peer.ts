@@ -23,7 +23,8 @@ const RoundStatus = message('RoundStatus', 64, { round: u32(1, 0, 0x7fff_ffff), 
 export const Status = message('Status', 9_216, { height: u53(1, 1), round: s32(2, -1, 0x7fff_ffff), step: u32(3, 0, 4), rounds: listOf(4, 0, ROUNDS_MAX, RoundStatus), tip: optSub(5, Certificate) });
 /** The body of a block of this height is asked for. */
 export const NeedBlock = message('NeedBlock', 64, { height: u53(1, 1), blockId: bytes(2, 32) });
-export const TxPush = message('TxPush', 1_052_672, { txs: listOfBytes(1, 1, TX_PUSH_MAX, 1, 16_384) });
+/** passOn: 1 from a node that is no validator and may not reach all of them: who is one tells the others. */
+export const TxPush = message('TxPush', 1_052_672, { txs: listOfBytes(1, 1, TX_PUSH_MAX, 1, 16_384), passOn: u32(2, 0, 1) });
 /** Decided blocks from a height on. */
 export const GetBlocks = message('GetBlocks', 64, { from: u53(1, 1), count: u32(2, 1, SYNC_RANGE_MAX) });
 const DecidedBlock = message('DecidedBlock', BLOCK_MAX_BYTES + 16_384, { block: bytes(1, 1, BLOCK_MAX_BYTES), certificate: sub(2, Certificate) });

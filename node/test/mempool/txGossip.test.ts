@@ -1,0 +1,42 @@
+/** How a transaction gets to all validators, also from a node that sees only some of them. */
+import t from 'tap';
+import { Cluster } from '../support/cluster.ts';
+import { HASH_SIGNATURES } from '../../src/sim/keys.ts';
+import { Random } from '../../src/sim/random.ts';
+import { TxMaker } from '../../src/sim/world.ts';
+
+const HOP_US = 500;
+const VALIDATORS = [0, 1, 2, 3];
+
+void t.test('what a full node with two peers takes is at every validator after two hops, and no further', async (test) => {
+  const pushes: { readonly from: number; readonly passOn: boolean | undefined }[] = [];
+  const cluster = new Cluster({
+    size: 4, watchers: 1,
+    sent: (node, message) => (message.kind === 'txs' ? void pushes.push({ from: node.index, passOn: message.passOn }) : undefined),
+    link: (from, to) => ((from === 4 && to > 1) || (to === 4 && from > 1) ? undefined : HOP_US),
+  });
+  cluster.boot();
+  test.ok(await cluster.run(() => cluster.isFinal(1), 60_000));
+  const maker = new TxMaker(cluster.genesis, HASH_SIGNATURES, new Random('gossip'));
+  const [{ txHash, bytes }] = maker.mint(1_000n);
+  const startMs = cluster.nowMs;
+  const submitted = await cluster.result(cluster.nodes[4]!.engine!.port.submit(bytes));
+  test.ok(submitted.ok);
+  const place = (): boolean => VALIDATORS.every((i) => cluster.nodes[i]!.finals.some(({ txs }) => txs.some((tx) => tx.txHash === txHash)));
+  test.ok(await cluster.run(place, 10_000));
+  test.ok(cluster.nowMs - startMs < 300, `final after ${cluster.nowMs - startMs} ms: no proposer had to time out`);
+  test.same(pushes.filter(({ from }) => from === 4), [{ from: 4, passOn: true }]);
+  test.same(new Set(pushes.filter(({ from }) => from !== 4).map(({ from, passOn }) => `${from} ${String(passOn)}`)), new Set(['0 undefined', '1 undefined']), 'those that heard it tell the others, once');
+});
+
+void t.test('a validator tells all, and nobody repeats it', async (test) => {
+  const pushes: number[] = [];
+  const cluster = new Cluster({ size: 4, sent: (node, message) => (message.kind === 'txs' ? void pushes.push(node.index) : undefined) });
+  cluster.boot();
+  test.ok(await cluster.run(() => cluster.isFinal(1), 60_000));
+  const maker = new TxMaker(cluster.genesis, HASH_SIGNATURES, new Random('gossip'));
+  const [{ bytes }] = maker.mint(1_000n);
+  test.ok((await cluster.result(cluster.nodes[2]!.engine!.port.submit(bytes))).ok);
+  test.ok(await cluster.run(() => cluster.isFinal(2), 10_000));
+  test.same(pushes, [2]);
+});
