@@ -9,6 +9,6 @@ const KEPT: readonly { readonly seed: number; readonly heights: number; readonly
 for (const { seed, heights, taught } of KEPT) {
   t.test(`seed ${seed}: ${taught}`, async (t) => {
     const { violation, story } = await simulate({ seed, heights });
-    t.equal(violation, undefined, story.slice(-40).join('\n'));
+    t.equal(violation === undefined ? '' : `${violation.invariant}: ${violation.what}\n${story.slice(-40).join('\n')}`, '');
   });
 }
