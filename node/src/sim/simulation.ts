@@ -27,7 +27,7 @@ import { WireRecord } from './wireRecord.ts';
 import { START_MS, TxMaker, makeSimGenesis, validatorKeys } from './world.ts';
 
 /** Virtual time of the first phase: a run that nobody lets decide goes on to the second. */
-const SAFETY_MAX_MS = 120_000;
+const SAFETY_MAX_MS = 60_000;
 /** Between two things that clients do, on average. */
 const CLIENT_MS = 60;
 /** What clients send is valid for 10 s; after that, an idle block and the rounds in progress nothing may be pending. */
