@@ -2,6 +2,7 @@
 import time
 
 from bill_bytes import Message, address_bytes
+from stake import Stake, UNBONDING_POOL, VALIDATOR
 
 # Numbers of kinds (SPEC §5): whose balance the flat fee leaves. A RevokeTill by the authority has none.
 FEE_OF_SENDER = {1, 5, 10, 19, 20, 21, 22, 23, 24, 25, 45}
@@ -27,11 +28,13 @@ class Books:
         self.live = {}  # batch key → [expiry, plant, litres in custody] of batches that are open or minted
         self.lapsed = []  # of those, what the end of this block may expire: found in the state before the block
         self.sales = {}
+        self.stake = None
 
     def open(self, spec):
         """Genesis: supply is zero, all plants are active."""
         for till in spec["tills"]:
             self.tills[till["tillNo"]] = address_bytes(till["merchant"])
+        self.stake = Stake(self, spec)
 
     def begin_block(self, time_ms):
         self.lapsed = sorted((expiry, batch) for batch, (expiry, _, _) in self.live.items() if expiry < time_ms)[:EXPIRIES_MAX]
@@ -93,8 +96,8 @@ class Books:
             self._bond(plant, bonded)
             self._owe(plant, -repaid)
             self.supply -= repaid
-        elif number in (22, 23):
-            raise ValueError("stake is not recounted by this program yet")
+        elif 22 <= number <= 25:
+            self.stake.event(number, event)
         elif number == 21:  # bond withdrawn
             self._bond(event.bytes(1), -event.int(2))
             self._move(event.bytes(1), event.int(2))
@@ -177,7 +180,7 @@ class Books:
     def compare_rows(self, rows, whole):
         """The first difference in words, or None. `whole`: the books began at genesis and end at the state's block."""
         accounts, bonds, owed = {}, {}, {}
-        custody = supply = owed_row = fees = insurance = pools = 0
+        custody = supply = owed_row = fees = insurance = pools = stakes = 0
         for key, value in rows:
             row = Message(value)
             if key[0] == ACCOUNT:
@@ -189,16 +192,20 @@ class Books:
                 if issued != available + held + redeemed + owed_out:
                     return f"batch {key[1:].hex()}: issued is not available + held + redeemed + owed-out"
                 custody += available + held
+            elif key[0] == VALIDATOR:
+                stakes += row.int(6)
+            elif key[0] == UNBONDING_POOL:
+                stakes += row.int(1)
             elif key[0] == SUPPLY:
                 supply, owed_row = row.int(1), row.int(2)
             elif key[0] == POOLS:
                 fees, insurance, pools = row.int(1), row.int(2), row.int(1) + row.int(2) + row.int(3)
         gap = sum(owed.values())
-        if not supply == custody + gap == sum(accounts.values()) + sum(bonds.values()) + pools or gap != owed_row:
+        if not supply == custody + gap == sum(accounts.values()) + sum(bonds.values()) + stakes + pools or gap != owed_row:
             return f"the reserve equation does not hold: supply {supply}, custody {custody}, owed {gap}"
         if whole and (custody, supply, fees, insurance) != (self.minted - self.redeemed - self.ended, self.supply, self.fees, self.insurance):
             return f"custody, supply, fees: the books have {self.minted - self.redeemed - self.ended}, {self.supply}, {self.fees}, the state {custody}, {supply}, {fees}"
-        return self._compare(accounts, bonds, owed) if whole else None
+        return self._compare(accounts, bonds, owed) or self.stake.compare_rows(rows) if whole else None
 
     def _compare(self, accounts, bonds, owed):
         for name, books, state in (("balance", self.balances, accounts), ("bond", self.bonds, bonds), ("owed", self.owed, owed)):

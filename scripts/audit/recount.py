@@ -32,6 +32,11 @@ def expect(is_so, what):
         raise Wrong(what)
 
 
+def signers_of(certificate):
+    bits = certificate.bytes(5)
+    return [i for i in range(len(bits) * 8) if bits[i >> 3] & 0x80 >> (i & 7)]
+
+
 class Recount:
     def __init__(self, with_signatures):
         self.with_signatures = with_signatures
@@ -43,6 +48,7 @@ class Recount:
         self.time_ms = 0
         self.block_id = bytes(32)
         self.certificate = None
+        self.signers = []  # keys in the commit of the block before
         self.txs, self.results = [], []
         self.blocks = self.transactions = self.signatures = 0
         self.books = Books()
@@ -85,12 +91,21 @@ class Recount:
         expect(header.bytes(5) == (bytes(32) if prev_commit is None else tagged("bill/commit/1", prev_commit)), f"{where}: hash of the commit before")
         if prev_commit is not None:
             self.commit(prev_commit, height - 1, header.bytes(4), f"{where}, the commit inside")
+            self.signers = [self.validators[index][0] for index in signers_of(Message(prev_commit))]
+        if self.first == 1:
+            keys, self.validators_hash = self.books.stake.set_at(height)
+            self.validators = [(key, 1) for key in keys]
         self.commit(bytes.fromhex(line["certificate"]), height, block_id, where)
-        expect(header.bytes(10) == self.validators_hash, f"{where}: validator set (this program does not follow its changes yet)")
+        expect(header.bytes(10) == self.validators_hash, f"{where}: validator set{'' if self.first == 1 else ' (its changes are followed from block 1 on only)'}")
         expect(header.bytes(12) == merkle_root([bytes.fromhex(one) for one in line["evidence"]]), f"{where}: evidence root")
         self.block, self.height, self.time_ms, self.block_id = header, height, header.int(3), block_id
         self.txs, self.results = [], []
-        self.books.begin_block(self.time_ms)
+        try:
+            self.books.begin_block(self.time_ms)
+            if self.first == 1:
+                self.books.stake.begin_block(height, self.time_ms, [bytes.fromhex(one) for one in line["evidence"]])
+        except ValueError as error:
+            raise Wrong(f"{where}: {error}") from error
         self.blocks += 1
 
     def commit(self, data, height, block_id, where):
@@ -99,8 +114,7 @@ class Recount:
             return
         certificate = Message(data)
         expect((certificate.int(1), certificate.int(2), certificate.bytes(4)) == (2, height, block_id), f"{where}: the certificate names the block")
-        bits = certificate.bytes(5)
-        signers = [i for i in range(len(bits) * 8) if bits[i >> 3] & 0x80 >> (i & 7)]
+        signers = signers_of(certificate)
         signatures = certificate.list(6)
         expect(len(signers) == len(signatures) and signers[-1] < len(self.validators), f"{where}: a signature for each bit")
         power = sum(self.validators[i][1] for i in signers)
@@ -143,6 +157,9 @@ class Recount:
         expect(header.bytes(8) == merkle_root(self.results), f"{where}: result root")
         self.roots.append((self.height, header.bytes(9)))
         self.books.end_block()
+        if self.first == 1:
+            self.books.stake.end_block(self.signers)
+            expect(header.bytes(11) == self.books.stake.set_at(self.height + 1)[1], f"{where}: the next validator set")
         self.block = None
 
     def state_line(self, line):

@@ -139,7 +139,7 @@ export class World {
   readonly chain: Chain;
   tip: Tip;
   /** Every block so far, for a node that sees blocks only. */
-  readonly made: { readonly bytes: Uint8Array; readonly certificate: Uint8Array }[] = [];
+  readonly made: { readonly bytes: Uint8Array; readonly certificate: Uint8Array; readonly executed: Executed }[] = [];
   readonly #institutions: readonly Key[];
   #salt = 0;
 
@@ -229,7 +229,7 @@ export class World {
     const applied = applyBlock(this.chain, this.tip, built.blockBytes);
     if (!applied.ok) throw new Error(JSON.stringify(applied.fault));
     this.tip = commitBlock(this.chain, this.tip, applied.value, this.certificate(applied.value, more.absent));
-    this.made.push({ bytes: applied.value.blockBytes, certificate: this.tip.certificateBytes ?? new Uint8Array(0) });
+    this.made.push({ bytes: applied.value.blockBytes, certificate: this.tip.certificateBytes ?? new Uint8Array(0), executed: applied.value });
     return applied.value;
   }
 
