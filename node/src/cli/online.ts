@@ -2,17 +2,14 @@
  * Commands that ask a running node. What it says of itself is shown as it is; of the chain nothing is believed: rows and
  * transactions are shown once their proofs verify under headers followed from genesis or a signed checkpoint.
  */
-import { mkdir } from 'node:fs/promises';
-import { basename, dirname } from 'node:path';
 import { faultCode, formatAddress, formatLitres, fromHex, parseAddress, ROWS, stateRows, toHex, TRUSTING_PERIOD_MS, trustGenesis, type Genesis, type TrustedHeader } from '@billcoin/protocol';
 import {
   addSignature, ApiError, checkpointRoot, ConnectionError, createClient, createVerifiedClient, getStatus, keyFromSeed, listValidators, ProofError, sendTransaction, TimeoutError, verifiedRow,
   verifiedTransaction, waitForTransaction, type Client, type VerifiedClient,
 } from '@billcoin/sdk';
 import { ConfigError, type Config } from '../config.ts';
-import { createKeyFile, readKeyFile } from '../crypto/keyFiles.ts';
-import { verifyEd25519Native } from '../crypto/verifier.ts';
 import { readGenesis } from '../node.ts';
+import { makeAccountKey, readAccountSeed } from '../offline/keys.ts';
 import type { Terminal } from './terminal.ts';
 import { makeTxDraft } from './txKinds.ts';
 
@@ -39,11 +36,11 @@ async function asked(config: Config, { complain }: Terminal, work: (client: Clie
 /** Where trust begins: genesis while it is young, then the checkpoint that the node serves, signed by the keys of genesis. */
 async function rootOf(client: Client, { genesisHash, ...genesis }: Genesis): Promise<TrustedHeader> {
   if (genesis.spec.timeMs + TRUSTING_PERIOD_MS > Date.now()) return trustGenesis(genesis);
-  return checkpointRoot(client, { genesisHash, checkpointKeys: genesis.spec.checkpointKeys, verify: verifyEd25519Native });
+  return checkpointRoot(client, { genesisHash, checkpointKeys: genesis.spec.checkpointKeys });
 }
 
 async function verifiedClientOf(client: Client, genesis: Genesis): Promise<VerifiedClient> {
-  return createVerifiedClient({ client, genesisHash: genesis.genesisHash, root: await rootOf(client, genesis), verify: verifyEd25519Native });
+  return createVerifiedClient({ client, genesisHash: genesis.genesisHash, root: await rootOf(client, genesis) });
 }
 
 export function status(config: Config, terminal: Terminal): Promise<number> {
@@ -112,19 +109,18 @@ export async function query(config: Config, terminal: Terminal, [what = '', of =
 }
 
 export async function accountKey({ accountKey: path }: Config, { print }: Terminal): Promise<number> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-  const { seed } = await createKeyFile(dirname(path), basename(path));
+  const { address } = await makeAccountKey(path);
   print(`Key file    ${path} (mode 600; whoever has it has the money)`);
-  print(`Address     ${keyFromSeed(seed).addressText}`);
+  print(`Address     ${address}`);
   return 0;
 }
 
 /** Signs one transaction with the account key, sends it, waits until it is final and verifies its receipt. */
 export async function tx(config: Config, terminal: Terminal, words: readonly string[]): Promise<number> {
   const genesis = await readGenesis(config.genesis);
-  const pair = await readKeyFile(dirname(config.accountKey), basename(config.accountKey));
-  if (pair === undefined) throw new ConfigError(`There is no account key at ${config.accountKey} (--account-key). billcoin account-key makes one.`);
-  const key = keyFromSeed(pair.seed);
+  const seed = await readAccountSeed(config.accountKey);
+  if (seed === undefined) throw new ConfigError(`There is no account key at ${config.accountKey} (--account-key). billcoin account-key makes one.`);
+  const key = keyFromSeed(seed);
   const draft = addSignature(makeTxDraft(words, { genesisHash: genesis.genesisHash }, key.address), key);
   return asked(config, terminal, async (client) => {
     const { txHash } = await sendTransaction(client, draft);

@@ -1,5 +1,6 @@
 /** `billcoin keys` and `billcoin node-key`: the consensus key of a validator, and the key that a node is known by. */
 import { mkdir } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
 import { addressOf, formatAddress, toHex } from '@billcoin/protocol';
 import { CONSENSUS_KEY_FILE, NODE_KEY_FILE, createKeyFile, readKeyFile } from '../crypto/keyFiles.ts';
 
@@ -18,6 +19,18 @@ export async function makeConsensusKey(keyDir: string, seed?: Uint8Array): Promi
   await mkdir(keyDir, { recursive: true, mode: 0o700 });
   const { publicKey } = await createKeyFile(keyDir, CONSENSUS_KEY_FILE, seed);
   return { file: `${keyDir}/${CONSENSUS_KEY_FILE}`, publicKey: toHex(publicKey), address: formatAddress(addressOf(publicKey)) };
+}
+
+/** A new account key at `path`, mode 0600. Throws (Error EEXIST) where there is a file already. */
+export async function makeAccountKey(path: string): Promise<{ readonly address: string }> {
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  const { publicKey } = await createKeyFile(dirname(path), basename(path));
+  return { address: formatAddress(addressOf(publicKey)) };
+}
+
+/** The 32-byte seed of an account key file; undefined where there is none. Throws StorageFailure `no_key` where others may read it. */
+export async function readAccountSeed(path: string): Promise<Uint8Array | undefined> {
+  return (await readKeyFile(dirname(path), basename(path)))?.seed;
 }
 
 /** Public part of the node key in `keyDir`, hex; it is made the first time. */
