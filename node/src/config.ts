@@ -151,17 +151,22 @@ function allOptions(): readonly { readonly name: string; readonly option: Option
   return [...NAMES.map((name) => ({ name: name as string, option: OPTIONS[name] as OptionBase<OptionValue> })), { name: '', option: CONFIG_FLAG }];
 }
 
+/** Addresses have no default. */
+function defaultOf({ initial }: OptionBase<OptionValue>): string | undefined {
+  return initial === undefined || typeof initial === 'object' ? undefined : String(initial);
+}
+
 /** Lines for --help. */
 export function makeOptionHelp(): string {
   return allOptions()
-    .map(({ option }) => `  --${option.flag}${option.initial === false ? '' : ` <${option.takes}>`}\n      ${option.help}${option.initial === undefined ? '' : ` Default ${String(option.initial)}.`}`)
+    .map(({ option }) => `  --${option.flag}${option.initial === false ? '' : ` <${option.takes}>`}\n      ${option.help}${defaultOf(option) === undefined ? '' : ` Default ${defaultOf(option) ?? ''}.`}`)
     .join('\n');
 }
 
 /** Text of docs/config.md, made from the table so that the two cannot differ. */
 export function makeConfigDoc(): string {
   const rows = allOptions().map(({ name, option }) =>
-    `| \`--${option.flag}\` | \`${variableOf(option.flag)}\` | ${name === '' ? '' : `\`${name}\``} | ${option.takes.replaceAll('|', '\\|')} | ${option.initial === undefined ? '' : `\`${String(option.initial)}\``} | ${option.help} |`);
+    `| \`--${option.flag}\` | \`${variableOf(option.flag)}\` | ${name === '' ? '' : `\`${name}\``} | ${option.takes.replaceAll('|', '\\|')} | ${defaultOf(option) === undefined ? '' : `\`${defaultOf(option) ?? ''}\``} | ${option.help} |`);
   return [
     '# Options of a node',
     '',
