@@ -26,7 +26,7 @@ export interface ConsensusBenchOptions {
 }
 
 const FULL: ConsensusBenchOptions = {
-  sizes: [1, 4, 7, 13, 50], heights: 40, warmUpSeconds: 10,
+  sizes: [1, 4, 7, 13, 50], heights: 40, warmUpSeconds: 20,
   campaigns: [{ validators: 4, cpuSeconds: 15 }, { validators: 7, cpuSeconds: 8 }, { validators: 13, cpuSeconds: 8 }],
 };
 const WARM_UP_SEED = 1_000_001;
