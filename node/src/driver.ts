@@ -20,7 +20,6 @@ import { signGuarded } from './driver/signing.ts';
 import { Sync } from './driver/sync.ts';
 import { TimerSet } from './driver/timerSet.ts';
 import { finalBlockOf } from './finalBlock.ts';
-import type { DecidedBlock } from './ports.ts';
 
 export { CORE, PEER_INPUTS_MAX, type ConsensusMessage, type Core, type DriverDeps } from './driver/driverDeps.ts';
 
@@ -142,7 +141,6 @@ export class Driver {
       case 'peer': return this.#hear(item.from, item.message, item.atMs);
       case 'build': return this.#build(item.effect);
       case 'start': return this.#startHeight();
-      case 'synced': return this.#takeSynced(item.from, item.block);
       case 'status': return this.#tellStatus();
     }
   }
@@ -180,27 +178,19 @@ export class Driver {
     if (height === this.#tip.height + 1 || height === this.#tip.height + 2) this.#judged(id, this.#blocks.take(from, id, blockBytes, this.#tip));
   }
 
-  /** The block of a height that sync holds is taken when the height starts, or when it comes. */
+  /** The block of a height that sync holds is heard when the height starts, or when it comes: the body first, so that nobody is asked for it. */
   #feed(height: number): void {
     const held = this.#sync.at(height);
-    if (held !== undefined) this.#items.unshift({ kind: 'synced', from: held.peer, block: held.block });
-  }
-
-  /** A decided block whose certificate is verified now, under the set of its height. */
-  async #takeSynced(from: string, { certificate, blockBytes }: DecidedBlock): Promise<void> {
-    if (certificate.height !== this.#state.height) return;
-    const read = readPeerMessage(this.#deps.chain, this.#state, { kind: 'certificate', certificate }, this.#deps.clock.nowMs());
-    if (!read.ok) {
-      this.#sync.bad(from, certificate.height);
-      return this.#blame(from, 'certificate', read.fault);
-    }
-    // The body first: a certificate without it would ask everybody for it.
-    this.#takeBlock(from, blockBytes);
-    for (const input of read.value) await this.#step(input);
+    if (held === undefined) return;
+    const { peer: from, block: { blockBytes, certificate } } = held;
+    const atMs = this.#deps.clock.nowMs();
+    this.#waiting.set(from, (this.#waiting.get(from) ?? 0) + 2);
+    this.#items.unshift({ kind: 'peer', from, message: { kind: 'block', blockBytes }, atMs }, { kind: 'peer', from, message: { kind: 'certificate', certificate }, atMs });
   }
 
   #blame(from: string, kind: ConsensusMessage['kind'], refusal: Fault): void {
     this.#deps.log.debug({ from, kind, refusal }, 'A peer sent what is not valid');
+    this.#sync.bad(from, this.#state.height);
     this.#deps.network.blame(from, refusal.code === 'bad_signature' ? 'bad_signature' : 'malformed');
   }
 

@@ -3,7 +3,7 @@ import {
   maySign, recordSigned, step, type Certificate, type Chain, type Executed, type Input, type Tip,
 } from '@billcoin/protocol';
 import type { StoredBlock } from '../finalBlock.ts';
-import type { Clock, DecidedBlock, FinalBlock, Log, Network, PeerMessage, Timers } from '../ports.ts';
+import type { Clock, FinalBlock, Log, Network, PeerMessage, Timers } from '../ports.ts';
 import type { BlockDisk } from './blocksInHand.ts';
 import type { BlockSource, BuildValue } from './building.ts';
 import type { EvidenceDisk } from './evidencePool.ts';
@@ -62,5 +62,4 @@ export type DriverItem =
   | { readonly kind: 'peer'; readonly from: string; readonly message: ConsensusMessage; readonly atMs: number }
   | { readonly kind: 'build'; readonly effect: BuildValue }
   | { readonly kind: 'start' }
-  | { readonly kind: 'synced'; readonly from: string; readonly block: DecidedBlock }
   | { readonly kind: 'status' };
