@@ -7,12 +7,16 @@ import { parseArgs } from 'node:util';
 import fc from 'fast-check';
 import { anyHistory, type Action } from '../model/actions.ts';
 import { History, type Seen } from '../model/history.ts';
+import { anyRound, StakeHistory } from '../model/stakeHistory.ts';
 import { fuzzDecoders } from './fuzzDecoders.ts';
 
 const INPUTS = 1_000_000;
 /** Long enough for coupons, refunds and expiries to meet, short enough to shrink in a minute. */
 const ACTIONS_PER_HISTORY = 400;
 const HISTORIES_PER_SEED = 200;
+/** Of stake: months each, with epochs, evidence and absences. */
+const ROUNDS_PER_STAKE_HISTORY = 200;
+const STAKE_HISTORIES_PER_SEED = 25;
 const MINUTE_MS = 60_000;
 
 function say(line: string): void {
@@ -54,6 +58,18 @@ function runHistories(seed: number, endMs: number): { readonly histories: number
   return { histories: result.numRuns, actions, blocks };
 }
 
+/** One seed's histories of stake, or as many as fit before `endMs`. */
+function runStakeHistories(seed: number, endMs: number): number {
+  const rounds = fc.array(anyRound, { maxLength: ROUNDS_PER_STAKE_HISTORY, size: 'max' });
+  const property = fc.property(rounds, (drawn) => new StakeHistory(new Map()).play(drawn));
+  const result = fc.check(property, { seed, numRuns: STAKE_HISTORIES_PER_SEED, interruptAfterTimeLimit: Math.max(1, endMs - performance.now()) });
+  if (result.counterexample !== null) {
+    say(`stake: seed ${seed}, path ${result.counterexamplePath ?? ''} fails:\n${JSON.stringify(result.counterexample)}`);
+    throw result.errorInstance;
+  }
+  return result.numRuns;
+}
+
 const { values } = parseArgs({ options: { minutes: { type: 'string', default: '10' }, seed: { type: 'string', default: String(Date.now() % 2 ** 31) } } });
 const minutes = Number(values.minutes);
 const firstSeed = Number(values.seed);
@@ -61,13 +77,14 @@ if (!(minutes > 0) || !Number.isSafeInteger(firstSeed)) throw new RangeError('--
 
 const endMs = performance.now() + minutes * MINUTE_MS;
 runDecoders(firstSeed);
-const total = { histories: 0, actions: 0, blocks: 0 };
+const total = { histories: 0, actions: 0, blocks: 0, stake: 0 };
 const started = performance.now();
 for (let seed = firstSeed; performance.now() < endMs; seed++) {
+  total.stake += runStakeHistories(seed, endMs);
   const { histories, actions, blocks } = runHistories(seed, endMs);
   total.histories += histories;
   total.actions += actions;
   total.blocks += blocks;
   const seconds = (performance.now() - started) / 1_000;
-  say(`histories: up to seed ${seed}, ${total.histories} histories of ${total.actions} actions in ${total.blocks} blocks agree with the model; ${Math.round(total.actions / seconds)} actions/s`);
+  say(`histories: up to seed ${seed}, ${total.histories} histories of ${total.actions} actions in ${total.blocks} blocks and ${total.stake} of stake agree with their models; ${Math.round(total.actions / seconds)} actions/s`);
 }
