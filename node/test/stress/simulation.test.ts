@@ -5,6 +5,7 @@
 import t from 'tap';
 import { decode, Evidence } from '@billcoin/protocol';
 import { runCampaign } from '../../src/sim/campaign.ts';
+import { NO_FAULTS } from '../../src/sim/faults.ts';
 import { MUTANTS } from '../../src/sim/mutants.ts';
 import type { SimulationReport } from '../../src/sim/report.ts';
 import { simulate } from '../../src/sim/simulation.ts';
@@ -46,7 +47,9 @@ void t.test('a short campaign of drawn faults and lies breaks nothing', async (t
 });
 
 /** What the broken cores are run against. */
-const HOSTILE = { heights: 10, validators: 4, liars: 1, lies: ['two votes', 'two proposals', 'invalid blocks'] } as const;
+const HOSTILE = {
+  heights: 30, validators: 4, liars: 1, lies: ['two votes', 'two proposals', 'invalid blocks'], faults: { ...NO_FAULTS, loss: 0.25, meanDelayUs: 60_000, partitionEveryMs: 1_000, crashEveryMs: 3_000, crashAtEffect: 0.001 },
+} as const;
 
 void t.test('the whole core passes where the broken ones are found', async (test) => {
   for (let seed = 1; seed <= 4; seed++) test.equal(told(await simulate({ seed, ...HOSTILE })), '', `seed ${seed}`);
@@ -65,7 +68,7 @@ for (const mutant of MUTANTS) {
 }
 
 void t.test('more than a third of liars split the chain: a correct node says who signed both and stops', async (test) => {
-  const report = await simulate({ seed: 1, heights: 200, validators: 4, liars: 2, lies: ['split'], faults: { loss: 0, crashAtEffect: 0, crashEveryMs: 0, partitionEveryMs: 0, killAllEveryMs: 0, pauseEveryMs: 0, wipe: 0, writeFails: 0 } });
+  const report = await simulate({ seed: 1, heights: 200, validators: 4, liars: 2, lies: ['split'], faults: NO_FAULTS });
   test.match(report.violation?.what ?? '', /The chain has forked/);
   const offenders = new Set(report.evidenceSeen.flatMap((bytes) => {
     const { evidence } = decodedEvidence(bytes);
