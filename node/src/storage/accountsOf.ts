@@ -1,8 +1,11 @@
 /** Which accounts a transaction touched: whoever signed it first, and everybody its events name. */
 import { ADDRESS_BYTES, toHex, type ChainEvent, type TxBody } from '@billcoin/protocol';
 
-/** Every field of an event that holds an address (storage/accountsOf.test.ts compares with the wire tables). */
-export const ADDRESS_FIELDS = ['from', 'to', 'payer', 'merchant', 'account', 'holder', 'plant', 'oracle', 'by', 'reporter'] as const;
+/**
+ * Every field of an event that holds an address (storage/accountsOf.test.ts compares with the wire tables). A validator's is
+ * that of its consensus key, which holds nothing: its history is who staked behind it and what became of that.
+ */
+export const ADDRESS_FIELDS = ['from', 'to', 'payer', 'merchant', 'account', 'holder', 'plant', 'oracle', 'by', 'reporter', 'validator'] as const;
 
 function addAccountsOfEvent(accounts: Set<string>, event: ChainEvent): void {
   const fields = event.value as Partial<Record<(typeof ADDRESS_FIELDS)[number], Uint8Array>>;
