@@ -130,12 +130,13 @@ interface Parts {
   readonly index: ChainIndex;
   readonly states: RecentStates;
   readonly tip: () => Tip;
+  readonly offerEvidence: ChainPort['offerEvidence'];
 }
 
 /** Where the chain port reads. */
-function sourcesOf({ genesis, log }: EngineDeps, { firstBlock, reader, index, states, tip }: Parts): ChainSources {
+function sourcesOf({ genesis, log }: EngineDeps, { firstBlock, reader, index, states, tip, offerEvidence }: Parts): ChainSources {
   return {
-    genesis, firstBlock, tip, log, ...reader,
+    genesis, firstBlock, tip, log, offerEvidence, ...reader,
     proveRow: (rowKey, height) => states.proveRow(rowKey, height),
     positionOf: index.positionOf,
     heightOf: index.heightOf,
@@ -161,7 +162,7 @@ export async function openEngine(deps: EngineDeps): Promise<Engine> {
   const tip = (): Tip => live.driver?.tip ?? recovered;
   const firstBlock = (await blocks.base()) + 1;
   const reader = decidedReader({ firstBlock, blocks, index, chain, tip, halt });
-  const service = makeChainService(sourcesOf(deps, { firstBlock, reader, index, states, tip }), await storedTipInfo(recovered, blocks.read), () => mempool);
+  const service = makeChainService(sourcesOf(deps, { firstBlock, reader, index, states, tip, offerEvidence: (evidence) => driver.offerEvidence(evidence) }), await storedTipInfo(recovered, blocks.read), () => mempool);
   const gossip = new TxGossip({ chain, network, timers, halt, isFollower: () => validator === undefined || indexOfKey(tip().validators, validator.publicKey) === undefined, pool: () => mempool });
   const mempool: Mempool = await Mempool.open({
     chain, tip, clock, log, limits: POOL_LIMITS, store: stores.mempool, writeDurable: poolWriter.write,
