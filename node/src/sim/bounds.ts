@@ -2,6 +2,7 @@
 import { PEER_INPUTS_MAX } from '../driver.ts';
 import { BLOCKS_WHOLE_MAX } from '../driver/blocksInHand.ts';
 import { PENDING_EVIDENCE_MAX } from '../driver/evidencePool.ts';
+import { RANGES_MAX, RANGE_MAX } from '../driver/syncPlan.ts';
 import type { Engine } from '../engine.ts';
 import { STATES_MAX, STATES_MAX_BYTES } from '../recentStates.ts';
 import { UNDO_MAX_BYTES } from '../storage/undo.ts';
@@ -38,6 +39,7 @@ export function checkBounds(node: number, { load, states, undoBytes, versions, p
   const limits: readonly (readonly [what: string, is: number, limit: number])[] = [
     ['inputs', load.items, peers * PEER_INPUTS_MAX + OWN_INPUTS],
     ['whole blocks', load.wholeBlocks, BLOCKS_WHOLE_MAX + WHOLE_BESIDE],
+    ['blocks ahead of its height', load.syncedAhead, RANGES_MAX * RANGE_MAX],
     ['states', states.states, STATES_MAX],
     ['bytes of states', states.bytes, STATES_MAX_BYTES],
     ['bytes of undo rows', undoBytes, UNDO_MAX_BYTES],

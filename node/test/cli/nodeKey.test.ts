@@ -25,7 +25,7 @@ void t.test('a node with peers does not start without its key, nor on a port tha
   const folders = await makeTestFolders();
   test.teardown(folders.remove);
   const config = { ...folders.config, listen: { host: '127.0.0.1', port: 0 } };
-  const deps = { clock: systemClock, timers: systemTimers, log: makeLog({ level: 'silent', nodeName: 'test' }), processMetrics: false, onHalt: (error: Error): void => test.fail(error.message) };
+  const deps = { clock: systemClock, timers: systemTimers, log: makeLog({ level: 'silent', nodeName: 'test' }), processMetrics: false, onHalt: (error: Error): void => void test.fail(error.message) };
   await test.rejects(startNode(config, deps), { code: 'no_key' });
   await openNodeKey(config.keyDir);
   const node = await startNode(config, deps);

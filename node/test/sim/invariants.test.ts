@@ -205,7 +205,7 @@ t.test('I13 and I14: a timer of the past moves something, and a core is not a fu
 });
 
 t.test('I11: each thing that can grow', (t) => {
-  const well: Sizes = { load: { items: 10, wholeBlocks: 2 }, states: { oldest: 1, states: 120, bytes: 1_000 }, undoBytes: 0, versions: 125, pool: { transactions: 5, limit: 10 }, height: 10, blockRows: 22 };
+  const well: Sizes = { load: { items: 10, wholeBlocks: 2, syncedAhead: 0 }, states: { oldest: 1, states: 120, bytes: 1_000 }, undoBytes: 0, versions: 125, pool: { transactions: 5, limit: 10 }, height: 10, blockRows: 22 };
   const blamed: string[] = [];
   const look = (sizes: Partial<Sizes>): string[] => {
     checkBounds(0, { ...well, ...sizes }, 3, (invariant, what) => blamed.push(`${invariant} ${what}`));
@@ -213,7 +213,7 @@ t.test('I11: each thing that can grow', (t) => {
   };
   t.same(look({}), []);
   const grown: readonly Partial<Sizes>[] = [
-    { load: { items: 4 * PEER_INPUTS_MAX, wholeBlocks: 2 } }, { load: { items: 1, wholeBlocks: 100 } }, { states: { oldest: 1, states: 121, bytes: 1 } }, { states: { oldest: 1, states: 1, bytes: 2 ** 30 } },
+    { load: { items: 4 * PEER_INPUTS_MAX, wholeBlocks: 2, syncedAhead: 0 } }, { load: { items: 1, wholeBlocks: 100, syncedAhead: 0 } }, { load: { items: 1, wholeBlocks: 1, syncedAhead: 65 } }, { states: { oldest: 1, states: 121, bytes: 1 } }, { states: { oldest: 1, states: 1, bytes: 2 ** 30 } },
     { undoBytes: 2 ** 30 }, { versions: 1_000 }, { pool: { transactions: 11, limit: 10 } }, { blockRows: 1_000 },
   ];
   for (const sizes of grown) t.match(look(sizes).join(), /^I11 /, JSON.stringify(sizes));
