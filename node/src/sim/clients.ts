@@ -1,5 +1,6 @@
 /** Who uses the chain in a simulation: tills and payers that pay, refund, cancel, spend twice and send things again elsewhere. */
 import type { TxStatus } from '../ports.ts';
+import { StorageFailure } from '../storageFailure.ts';
 import type { SimProcess } from './process.ts';
 import type { Random } from './random.ts';
 import type { Referee } from './referee.ts';
@@ -155,12 +156,22 @@ export class Clients {
   async pending(nowMs: number): Promise<number> {
     const open: Accepted[] = [];
     for (const { tx, node } of this.#accepted) {
-      const status = await node.engine?.port.txStatus(tx.txHash);
+      const status = await this.#ask(node, tx);
       if (status?.status === 'pending' || node.engine === undefined) open.push({ tx, node });
       else this.#checkEnd(node, tx, status, nowMs);
     }
     this.#accepted = open;
     return open.length;
+  }
+
+  /** A node that finds a damaged value ends with the question: it is asked again when it is back. */
+  async #ask(node: SimProcess, tx: MadeTx): Promise<TxStatus | undefined> {
+    try {
+      return await node.engine?.port.txStatus(tx.txHash);
+    } catch (error) {
+      if (!(error instanceof StorageFailure)) this.#blame('I7', `node ${node.index} cannot say how ${tx.txHash.slice(0, 8)} stands: ${String(error)}`);
+      return { status: 'pending', acceptedAtMs: 0 };
+    }
   }
 
   #checkEnd(node: SimProcess, tx: MadeTx, status: TxStatus | undefined, nowMs: number): void {

@@ -41,7 +41,7 @@ const ALONE: Readonly<Record<string, { readonly faults: Partial<FaultPlan>; read
   'writes that fail': { faults: { writeFails: 0.01, restartMs: 200 }, counted: /^a write failed$/ },
   'links that hold few messages': { faults: { capacity: 3, meanDelayUs: 20_000 }, counted: /^path full$/ },
   'half open connections': { faults: { halfOpenEveryMs: 200 }, counted: /^half open$/ },
-  'peers that read slowly': { faults: { slowReaderEveryMs: 300 }, counted: /^read slowly$/ },
+  'peers that read slowly': { faults: { slowReaderEveryMs: 1_500 }, counted: /^read slowly$/ },
   'partitions of which each side is another': { faults: { partitionEveryMs: 150 }, counted: /^partition one way$/ },
   'crash loops': { faults: { crashLoopEveryMs: 500, restartMs: 100 }, counted: /^crash loop$/ },
   'crashes in recovery': { faults: { crashEveryMs: 300, crashInRecovery: 0.05, restartMs: 100 }, counted: /^crash in recovery$/ },
