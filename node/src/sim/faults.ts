@@ -63,11 +63,13 @@ export const NO_FAULTS: FaultPlan = {
 const OFFSET_MAX_MS = 500;
 const DRIFT_MAX_PPM = 200;
 const FAILS_MAX = 0.1;
+const MAYBE = 0.35;
+const RARELY = 0.12;
 
-/** Each kind of fault is on in every second to fifth run. */
+/** Each kind of fault is on in every third to eighth run: all at once let nothing happen that could go wrong. */
 export function drawFaults(random: Random): FaultPlan {
-  const maybe = (draw: () => number, chance = 0.5): number => (random.chance(chance) ? draw() : 0);
-  const rarely = (draw: () => number): number => maybe(draw, 0.2);
+  const maybe = (draw: () => number, chance = MAYBE): number => (random.chance(chance) ? draw() : 0);
+  const rarely = (draw: () => number): number => maybe(draw, RARELY);
   return {
     minDelayUs: random.between(100, random.chance(0.3) ? 30_000 : 2_000),
     meanDelayUs: random.between(200, random.chance(0.3) ? 80_000 : 5_000),

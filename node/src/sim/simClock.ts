@@ -19,7 +19,8 @@ export class SimClock {
     const { nowUs } = this.#schedule;
     if (nowUs < this.#frozenUntilUs) return this.#frozenAtMs;
     const elapsedMs = (nowUs * (1 + this.#driftPpm / 1e6)) / 1_000;
-    return START_MS + Math.floor(elapsedMs) + this.#offsetMs + (this.isWild ? this.#wildMs : 0);
+    // A clock that lost its battery says 1970, none says less.
+    return Math.max(0, START_MS + Math.floor(elapsedMs) + this.#offsetMs + (this.isWild ? this.#wildMs : 0));
   }
 
   /** Far off until somebody sets it right. */

@@ -27,7 +27,7 @@ import { WireRecord } from './wireRecord.ts';
 import { START_MS, TxMaker, makeSimGenesis, validatorKeys } from './world.ts';
 
 /** Virtual time of the first phase: a run that nobody lets decide goes on to the second. */
-const SAFETY_MAX_MS = 60_000;
+const SAFETY_MAX_MS = 120_000;
 /** Between two things that clients do, on average. */
 const CLIENT_MS = 60;
 /** What clients send is valid for 10 s; after that, an idle block and the rounds in progress nothing may be pending. */
@@ -154,7 +154,7 @@ class Simulation {
           if (this.#isHealed) this.#owed.set(toHex(bytes), { bytes, node: node.index });
         },
         gaveUp: (node, error) => {
-          if (!node.isByzantine) this.#blame('halt', `node ${node.index} stopped by itself: ${error.stack ?? error.message}`);
+          if (!node.isByzantine) this.#blame('halt', `node ${node.index} stopped by itself: ${error.stack ?? error.message}${error.cause instanceof Error ? ` caused by ${error.cause.stack ?? error.cause.message}` : ''}`);
         },
         down: (node, how) => this.#mishaps.down(node, how),
       },
