@@ -7,9 +7,12 @@ export const systemClock: Clock = {
   monotonicMs: () => performance.now(),
 };
 
+/** Node fires a longer delay at once. Whoever waits for longer looks again when this has passed, as after every wait. */
+const DELAY_MAX_MS = 2 ** 31 - 1;
+
 export const systemTimers: Timers = {
   after(delayMs, fire) {
-    const timer = setTimeout(fire, delayMs);
+    const timer = setTimeout(fire, Math.min(delayMs, DELAY_MAX_MS));
     return () => clearTimeout(timer);
   },
 };

@@ -8,7 +8,7 @@ import {
 } from '@billcoin/protocol';
 import { CORE, type Core } from '../driver.ts';
 import type { PeerMessage } from '../ports.ts';
-import { BROKEN_ENCODINGS, FORGED_CERTIFICATES, ODD_PROPOSALS, ODD_VOTES, SPOILED_BODIES, SPOILED_HEADERS, SPOILED_RANGES, nilVote, withBody, wrongBody, type Forger } from './forgeries.ts';
+import { BROKEN_ENCODINGS, FORGED_CERTIFICATES, ODD_PROPOSALS, ODD_VOTES, SPOILED_BODIES, SPOILED_HEADERS, SPOILED_RANGES, giant, nilVote, withBody, wrongBody, type Forger } from './forgeries.ts';
 import type { Signatures } from './keys.ts';
 import type { SimProcess } from './process.ts';
 import type { Random } from './random.ts';
@@ -27,10 +27,7 @@ const FLOOD = 6;
 const SPLIT_US = 20_000;
 /** Chance that a forgery goes out beside what is true. */
 const FORGE_CHANCE = 0.3;
-/** Frames beyond every limit cost the simulation as much as the node. */
 const GIANT_CHANCE = 0.02;
-const GIANT = new Uint8Array(2 ** 21);
-const GIANT_VOTES = 5_000;
 /** Blocks a liar keeps to answer with the wrong one. */
 const BLOCKS_MAX = 8;
 /** Index of a validator that was voted out: it lies no more in its own name. */
@@ -204,7 +201,7 @@ export class Liar {
   #forgeBeside(target: number, message: PeerMessage): void {
     const { random } = this.#setup;
     if (this.#tells('lying sync') && message.kind === 'status' && random.chance(0.1)) this.#sendForged(target, 'asks for any blocks', { kind: 'getBlocks', from: random.pick([0, 1, message.status.height, 2 ** 40]), count: random.pick([0, 1, 16, 2 ** 31]) });
-    if (this.#tells('giant frames') && random.chance(GIANT_CHANCE)) this.#sendForged(target, 'giant frame', this.#giant(message));
+    if (this.#tells('giant frames') && random.chance(GIANT_CHANCE)) this.#sendForged(target, 'giant frame', giant(message));
     if (message.kind === 'proposal') return this.#forgeProposals(target, message.proposal);
     if (!random.chance(FORGE_CHANCE)) return;
     if (message.kind === 'vote') this.#forgeVotes(target, message.vote);
@@ -235,16 +232,6 @@ export class Liar {
   #broken(bytes: Uint8Array): Uint8Array {
     const { random } = this.#setup;
     return BROKEN_ENCODINGS[random.pick(Object.keys(BROKEN_ENCODINGS))]!(bytes, random);
-  }
-
-  #giant(message: PeerMessage): PeerMessage {
-    switch (message.kind) {
-      case 'vote': return { kind: 'roundCert', votes: Array.from({ length: GIANT_VOTES }, () => message.vote) };
-      case 'proposal': return { kind: 'proposal', proposal: { ...message.proposal, header: GIANT } };
-      case 'certificate': return { kind: 'certificate', certificate: { ...message.certificate, bitmap: GIANT } };
-      case 'txs': return { kind: 'txs', txs: [GIANT] };
-      default: return { kind: 'block', blockBytes: GIANT };
-    }
   }
 
   #sign(fields: VoteFields, validatorIndex: number): Vote {

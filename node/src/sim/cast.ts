@@ -1,7 +1,6 @@
 /** Who is who in a run: how many validators, which of them are faulty beyond crashes, and in what way. Drawn from the seed. */
 import { LIES, type Lie } from './byzantine.ts';
 import type { Random } from './random.ts';
-import type { SimulationOptions } from './report.ts';
 
 /**
  * What makes a validator count as Byzantine (consensus page §2.1, I5): it says what it likes; its guard is put back to an
@@ -9,6 +8,16 @@ import type { SimulationOptions } from './report.ts';
  */
 export const NATURES = ['liar', 'old guard', 'two processes', 'lying disk'] as const;
 export type Nature = (typeof NATURES)[number];
+
+/** What is fixed instead of drawn. */
+export interface CastOptions {
+  readonly validators?: number | undefined;
+  readonly liars?: number | undefined;
+  readonly lies?: readonly Lie[] | undefined;
+  /** In what way the liars are faulty. */
+  readonly nature?: Nature | undefined;
+  readonly epochEndsMs?: number | undefined;
+}
 
 export interface Cast {
   readonly size: number;
@@ -25,7 +34,7 @@ const LIE_CHANCE = 0.3;
 const EPOCH_CHANCE = 0.4;
 const EPOCH_ENDS_MAX_MS = 20_000;
 
-export function drawCast(random: Random, options: SimulationOptions): Cast {
+export function drawCast(random: Random, options: CastOptions): Cast {
   const size = options.validators ?? (random.chance(SEVEN_CHANCE) ? 7 : 4);
   const count = options.liars ?? (size >= 4 && random.chance(FAULTY_CHANCE) ? random.between(1, Math.floor((size - 1) / 3)) : 0);
   const faulty = new Map<number, Nature>();

@@ -164,3 +164,17 @@ export function wrongBody(blockBytes: Uint8Array): Uint8Array {
 export function nilVote(fields: VoteFields, vote: Vote, forger: Forger): Vote {
   return signed({ ...fields, blockId: NIL }, vote, forger);
 }
+
+const GIANT = new Uint8Array(2 ** 21);
+const GIANT_VOTES = 5_000;
+
+/** The message in a frame beyond every limit. */
+export function giant(message: PeerMessage): PeerMessage {
+  switch (message.kind) {
+    case 'vote': return { kind: 'roundCert', votes: Array.from({ length: GIANT_VOTES }, () => message.vote) };
+    case 'proposal': return { kind: 'proposal', proposal: { ...message.proposal, header: GIANT } };
+    case 'certificate': return { kind: 'certificate', certificate: { ...message.certificate, bitmap: GIANT } };
+    case 'txs': return { kind: 'txs', txs: [GIANT] };
+    default: return { kind: 'block', blockBytes: GIANT };
+  }
+}

@@ -1,25 +1,18 @@
 /** What a simulation is asked for and what it tells, and the sentences of its story. */
 import type { PeerMessage } from '../ports.ts';
 import type { Lie } from './byzantine.ts';
-import type { Nature } from './cast.ts';
+import type { CastOptions, Nature } from './cast.ts';
 import type { FaultPlan } from './faults.ts';
 import type { Signatures } from './keys.ts';
 import type { Mutant } from './mutants.ts';
 
-export interface SimulationOptions {
+export interface SimulationOptions extends CastOptions {
   readonly seed: number;
   /** Decided heights after which the faults end. */
   readonly heights: number;
   readonly mutant?: Mutant | undefined;
   /** Fixed instead of drawn. */
   readonly signatures?: Signatures['name'] | undefined;
-  /** Fixed instead of drawn. */
-  readonly validators?: number | undefined;
-  readonly liars?: number | undefined;
-  readonly lies?: readonly Lie[] | undefined;
-  /** In what way the liars are faulty. */
-  readonly nature?: Nature | undefined;
-  readonly epochEndsMs?: number | undefined;
   readonly faults?: Partial<FaultPlan> | undefined;
 }
 

@@ -3,7 +3,7 @@ import { assert } from '../lib/assert.ts';
 import { toHex } from '../lib/bytes.ts';
 import type { Fault } from '../lib/fault.ts';
 import { chainHash, taggedHash } from '../lib/hash.ts';
-import { merkleRoot } from '../lib/merkle.ts';
+import { merkleRoot, merkleRootOfHashes } from '../lib/merkle.ts';
 import { stakeEpochOf } from '../state/stakeEpochs.ts';
 import { Draft, encodeChange, type ByteChange, type RowChange } from '../state/view.ts';
 import type { TreeVersion } from '../state/tree.ts';
@@ -91,7 +91,7 @@ export function headerOf(tip: Tip, block: BlockDraft, state: StateChange, { prop
   return {
     version: 1, height: block.env.height, timeMs: block.env.timeMs, prevBlockId: tip.blockId,
     prevCommitHash: tip.certificateBytes === undefined ? ZERO_HASH : taggedHash('bill/commit/1', tip.certificateBytes),
-    txRoot: merkleRoot(block.txs.map((tx) => tx.bytes)), txCount: block.txs.length, resultRoot: merkleRoot(block.applied.map((one) => one.resultBytes)),
+    txRoot: merkleRootOfHashes(block.txs.map((tx) => tx.leafHash)), txCount: block.txs.length, resultRoot: merkleRoot(block.applied.map((one) => one.resultBytes)),
     stateRoot: state.stateRoot, validatorsHash: stakeEpochOf(tip.state).setHash, nextValidatorsHash: stakeEpochOf(block.draft).setHash, evidenceRoot: merkleRoot(block.evidence), proposerIndex, round,
   };
 }

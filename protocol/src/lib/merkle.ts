@@ -14,9 +14,27 @@ const LEAF_PREFIX = Uint8Array.of(0x00);
  * PERF: 2n − 1 hashes for n leaves.
  */
 export function merkleRoot(leaves: readonly Uint8Array[]): Uint8Array {
-  if (leaves.length === 0) return sha256(new Uint8Array(0));
-  const level = leafHashes(leaves);
-  for (let count = leaves.length; count > 1; count = hashLevel(level, count));
+  return rootOf(leafHashes(leaves), leaves.length);
+}
+
+/** The same of leaves that `merkleLeafHash` has hashed before: what stands in several lists is hashed once. */
+export function merkleRootOfHashes(hashes: readonly Uint8Array[]): Uint8Array {
+  const level = new Uint8Array(hashes.length * HASH_BYTES);
+  for (let i = 0; i < hashes.length; i++) level.set(hashes[i] as Uint8Array, i * HASH_BYTES);
+  return rootOf(level, hashes.length);
+}
+
+/** Hash of one leaf of a list, 32 bytes. */
+export function merkleLeafHash(leaf: Uint8Array): Uint8Array {
+  const out = new Uint8Array(HASH_BYTES);
+  prefixedHashInto(LEAF_PREFIX, leaf, out, 0);
+  return out;
+}
+
+/** @param level the leaf hashes one after the other; overwritten. */
+function rootOf(level: Uint8Array, leafCount: number): Uint8Array {
+  if (leafCount === 0) return sha256(new Uint8Array(0));
+  for (let count = leafCount; count > 1; count = hashLevel(level, count));
   return level.slice(0, HASH_BYTES);
 }
 
@@ -56,7 +74,7 @@ export function verifyMerklePath({ leaf, index, count, path, root }: MerkleClaim
   if (index < 0 || index >= count || root.length !== HASH_BYTES) return false;
   let position = index;
   let last = count - 1;
-  let hash = hashLeaf(leaf);
+  let hash = merkleLeafHash(leaf);
   for (const sibling of path) {
     if (sibling.length !== HASH_BYTES || last === 0) return false;
     if (position % 2 === 1 || position === last) {
@@ -73,12 +91,6 @@ export function verifyMerklePath({ leaf, index, count, path, root }: MerkleClaim
     last = Math.floor(last / 2);
   }
   return last === 0 && equalBytes(hash, root);
-}
-
-function hashLeaf(leaf: Uint8Array): Uint8Array {
-  const out = new Uint8Array(HASH_BYTES);
-  prefixedHashInto(LEAF_PREFIX, leaf, out, 0);
-  return out;
 }
 
 /** 0x01 ‖ left ‖ right. */

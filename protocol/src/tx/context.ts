@@ -26,6 +26,8 @@ export interface ParsedTx {
   readonly txId: Uint8Array;
   /** Lower-case hex of txId. */
   readonly txHash: string;
+  /** Of the whole bytes, as a leaf of the transactions of a block. */
+  readonly leafHash: Uint8Array;
   readonly tx: Tx;
   readonly body: TxBody;
   /** Of a Pay or VoidInvoice. */

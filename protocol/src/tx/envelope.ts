@@ -3,6 +3,7 @@ import { addressOf } from '../lib/address.ts';
 import { compareBytes, equalBytes, toHex } from '../lib/bytes.ts';
 import { fault, ok, type Result } from '../lib/fault.ts';
 import { chainHash, signingBytes } from '../lib/hash.ts';
+import { merkleLeafHash } from '../lib/merkle.ts';
 import { decode } from '../wire/codec.ts';
 import { Tx, TxBody } from '../wire/tx.ts';
 import type { NetworkContext, ParsedTx } from './context.ts';
@@ -54,7 +55,7 @@ function withInvoice(network: NetworkContext, input: Uint8Array, tx: Tx, body: T
     invoice = decoded.value;
     invoiceMessage = invoiceSigningBytes(network.genesisHash, body.kind.value.invoice);
   }
-  const parsed: ParsedTx = { bytes: input, txId, txHash: toHex(txId), tx, body, invoice, invoiceMessage, signatures };
+  const parsed: ParsedTx = { bytes: input, txId, txHash: toHex(txId), leafHash: merkleLeafHash(input), tx, body, invoice, invoiceMessage, signatures };
   const refusal = kindOf(body.kind.case).form(parsed, network);
   return refusal === undefined ? ok(parsed) : { ok: false, fault: refusal };
 }
