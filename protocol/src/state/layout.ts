@@ -107,7 +107,8 @@ export const epochId = (no: number): string => u32Hex(no);
 export const delegationId = (validator: string, account: Uint8Array): string => validator + toHex(account);
 export const unbondingPoolId = (validator: string, epochNo: number): string => validator + epochId(epochNo);
 export const unbondingId = (validator: string, epochNo: number, account: Uint8Array): string => unbondingPoolId(validator, epochNo) + toHex(account);
-export const cardId = (merchant: Uint8Array, account: Uint8Array): string => toHex(merchant) + toHex(account);
+export const cardIdOf = (merchantId: string, accountId: string): string => merchantId + accountId;
+export const cardId = (merchant: Uint8Array, account: Uint8Array): string => cardIdOf(toHex(merchant), toHex(account));
 export const noteId = (batch: Uint8Array, merchant: Uint8Array): string => toHex(batch) + toHex(merchant);
 export const attestationId = (batch: Uint8Array, attempt: number, oracle: Uint8Array): string => toHex(batch) + toHex(Uint8Array.of(attempt)) + toHex(oracle);
 

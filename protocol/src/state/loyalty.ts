@@ -38,7 +38,7 @@ function cardAt(context: LoyaltyContext, key: string): CardRow {
 }
 
 /** Whose card it is, and its row id. */
-interface Card {
+export interface Card {
   readonly merchant: Uint8Array;
   readonly account: Uint8Array;
   readonly key: string;
@@ -61,14 +61,14 @@ function addPoints(context: LoyaltyContext, { merchant, account, key }: Card, ca
 }
 
 /** Gives one point unless the day's limit is reached; returns the card it went to. */
-export function earnPoint(context: LoyaltyContext, merchant: Uint8Array, account: Uint8Array, txId: Uint8Array): Uint8Array | undefined {
+export function earnPoint(context: LoyaltyContext, whose: Card, txId: Uint8Array): Uint8Array | undefined {
   const { params, env, emit } = context;
-  const key = cardKey(merchant, account);
-  const card = cardAt(context, key);
+  const { merchant, account } = whose;
+  const card = cardAt(context, whose.key);
   if (card.pointsOfDay >= params.pointsPerDay) return undefined;
   const cardId = card.cardId ?? txId;
   emit({ case: 'pointEarned', value: { account, merchant, points: card.points + 1, cardId } });
-  addPoints(context, { merchant, account, key }, { ...card, pointsOfDay: card.pointsOfDay + 1, untilMs: env.timeMs + params.couponLifeMs }, 1, txId);
+  addPoints(context, whose, { ...card, pointsOfDay: card.pointsOfDay + 1, untilMs: env.timeMs + params.couponLifeMs }, 1, txId);
   return cardId;
 }
 

@@ -12,17 +12,25 @@ export function balanceOf(view: View, address: Uint8Array): Millilitres {
 }
 
 export function credit(draft: Draft, address: Uint8Array, amountMl: Millilitres): void {
+  creditRow(draft, toHex(address), amountMl);
+}
+
+/** Of the account with this row id. */
+export function creditRow(draft: Draft, id: string, amountMl: Millilitres): void {
   assert(amountMl >= 0n, 'a credit is not negative');
   if (amountMl === 0n) return;
-  const id = toHex(address);
   const account = draft.get(ROWS.account, id) ?? { balanceMl: 0n };
   draft.put(ROWS.account, id, { ...account, balanceMl: account.balanceMl + amountMl });
 }
 
 /** Takes from a balance, or refuses with `insufficient_balance`. */
 export function debit(draft: Draft, address: Uint8Array, amountMl: Millilitres): Result<void> {
+  return debitRow(draft, toHex(address), amountMl);
+}
+
+/** Of the account with this row id. */
+export function debitRow(draft: Draft, id: string, amountMl: Millilitres): Result<void> {
   assert(amountMl >= 0n, 'a debit is not negative');
-  const id = toHex(address);
   const account = draft.get(ROWS.account, id) ?? { balanceMl: 0n };
   if (account.balanceMl < amountMl) return fault('insufficient_balance', { needMl: amountMl, haveMl: account.balanceMl });
   if (amountMl === 0n) return ok(undefined);

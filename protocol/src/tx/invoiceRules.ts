@@ -5,7 +5,7 @@
 import { equalBytes, toHex } from '../lib/bytes.ts';
 import { assert } from '../lib/assert.ts';
 import { fault, ok, type Fault, type Result } from '../lib/fault.ts';
-import { invoiceId, ROWS, tillId } from '../state/layout.ts';
+import { ROWS, tillId } from '../state/layout.ts';
 import { ACTIVE, type InvoiceRow, type TillRow } from '../wire/state.ts';
 import type { NetworkContext, ParsedTx, TxContext } from './context.ts';
 import { networkHint, type Invoice } from './invoice.ts';
@@ -29,17 +29,24 @@ export function invoiceForm(tx: ParsedTx, network: NetworkContext): Fault | unde
   return undefined;
 }
 
+/** Who sells, and the row id of that account. */
+export interface Seller {
+  readonly till: TillRow;
+  readonly merchantId: string;
+}
+
 /** Till and merchant in force, and the till's signature over the invoice. */
-export function checkInvoiceTill({ draft, network, tx }: TxContext): Result<TillRow> {
+export function checkInvoiceTill({ draft, network, tx }: TxContext): Result<Seller> {
   const invoice = invoiceOf(tx);
   const till = draft.get(ROWS.till, tillId(invoice.tillNo));
   if (till === undefined) return fault('unknown_till');
   if (till.status !== ACTIVE) return fault('till_not_active');
-  const merchant = draft.get(ROWS.merchant, toHex(till.merchant));
+  const merchantId = toHex(till.merchant);
+  const merchant = draft.get(ROWS.merchant, merchantId);
   if (merchant === undefined) return fault('unknown_merchant');
   if (merchant.status !== ACTIVE) return fault('merchant_not_active');
   assert(tx.invoiceMessage !== undefined, 'an invoice has the bytes that its till signed');
-  return network.verify(till.publicKey, tx.invoiceMessage, invoice.signature) ? ok(till) : fault('bad_signature');
+  return network.verify(till.publicKey, tx.invoiceMessage, invoice.signature) ? ok({ till, merchantId }) : fault('bad_signature');
 }
 
 function settledBy(record: InvoiceRow, tx: ParsedTx): Fault {
@@ -47,10 +54,10 @@ function settledBy(record: InvoiceRow, tx: ParsedTx): Fault {
   return record.state === INVOICE_VOID ? { code: 'invoice_void' } : { code: 'invoice_already_paid', txId: toHex(record.txId) };
 }
 
-/** Not settled before, and block time ≤ expiry ≤ block time + 24 h. */
-export function checkUnsettled({ draft, env, tx }: TxContext): Fault | undefined {
+/** Not settled before (@param rowId of the invoice), and block time ≤ expiry ≤ block time + 24 h. */
+export function checkUnsettled({ draft, env, tx }: TxContext, rowId: string): Fault | undefined {
   const invoice = invoiceOf(tx);
-  const record = draft.get(ROWS.invoice, invoiceId(invoice.tillNo, invoice.ref));
+  const record = draft.get(ROWS.invoice, rowId);
   if (record !== undefined) return settledBy(record, tx);
   const expiresAtMs = invoice.expiresAtS * 1_000;
   if (env.timeMs > expiresAtMs) return { code: 'invoice_expired' };

@@ -20,15 +20,16 @@ function signers(view: View, tx: ParsedTx): Result<readonly Uint8Array[]> {
 
 function execute(context: TxContext): Result<void> {
   const { draft, params, tx, emit } = context;
-  const refusal = checkUnsettled(context);
-  if (refusal !== undefined) return { ok: false, fault: refusal };
-  const till = checkInvoiceTill(context);
-  if (!till.ok) return till;
   const { tillNo, ref, amountMl, sen } = invoiceOf(tx);
+  const rowId = invoiceId(tillNo, ref);
+  const refusal = checkUnsettled(context, rowId);
+  if (refusal !== undefined) return { ok: false, fault: refusal };
+  const seller = checkInvoiceTill(context);
+  if (!seller.ok) return seller;
   const limited = chargeTillLimit(context, tillNo, tx.body.feeMl);
   if (!limited.ok) return limited;
-  const { merchant } = till.value;
-  draft.put(ROWS.invoice, invoiceId(tillNo, ref), { state: INVOICE_VOID, txId: tx.txId, merchant, amountMl, ownMl: 0n, sen, refundedMl: 0n, expiresAtMs: tx.body.validUntilMs, keptUntilMs: tx.body.validUntilMs + params.refundWindowMs });
+  const { till: { merchant } } = seller.value;
+  draft.put(ROWS.invoice, rowId, { state: INVOICE_VOID, txId: tx.txId, merchant, amountMl, ownMl: 0n, sen, refundedMl: 0n, expiresAtMs: tx.body.validUntilMs, keptUntilMs: tx.body.validUntilMs + params.refundWindowMs });
   emit({ case: 'invoiceVoided', value: { tillNo, ref, merchant } });
   return ok(undefined);
 }
