@@ -41,7 +41,7 @@ t.test('reads', async (t) => {
     listBlocks: { data: [blockSummary], nextCursor: 'abc' },
     getLatestBlock: block,
     getBlock: block,
-    listValidators: { height: 1, validatorsHash: hash, set: bytes, data: [{ address, publicKey: hash, name: 'MMU', status: 'active', power: 1 }] },
+    listValidators: { height: 1, validatorsHash: hash, set: bytes, data: [{ address, publicKey: hash, name: 'MMU', status: 'active', power: 1, account: address, litres: '100.000', shares: '100000', commissionBps: 500, standing: 'good' }] },
     getAccount: { address, litres: '0.000', height: 1, policy: null },
     listAccountTransactions: { data: [{ txHash: hash, kind: 'pay', height: 1, index: 0, time, code: 0, fault: null, direction: 'out', litres: '0.300', counterparty: merchantId }], nextCursor: null },
     listBatches: empty,
