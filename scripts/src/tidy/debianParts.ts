@@ -1,7 +1,7 @@
 /**
  * Parts of Debian the tests talk to: Mosquitto, the broker that runs in deployment, for MQTT 5;
- * Python, in which the raw export is recounted; Chromium, in which receipts and blocks are verified
- * as a till does. npm has none of them, so on Debian as root they are installed before the suite.
+ * Python, in which the raw export is recounted; docker-compose, which knows the schema of its file;
+ * Chromium, in which receipts and blocks are verified as a till does. npm has none of them, so on Debian as root they are installed before the suite.
  */
 import { spawnSync } from 'node:child_process';
 import { access, rm, writeFile } from 'node:fs/promises';
@@ -19,6 +19,7 @@ export const DEBIAN_PARTS: readonly DebianPart[] = [
   { command: 'mosquitto', debianPackage: 'mosquitto', usedBy: 'MQTT 5 suites (oracle, scripts)' },
   { command: 'mosquitto_pub', debianPackage: 'mosquitto-clients', usedBy: 'MQTT 5 suites (oracle, scripts)' },
   { command: 'python3', debianPackage: 'python3', usedBy: 'recount of the raw export (node)' },
+  { command: 'docker-compose', debianPackage: 'docker-compose', usedBy: 'compose file (scripts); no container engine is needed' },
   { command: 'chromium', debianPackage: 'chromium', usedBy: 'vectors in a browser (sdk)' },
 ];
 
