@@ -4,6 +4,7 @@ import { simulate } from '../../src/sim/simulation.ts';
 
 const KEPT: readonly { readonly seed: number; readonly heights: number; readonly taught: string }[] = [
   { seed: 3_247, heights: 40, taught: 'the votes that let a node enter its round must outlive a crash (protocol/test/consensus/lostVotes.test.ts)' },
+  { seed: 100_222, heights: 43, taught: 'a healed network decides also when nothing is left to do: the run ended with no block at all' },
 ];
 
 for (const { seed, heights, taught } of KEPT) {
