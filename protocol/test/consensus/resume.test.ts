@@ -2,7 +2,7 @@
 import t from 'tap';
 import { initialState, NIL, statusOf, step, type ConsensusState, type HardState, type PeerStatus } from './core.ts';
 import { PARAMS, START_MS } from './fixture.ts';
-import { brief, makeSolo } from './solo.ts';
+import { brief, lockedSolo, makeSolo } from './solo.ts';
 
 type Solo = ReturnType<typeof makeSolo>;
 
@@ -151,12 +151,7 @@ t.test('after the decision a peer still in the height gets certificate and block
 });
 
 t.test('a peer that has handled the polka of this round is not sent it again', async (t) => {
-  const solo = makeSolo(t);
-  const { p, block } = solo.fixture;
-  const value = block('v');
-  solo.propose(0, value);
-  for (const i of [1, 2, 3]) solo.vote('prevote', 0, p(i), value.id);
-  solo.sign(solo.verdict(value.id));
+  const { solo } = lockedSolo(t);
   const status = statusOf(solo.state());
   t.same(solo.give({ kind: 'peerStatus', peer: 'q', status }), []);
   t.same(brief(solo.give({ kind: 'peerStatus', peer: 'q', status: { ...status, step: 'prevote' } })), ['send certificate']);

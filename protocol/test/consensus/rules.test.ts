@@ -34,8 +34,8 @@ t.test('R1: a fresh proposal whose header names another round is judged invalid 
   t.same(brief(solo.propose(0, solo.fixture.block('v', 1), { headerRound: 1 })), ['checkBlock', 'prevote@0 nil']);
 });
 
-/** A node that locked v at round 0 and has gone to round 1. */
-function lockedSolo(t: Parameters<typeof makeSolo>[0]) {
+/** A node that has prevoted v at round 0 itself and locks it with the second of the others. */
+function lockingSolo(t: Parameters<typeof makeSolo>[0]) {
   const solo = makeSolo(t);
   const { p, block } = solo.fixture;
   const value = block('v');
@@ -46,7 +46,7 @@ function lockedSolo(t: Parameters<typeof makeSolo>[0]) {
 }
 
 t.test('R4, L36–L43: the polka locks, precommits and becomes the valid value', async (t) => {
-  const { solo, value, before } = lockedSolo(t);
+  const { solo, value, before } = lockingSolo(t);
   t.same(before, [[], [`precommit@0 ${value.id.slice(0, 6)}`]]);
   const { step, lockedRound, lockedId, validRound, validId, validPolka } = solo.state();
   t.same({ step, lockedRound, lockedId, validRound, validId }, { step: 'precommit', lockedRound: 0, lockedId: value.id, validRound: 0, validId: value.id });
@@ -94,7 +94,7 @@ t.test('R4 from round 1 on sends proposal and polka to all, so that whoever is l
 
 t.test('a locked node prevotes NIL for another fresh block and for its own block again', async (t) => {
   for (const same of [false, true]) {
-    const { solo, value } = lockedSolo(t);
+    const { solo, value } = lockingSolo(t);
     const { p, block, certificate } = solo.fixture;
     for (const i of [1, 2]) solo.vote('precommit', 1, p(i), NIL);
     t.equal(solo.state().round, 1);
@@ -164,7 +164,7 @@ t.test('R3, L34: the prevote timer starts once, at the quorum of any mix', async
 });
 
 t.test('R5, L44: a NIL polka precommits NIL and keeps the lock', async (t) => {
-  const { solo, value } = lockedSolo(t);
+  const { solo, value } = lockingSolo(t);
   const { p } = solo.fixture;
   for (const i of [1, 2]) solo.vote('prevote', 1, p(i), NIL);
   t.equal(solo.state().round, 1);

@@ -1,6 +1,6 @@
 /** One core, fed by hand: the test plays everybody else. Each step is checked to be pure. */
 import {
-  emptyHardState, initialState, makeSchedule, maySign, proposerAt, recordSigned, signedInput, step, unsignedPreimage,
+  emptyHardState, initialState, makeSchedule, maySign, NIL, proposerAt, recordSigned, signedInput, step, unsignedPreimage,
   type ConsensusState, type Effect, type HardState, type Input, type SignAndSend, type StartHeight, type TimerKind, type VoteType,
 } from './core.ts';
 import { fakeSignature, GENESIS_HASH, makeFixture, PARAMS, START_MS, type Fixture } from './fixture.ts';
@@ -68,6 +68,25 @@ export function makeSolo(t: { same(a: unknown, b: unknown, message: string): unk
     },
     proposerAt: (height: number, round: number) => proposerAt(makeSchedule(fixture.validators, 1), height, round),
   };
+}
+
+/** A node that has locked v at round 0, in round 0: three others prevoted it before its own verdict. */
+export function lockedSolo(t: Parameters<typeof makeSolo>[0]) {
+  const solo = makeSolo(t);
+  const { p, block } = solo.fixture;
+  const value = block('v');
+  solo.propose(0, value);
+  for (const i of [1, 2, 3]) solo.vote('prevote', 0, p(i), value.id);
+  solo.sign(solo.verdict(value.id));
+  return { solo, value };
+}
+
+/** The same in round 1, with nothing proposed there yet. */
+export function lockedAtZero(t: Parameters<typeof makeSolo>[0]) {
+  const { solo, value } = lockedSolo(t);
+  for (const i of [1, 2]) solo.vote('precommit', 0, solo.fixture.p(i), NIL);
+  solo.sign(solo.timer('precommit', 0));
+  return { solo, value };
 }
 
 /** Effects in short: "prevote@0 nil", "startTimer propose@0 400", "decide". */

@@ -3,7 +3,7 @@ import { ESLint } from 'eslint';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { NIL, step } from '../consensus/core.ts';
-import { brief, makeSolo } from '../consensus/solo.ts';
+import { brief, lockedAtZero, makeSolo } from '../consensus/solo.ts';
 
 const prevotes = (effects: Parameters<typeof brief>[0], round: number): readonly string[] => brief(effects).filter((line) => line.startsWith(`prevote@${round}`));
 
@@ -15,19 +15,6 @@ t.test('peer bug 16a, Mainsail: a verdict that says false is no vote for the blo
   t.ok(verdict, 'the answer is an object, so it is truthy');
   t.same(prevotes(solo.give(verdict), 0), ['prevote@0 nil']);
 });
-
-/** Locked on v at round 0, now in round 1, nothing proposed there yet. */
-function lockedAtZero(t: Parameters<typeof makeSolo>[0]) {
-  const solo = makeSolo(t);
-  const { p, block } = solo.fixture;
-  const value = block('v');
-  solo.propose(0, value);
-  for (const i of [1, 2, 3]) solo.vote('prevote', 0, p(i), value.id);
-  solo.sign(solo.verdict(value.id));
-  for (const i of [1, 2]) solo.vote('precommit', 0, p(i), NIL);
-  solo.sign(solo.timer('precommit', 0));
-  return { solo, value };
-}
 
 t.test('peer bug 16b, Mainsail: a fresh proposal is held against the lock', async (t) => {
   const { solo } = lockedAtZero(t);

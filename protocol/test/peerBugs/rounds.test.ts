@@ -2,7 +2,7 @@
 import t from 'tap';
 import { NIL } from '../consensus/core.ts';
 import { makeNet, type Net } from '../consensus/net.ts';
-import { makeSolo } from '../consensus/solo.ts';
+import { lockedAtZero, makeSolo } from '../consensus/solo.ts';
 
 const ALL = [0, 1, 2, 3];
 
@@ -22,21 +22,8 @@ t.test('peer bug 9, tendermint #3003: an invalid proposal costs one round, not t
   t.ok(others.every((i) => net.nodes[i]!.decided[0]!.round === 1), 'in round 1');
 });
 
-/** Locked on v at round 0, now in round 1. */
-function lockedSolo(t: Parameters<typeof makeSolo>[0]) {
-  const solo = makeSolo(t);
-  const { p, block } = solo.fixture;
-  const value = block('v');
-  solo.propose(0, value);
-  for (const i of [1, 2, 3]) solo.vote('prevote', 0, p(i), value.id);
-  solo.sign(solo.verdict(value.id));
-  for (const i of [1, 2]) solo.vote('precommit', 0, p(i), NIL);
-  solo.sign(solo.timer('precommit', 0));
-  return { solo, value };
-}
-
 t.test('peer bug 10, tendermint #1171 #6849 #6850: a NIL polka does not unlock', async (t) => {
-  const { solo, value } = lockedSolo(t);
+  const { solo, value } = lockedAtZero(t);
   solo.sign(solo.timer('propose', 1));
   for (const i of [1, 2, 3]) solo.sign(solo.vote('prevote', 1, solo.fixture.p(i), NIL));
   t.equal(solo.state().step, 'precommit', 'R5, L44');

@@ -10,7 +10,7 @@ import {
 import type { Message } from '../../src/wire/codec.ts';
 import { NIL, readVote, wireVote } from '../consensus/core.ts';
 import { fakeVerify, GENESIS_HASH, makeFixture } from '../consensus/fixture.ts';
-import { makeSolo } from '../consensus/solo.ts';
+import { lockedSolo } from '../consensus/solo.ts';
 import { KEYS, keyOf, signFast, World } from '../support/world.ts';
 
 const SIGNERS = [1, 2, 3, 4].map((i) => keyOf(`validator ${i}`));
@@ -106,12 +106,7 @@ t.test('peer bug 2, ASA-2025-002: index, length and path of every item of a list
 });
 
 t.test('peer bug 3, ASA-2025-003: bitmaps of a Status may have any length and any trailing bits', async (t) => {
-  const solo = makeSolo(t);
-  const { p, block } = solo.fixture;
-  const value = block('v');
-  solo.propose(0, value);
-  for (const i of [1, 2, 3]) solo.vote('prevote', 0, p(i), value.id);
-  solo.sign(solo.verdict(value.id));
+  const { solo } = lockedSolo(t);
   const answers = [0, 1, 2, 7, 1_000].flatMap((length) => [0, 0xff].map((fill) => {
     const bitmap = new Uint8Array(length).fill(fill);
     const status = { height: 1, round: 0, step: 'prevote', rounds: [{ round: 0, hasProposal: true, prevotes: bitmap, precommits: bitmap }] } as const;
