@@ -2,7 +2,7 @@
  * Bytes: the few operations every other room needs. Uint8Array only, so that all of it runs in a browser.
  */
 import { base64urlnopad } from '@scure/base';
-import { bytesToHex, hexToBytes, utf8ToBytes } from '@noble/hashes/utils.js';
+import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
 import { assert } from './assert.ts';
 
 export { utf8ToBytes as utf8 };
@@ -44,7 +44,8 @@ export function concat(...parts: readonly Uint8Array[]): Uint8Array {
 
 /** Hex of any case to bytes, or undefined where the text is not whole pairs of hex digits. */
 export function fromHex(text: string): Uint8Array | undefined {
-  return /^(?:[0-9a-fA-F]{2})*$/.test(text) ? hexToBytes(text) : undefined;
+  const out = new Uint8Array(text.length >>> 1);
+  return fromHexInto(text, out, 0) ? out : undefined;
 }
 
 /**

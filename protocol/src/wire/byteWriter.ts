@@ -50,6 +50,11 @@ export class ByteWriter {
     this.#at = moved + length;
   }
 
+  /** Bytes written so far. */
+  get length(): number {
+    return this.#at;
+  }
+
   /** What was written, a copy; the writer is empty again. */
   finish(): Uint8Array {
     const bytes = this.#bytes.slice(0, this.#at);

@@ -108,30 +108,31 @@ export function message<F extends Fields>(name: string, maxBytes: number, fields
   return { name, maxBytes, fields, write, read };
 }
 
+const finish = (writer: ByteWriter): Uint8Array => writer.finish();
+const hashOf = (writer: ByteWriter): Uint8Array => sha256(writer.take());
+
 /** Used again by the next `encode`; out of its place while one is under way, and gone with one that crashed. */
 let spare: ByteWriter | undefined;
 
-/** Encodes a value; a value outside the message's bounds is a bug of the caller and crashes. */
-export function encode<T>(type: Message<T>, value: T): Uint8Array {
+/** Writes a value and hands over what `use` makes of the writer; a value outside the message's bounds is a bug of the caller and crashes. */
+function written<T>(type: Message<T>, value: T, use: (writer: ByteWriter) => Uint8Array): Uint8Array {
   const writer = spare ?? new ByteWriter();
   spare = undefined;
   type.write(writer, value);
-  const bytes = writer.finish();
+  if (writer.length > type.maxBytes) assert(false, `${type.name} is within its size limit`);
+  const made = use(writer);
   spare = writer;
-  if (bytes.length > type.maxBytes) assert(false, `${type.name} is within its size limit`);
-  return bytes;
+  return made;
+}
+
+/** Encodes a value; a value outside the message's bounds is a bug of the caller and crashes. */
+export function encode<T>(type: Message<T>, value: T): Uint8Array {
+  return written(type, value, finish);
 }
 
 /** SHA-256 of the encoding, which is made for its hash alone. */
 export function encodedHash<T>(type: Message<T>, value: T): Uint8Array {
-  const writer = spare ?? new ByteWriter();
-  spare = undefined;
-  type.write(writer, value);
-  const bytes = writer.take();
-  if (bytes.length > type.maxBytes) assert(false, `${type.name} is within its size limit`);
-  const hash = sha256(bytes);
-  spare = writer;
-  return hash;
+  return written(type, value, hashOf);
 }
 
 /** Strict decode of untrusted bytes: the value, or `malformed` with the path of the field that is wrong. */
