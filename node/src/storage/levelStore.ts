@@ -66,11 +66,13 @@ async function* pages(db: Bytes, range: StoreRange): AsyncGenerator<readonly [Ui
     page.catch(() => undefined);
     return page;
   };
+  let left = range.limit ?? Number.POSITIVE_INFINITY;
   try {
     for (let page = await nextPage(); page.length > 0;) {
-      const ahead = nextPage();
+      left -= page.length;
+      const ahead = left > 0 ? nextPage() : undefined;
       yield page;
-      page = await ahead;
+      page = (await ahead) ?? [];
     }
   } finally {
     await iterator.close();
