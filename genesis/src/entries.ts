@@ -7,6 +7,9 @@ import type { GenesisInput, ValidatorInput } from './genesisInput.ts';
 import { outline } from './makeGenesis.ts';
 
 const FORMAT = 'billcoin-genesis-entry/1';
+/** Where a genesis needs a time and a price to be read, and which ones does not matter. */
+const SOME_TIME_MS = 1_780_000_000_000;
+const SOME_PRICE_SEN = '600';
 
 /** What an institution states of itself. */
 export interface Institution {
@@ -28,7 +31,7 @@ function alone(network: string, validator: ValidatorInput): GenesisInput {
   // Some account must hold the roles; which, does not matter here.
   const anybody = formatAddress(new Uint8Array(ADDRESS_BYTES));
   return {
-    network, timeMs: 1_780_000_000_000, priceSenPerBill: '600', roles: { regulator: anybody, campusAuthority: anybody, treasury: anybody }, validators: [{ ...validator, active: true }],
+    network, timeMs: SOME_TIME_MS, priceSenPerBill: SOME_PRICE_SEN, roles: { regulator: anybody, campusAuthority: anybody, treasury: anybody }, validators: [{ ...validator, active: true }],
     checkpointKeys: [{ publicKey: validator.publicKey }], merchants: [], tills: [], farms: [], plants: [], devices: [], meters: [], oracles: [], reporters: [],
   };
 }

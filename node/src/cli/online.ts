@@ -2,7 +2,7 @@
  * Commands that ask a running node. What it says of itself is shown as it is; of the chain nothing is believed: rows and
  * transactions are shown once their proofs verify under headers followed from genesis or a signed checkpoint.
  */
-import { faultCode, formatAddress, formatLitres, fromHex, parseAddress, ROWS, stateRows, toHex, TRUSTING_PERIOD_MS, trustGenesis, type Genesis, type TrustedHeader } from '@billcoin/protocol';
+import { faultCode, formatAddress, formatLitres, ROWS, stateRows, toHex, TRUSTING_PERIOD_MS, trustGenesis, type Genesis, type TrustedHeader } from '@billcoin/protocol';
 import {
   addSignature, ApiError, checkpointRoot, ConnectionError, createClient, createVerifiedClient, getStatus, keyFromSeed, listValidators, ProofError, sendTransaction, TimeoutError, verifiedRow,
   verifiedTransaction, waitForTransaction, type Client, type VerifiedClient,
@@ -11,7 +11,7 @@ import { ConfigError, type Config } from '../config.ts';
 import { readGenesis } from '../node.ts';
 import { makeAccountKey, readAccountSeed } from '../offline/keys.ts';
 import type { Terminal } from './terminal.ts';
-import { makeTxDraft } from './txKinds.ts';
+import { address, makeTxDraft } from './txKinds.ts';
 
 /** A wait for finality at the terminal: an idle chain with a dead proposer or two is well below it. */
 const FINAL_TIMEOUT_MS = 30_000;
@@ -59,38 +59,38 @@ export function validators(config: Config, terminal: Terminal): Promise<number> 
     const { height, data } = await listValidators(client);
     const voting = data.filter(({ power }) => power > 0).length;
     terminal.print(`At height ${height}: ${voting} of ${data.length} institutions vote.`);
-    for (const { address, name, status: standing, power } of data) terminal.print(`${address}  ${power > 0 ? 'votes ' : 'waits '}  ${standing.padEnd(9)}  ${name}`);
+    for (const { address: of, name, status: standing, power } of data) terminal.print(`${of}  ${power > 0 ? 'votes ' : 'waits '}  ${standing.padEnd(9)}  ${name}`);
     return 0;
   });
 }
 
 function addressOfText(text: string): Uint8Array {
-  const address = parseAddress(text) ?? fromHex(text);
-  if (address?.length !== 20) throw new ConfigError(`"${text}" is no address; it takes bill1… or 40 hex digits.`);
-  return address;
+  const bytes = address.parse(text);
+  if (bytes === undefined) throw new ConfigError(`"${text}" is no address; it takes ${address.takes}.`);
+  return bytes;
 }
 
 /** What `billcoin query` shows, by its first word; each takes the second. */
 const QUERIES: Readonly<Record<string, (verified: VerifiedClient, of: string) => Promise<readonly string[]>>> = {
   async account(verified, of) {
-    const address = addressOfText(of);
-    const { value, header } = await verifiedRow(verified, ROWS.account, toHex(address));
-    return [`Account  ${formatAddress(address)}`, `Balance  ${formatLitres(value?.balanceMl ?? 0n)} BILL`, proofLine(header)];
+    const account = addressOfText(of);
+    const { value, header } = await verifiedRow(verified, ROWS.account, toHex(account));
+    return [`Account  ${formatAddress(account)}`, `Balance  ${formatLitres(value?.balanceMl ?? 0n)} BILL`, proofLine(header)];
   },
   async validator(verified, of) {
-    const address = addressOfText(of);
-    const { value, header } = await verifiedRow(verified, ROWS.validator, toHex(address));
-    if (value === undefined) return [`${formatAddress(address)} is no validator that was ever admitted.`, proofLine(header)];
+    const validator = addressOfText(of);
+    const { value, header } = await verifiedRow(verified, ROWS.validator, toHex(validator));
+    if (value === undefined) return [`${formatAddress(validator)} is no validator that was ever admitted.`, proofLine(header)];
     const { name, account, commissionBps, stakeMl, shares, standing, stakeDueMs } = value;
     return [
-      `Validator   ${name} (${formatAddress(address)})`, `Account     ${formatAddress(account)}`, `Stake       ${formatLitres(stakeMl)} BILL in ${shares} shares, commission ${commissionBps / 100} %`,
+      `Validator   ${name} (${formatAddress(validator)})`, `Account     ${formatAddress(account)}`, `Stake       ${formatLitres(stakeMl)} BILL in ${shares} shares, commission ${commissionBps / 100} %`,
       `Standing    ${Object.entries(stateRows.STANDING).find(([, number]) => number === standing)?.[0] ?? standing}${stakeDueMs > header.timeMs ? `; needs no stake until ${new Date(stakeDueMs).toISOString()}` : ''}`,
       proofLine(header),
     ];
   },
   async tx(verified, of) {
     const { body, code, header, blockId } = await verifiedTransaction(verified, { txHash: of });
-    return [`Transaction ${of}`, `Kind        ${body.kind.case}, by ${formatAddress(body.sender)}`, `Result      ${faultCode(code) ?? 'done'}`, proofLine({ height: header.height, timeMs: header.timeMs, blockId })];
+    return [`Transaction ${of}`, `Kind        ${body.kind.case}, by ${formatAddress(body.sender)}`, `Result      ${faultCode(code) ?? 'done'}`, proofLine({ ...header, blockId })];
   },
 };
 
@@ -109,9 +109,9 @@ export async function query(config: Config, terminal: Terminal, [what = '', of =
 }
 
 export async function accountKey({ accountKey: path }: Config, { print }: Terminal): Promise<number> {
-  const { address } = await makeAccountKey(path);
+  const made = await makeAccountKey(path);
   print(`Key file    ${path} (mode 600; whoever has it has the money)`);
-  print(`Address     ${address}`);
+  print(`Address     ${made.address}`);
   return 0;
 }
 
@@ -132,7 +132,7 @@ export async function tx(config: Config, terminal: Terminal, words: readonly str
     }
     const { code, header, blockId } = await verifiedTransaction(await verifiedClientOf(client, genesis), { txHash });
     terminal.print(code === 0 ? 'Done.' : `Refused by the ledger: ${faultCode(code) ?? code}. The fee was charged.`);
-    terminal.print(proofLine({ height: header.height, timeMs: header.timeMs, blockId }));
+    terminal.print(proofLine({ ...header, blockId }));
     return code === 0 ? 0 : 1;
   });
 }

@@ -13,7 +13,7 @@ interface FieldForm<T> {
   parse(text: string): T | undefined;
 }
 
-const address: FieldForm<Uint8Array> = {
+export const address: FieldForm<Uint8Array> = {
   takes: 'bill1… or 40 hex digits',
   parse(text) {
     const bytes = parseAddress(text) ?? fromHex(text);
