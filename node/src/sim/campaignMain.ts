@@ -24,9 +24,13 @@ const minutes = values.minutes === undefined ? (values.seeds === undefined ? 1 :
 const validators = values.validators === undefined ? undefined : Number(values.validators);
 
 function runHere(): Promise<CampaignTotals> {
+  let named = 0;
   return runCampaign({
     fromSeed, seedStep: step, seedsMax: seeds, heights: Number(values.heights), cpuSeconds: minutes * 60, failuresMax: Number(values.failures), validators,
     onRun(totals) {
+      // A broken run is named at once: its story can be followed while the campaign goes on.
+      for (const { seed, violation } of totals.failures.slice(named)) process.stderr.write(`seed ${seed} is broken: ${violation.invariant}: ${violation.what}\n`);
+      named = totals.failures.length;
       if (totals.seeds % PROGRESS_SEEDS === 0) process.stderr.write(`${totals.seeds} seeds from ${fromSeed}, ${totals.heights} heights, ${totals.failures.length} broken, ${totals.cpuSeconds.toFixed(0)} s\n`);
     },
   });
