@@ -3,7 +3,7 @@
  * was sent was on disk first (I18).
  */
 import {
-  CERTIFICATE_TYPE, NIL, ProposalBody, concat, decode, equalBytes, isQuorum, parseVote, toHex, totalPowerOf, u64be, utf8, wireBlockId,
+  CERTIFICATE_TYPE, NIL, ProposalBody, concat, decode, equalBytes, isQuorum, parseVote, toHex, totalPowerOf, u64be, utf8, votesOf, wireBlockId,
   type Certificate, type HardState, type SignedVote, type ValidatorSet,
 } from '@billcoin/protocol';
 import type { PeerMessage } from '../ports.ts';
@@ -29,15 +29,18 @@ export class WireRecord {
   /** The set that votes at a height up to the next one. */
   readonly #setAt: (height: number) => ValidatorSet;
   readonly #blame: Blame;
+  readonly #isGenuine: (certificate: Certificate) => boolean;
   /** `key type height round` → body, of correct keys; two heights are kept. */
   readonly #bodies = new Map<string, string>();
-  /** `height round block` → validators that were seen to prevote it, liars included. */
+  /** `height round block` → validators that were seen to prevote it, by themselves or in a certificate, liars included. */
   readonly #prevoters = new Map<string, Set<number>>();
   /** Last precommit for a block of each correct node. */
   readonly #locks = new Map<number, Promised>();
 
-  constructor(setAt: (height: number) => ValidatorSet, blame: Blame) {
+  /** @param isGenuine whether every signature of a certificate of the height's set verifies. */
+  constructor(setAt: (height: number) => ValidatorSet, isGenuine: (certificate: Certificate) => boolean, blame: Blame) {
     this.#setAt = setAt;
+    this.#isGenuine = isGenuine;
     this.#blame = blame;
   }
 
@@ -49,6 +52,7 @@ export class WireRecord {
       this.#notePrevote(parsed.value);
       if (!node.isByzantine && this.#isOwn(node, parsed.value)) this.#ownVote(node, parsed.value, toHex(message.vote.body), message.vote.body);
     }
+    if (message.kind === 'certificate') this.#notePolka(message.certificate);
     if (message.kind === 'proposal' && !node.isByzantine) this.#proposal(node, message.proposal.body);
   }
 
@@ -80,6 +84,14 @@ export class WireRecord {
     const voters = this.#prevoters.get(place) ?? new Set();
     voters.add(vote.validatorIndex);
     this.#prevoters.set(place, voters);
+  }
+
+  /** A liar may show its prevote in a certificate alone, and everywhere else another one. */
+  #notePolka(certificate: Certificate): void {
+    if (certificate.type !== CERTIFICATE_TYPE.prevote) return;
+    const votes = votesOf(certificate);
+    const isKnown = votes.every(({ height, round, blockId, validatorIndex }) => this.#prevoters.get(`${height} ${round} ${blockId}`)?.has(validatorIndex) === true);
+    if (!isKnown && this.#isGenuine(certificate)) for (const vote of votes) this.#notePrevote(vote);
   }
 
   #once(node: SimProcess, type: string, height: number, round: number, body: string): boolean {

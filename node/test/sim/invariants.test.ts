@@ -1,7 +1,7 @@
 /** Each watcher of the simulator sees what it is there for: a history is broken in one place, and the invariant says so. */
 import t from 'tap';
 import {
-  Certificate, EVERYBODY, Evidence, StateTree, buildBlock, commitBlock, duplicateVote, encode, encodeChange, genesisTip, makeCertificate, makeChain, voteBodyBytes, votePreimage, useSha256,
+  Certificate, EVERYBODY, Evidence, StateTree, buildBlock, commitBlock, duplicateVote, encode, encodeChange, genesisTip, makeCertificate, makeChain, voteBodyBytes, votePreimage, useSha256, verifyCertificate,
   type ConsensusState, type Executed, type Genesis, type Input, type SignedVote, type Tip, type VoteFields,
 } from '@billcoin/protocol';
 import { hashPairsNative, sha256Native } from '../../src/crypto/sha256.ts';
@@ -173,14 +173,23 @@ t.test('I5 and I6: two votes of a correct key, and one against its own lock', (t
     const [{ signature }] = story.votes(fields, [0]) as [SignedVote];
     wire.sent(node, { kind: 'vote', vote: { body: voteBodyBytes(fields), validatorIndex: 0, signature } });
   };
-  const wire = new WireRecord(() => story.genesis.validators, story.blame);
+  const verified = (certificate: Certificate): boolean => verifyCertificate(story.genesis.genesisHash, story.genesis.validators, certificate, HASH_SIGNATURES.verify).ok;
+  const wire = new WireRecord(() => story.genesis.validators, verified, story.blame);
   say(wire, { type: 'prevote', height: 1, round: 0, blockId: A });
   say(wire, { type: 'prevote', height: 1, round: 0, blockId: B });
   t.same(story.blamed.splice(0), ['I5']);
-  const other = new WireRecord(() => story.genesis.validators, story.blame);
-  say(other, { type: 'precommit', height: 1, round: 1, blockId: A });
-  say(other, { type: 'prevote', height: 1, round: 2, blockId: B });
-  t.same(story.blamed, ['I6']);
+  const after = (certificate: Certificate | undefined): string[] => {
+    const other = new WireRecord(() => story.genesis.validators, verified, story.blame);
+    say(other, { type: 'precommit', height: 1, round: 1, blockId: A });
+    if (certificate !== undefined) other.sent({ ...node, isByzantine: true } as unknown as SimProcess, { kind: 'certificate', certificate });
+    say(other, { type: 'prevote', height: 1, round: 3, blockId: B });
+    return story.blamed.splice(0);
+  };
+  t.same(after(undefined), ['I6']);
+  const polka = story.certificate({ type: 'prevote', height: 1, round: 2, blockId: B });
+  t.same(after(polka), [], 'votes that a liar shows in a certificate alone make a polka');
+  t.same(after({ ...polka, signatures: polka.signatures.map(() => new Uint8Array(64)) }), ['I6'], 'a forged certificate makes none');
+  t.same(after(story.certificate({ type: 'prevote', height: 1, round: 0, blockId: B })), ['I6'], 'nor does a polka below the lock');
   t.end();
 });
 

@@ -5,6 +5,7 @@ import { simulate } from '../../src/sim/simulation.ts';
 const KEPT: readonly { readonly seed: number; readonly heights: number; readonly taught: string }[] = [
   { seed: 3_247, heights: 40, taught: 'the votes that let a node enter its round must outlive a crash (protocol/test/consensus/lostVotes.test.ts)' },
   { seed: 100_222, heights: 43, taught: 'a healed network decides also when nothing is left to do: the run ended with no block at all' },
+  { seed: 500_397, heights: 43, taught: 'a liar may show a prevote in a certificate alone: the polka counts (node/test/sim/invariants.test.ts)' },
 ];
 
 for (const { seed, heights, taught } of KEPT) {
