@@ -79,6 +79,7 @@ export const OPTIONS = {
   rollbackBlocks: optionalInteger('blocks', 1, Number.MAX_SAFE_INTEGER, 'rollback: how many blocks to go back, instead of --to.'),
   pastGuard: optionalInteger('past-guard', 1, Number.MAX_SAFE_INTEGER, 'rollback below what the sign guard has signed: the height it has signed, stated by the operator. See OPERATING.md.'),
   snapshot: optionalText('snapshot', 'snapshot create and restore: folder of the snapshot; create makes it. verify-db checks it besides.'),
+  json: toggle('json', 'status and peers: print JSON.'),
   out: optionalText('out', 'export-blocks: a file that does not exist yet; standard output unless given.'),
 } as const;
 

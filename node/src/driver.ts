@@ -73,6 +73,11 @@ export class Driver {
     return { items: this.#items.length, wholeBlocks: this.#blocks.wholeCount, syncedAhead: this.#sync.ahead };
   }
 
+  /** The height that each peer works on, as it says. */
+  get peerHeights(): ReadonlyMap<string, number> {
+    return this.#peers.heights;
+  }
+
   /** Starts at the height after the tip; resumes from the guard's record where it is of that height. */
   start(): void {
     this.#enqueue({ kind: 'start' });

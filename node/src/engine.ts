@@ -74,6 +74,8 @@ export interface Engine {
   /** Height and round in progress. */
   readonly progress: () => Driver['progress'];
   readonly load: () => Driver['load'];
+  /** The height that each peer works on, as it says; peers that are gone included. */
+  readonly peerHeights: () => Driver['peerHeights'];
   /** Begins to take part. */
   start(): void;
   /** A message of a peer, unchecked. */
@@ -201,6 +203,7 @@ export async function openEngine(deps: EngineDeps): Promise<Engine> {
     undo: () => state.undoInfo(),
     progress: () => driver.progress,
     load: () => driver.load,
+    peerHeights: () => driver.peerHeights,
     start: () => start(driver, gossip),
     receive: (from, message) => (message.kind === 'txs' ? gossip.take(message.txs, message.passOn === true) : driver.receive(from, message)),
     async stop() {

@@ -16,7 +16,7 @@ export interface LogOptions {
   /** Stands in every line, so that lines of several nodes can be told apart. */
   readonly nodeName: string;
   /** Where lines go; standard output by default. */
-  readonly write?: (line: string) => void;
+  readonly write?: ((line: string) => void) | undefined;
 }
 
 export function makeLog({ level, nodeName, write }: LogOptions): Log {
@@ -29,4 +29,21 @@ export function makeLog({ level, nodeName, write }: LogOptions): Log {
     redact: { paths: SECRET_NAMES.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]), censor: '[redacted]' },
   };
   return write === undefined ? pino(options) : pino(options, { write });
+}
+
+/** Fields that every line has, or that stand elsewhere in the line of a person. */
+const SHOWN_APART = new Set(['level', 'time', 'node', 'msg', 'part']);
+
+/** A line of the log for somebody at a terminal: `12:03:04 warn  network: Peer lost  peer=3f2a…`. What is no such line stays as it is. */
+export function lineForPeople(line: string): string {
+  let fields: Readonly<Record<string, unknown>>;
+  try {
+    fields = JSON.parse(line) as typeof fields;
+  } catch {
+    return line.trimEnd();
+  }
+  const [level, time, msg, part] = ['level', 'time', 'msg', 'part'].map((name) => (typeof fields[name] === 'string' ? fields[name] : undefined));
+  const rest = Object.entries(fields).filter(([name]) => !SHOWN_APART.has(name)).map(([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`);
+  const head = `${(time ?? '').slice(11, 19)} ${(level ?? '').padEnd(5)} ${part === undefined ? '' : `${part}: `}${msg ?? ''}`;
+  return rest.length === 0 ? head : `${head}  ${rest.join(' ')}`;
 }

@@ -1,13 +1,17 @@
 #!/usr/bin/env node
 /** The `billcoin` command. */
 import { runCli } from './cli/cli.ts';
+import { makePainter } from './cli/painter.ts';
 import type { Terminal } from './cli/terminal.ts';
 import { useNativeHashing } from './node.ts';
 
 useNativeHashing();
 
+const painter = process.stdout.isTTY ? makePainter(process.stdout) : undefined;
+
 const terminal: Terminal = {
-  print: (line) => void process.stdout.write(`${line}\n`),
+  print: painter?.print ?? ((line) => void process.stdout.write(`${line}\n`)),
+  paint: painter?.paint,
   complain: (line) => void process.stderr.write(`${line}\n`),
   output: process.stdout,
   stopAsked: () => new Promise((resolve) => {

@@ -21,8 +21,9 @@ import { openEngine, type Engine, type Validator } from './engine.ts';
 import { makeSignatureQueue, type VerifyMany } from './mempool/signatureQueue.ts';
 import { makeMetrics, type Metrics } from './metrics.ts';
 import { declareNodeMetrics } from './nodeMetrics.ts';
+import { openNodeView, type NodeStatus } from './nodeView.ts';
 import { singleValidatorNetwork } from './network/singleValidator.ts';
-import type { ChainPort, Clock, Log, Network, PeerMessage, Timers } from './ports.ts';
+import type { ChainPort, Clock, Log, Network, PeerInfo, PeerMessage, Timers } from './ports.ts';
 import { makeBlockStore } from './storage/blockStore.ts';
 import { makeChainIndex } from './storage/chainIndex.ts';
 import { openDataFolder, type DataFolder } from './storage/dataFolder.ts';
@@ -49,6 +50,8 @@ export interface RunningNode {
   readonly url: string;
   /** Height and round in progress. */
   progress(): { readonly height: number; readonly round: number; readonly step: string };
+  /** Height, peers, sync: what an operator looks at. */
+  status(): NodeStatus;
   /** Stops in order; what was promised is on disk when it resolves. */
   stop(): Promise<void>;
 }
@@ -195,8 +198,7 @@ async function openDisk(config: Config, { timers, log }: NodeDeps, stops: StopLi
 
 interface Peering {
   readonly network: Network;
-  /** Peers that are connected. */
-  readonly count: () => number;
+  readonly peers: () => readonly Omit<PeerInfo, 'height'>[];
   /** Messages of peers come from now on. */
   start(receive: (from: string, message: PeerMessage) => void): Promise<void>;
 }
@@ -204,14 +206,14 @@ interface Peering {
 /** Peers over libp2p, where the configuration speaks of any. */
 async function openPeering(config: Config, { clock, timers, log }: NodeDeps, genesisHash: Uint8Array, metrics: Metrics): Promise<Peering> {
   const { listen, peers = [], keyDir } = config;
-  if (listen === undefined && peers.length === 0) return { network: singleValidatorNetwork, count: () => 0, start: () => Promise.resolve() };
+  if (listen === undefined && peers.length === 0) return { network: singleValidatorNetwork, peers: () => [], start: () => Promise.resolve() };
   const pair = await readKeyFile(keyDir, NODE_KEY_FILE);
   if (pair === undefined) throw new StorageFailure('no_key', `${keyDir} does not hold the key that peers know this node by.`, 'Run: billcoin node-key. Then tell the other institutions the key that it prints.');
   const { openNetwork } = await import('./network/openNetwork.ts');
   const partLog = log.child({ part: 'network' });
   const { network, listenPort } = await openNetwork({ seed: pair.seed, genesisHash, listen, peers, clock, timers, log: partLog, metrics });
   return {
-    network, count: () => network.info().peers.length,
+    network, peers: () => network.peers(),
     async start(receive) {
       try {
         await network.start(receive);
@@ -252,8 +254,10 @@ async function buildNode(config: Config, deps: NodeDeps, stops: StopList): Promi
   engine.start();
   await peering.start(engine.receive);
   log.info({ chainId: genesis.chainId, height: engine.tip().height, validator: validator === undefined ? 'none' : toHex(validator.publicKey).slice(0, 12) }, 'Node started');
+  const view = openNodeView({ tip: engine.tip, networkPeers: peering.peers, peerHeights: engine.peerHeights, clock, timers });
+  stops.add('view', async () => view.stop());
   const { host, port } = { host: config.httpHost, port: config.httpPort };
-  const api = await startApi({ chain: engine.port, campus, clock, log: log.child({ part: 'api' }), config: { host, port }, registry: metrics.registry, disk, peerCount: peering.count, checkpoint: checkpointSource(config.checkpoint, genesis, verifyEd25519Native, log) });
+  const api = await startApi({ chain: engine.port, campus, clock, log: log.child({ part: 'api' }), config: { host, port }, registry: metrics.registry, disk, peers: view.peers, sync: () => view.status().sync, checkpoint: checkpointSource(config.checkpoint, genesis, verifyEd25519Native, log) });
   stops.add('api', api.close);
-  return { port: engine.port, metrics, url: api.url, progress: engine.progress, stop: () => stops.run(log) };
+  return { port: engine.port, metrics, url: api.url, progress: engine.progress, status: view.status, stop: () => stops.run(log) };
 }

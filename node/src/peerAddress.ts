@@ -22,6 +22,11 @@ export function parseHostPort(text: string): HostPort | undefined {
   return host === undefined || port > 65_535 ? undefined : { host, port };
 }
 
+/** As `parseHostPort` reads it. */
+export function formatHostPort({ host, port }: HostPort): string {
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
 /** A list with commas; undefined where an entry is wrong, a key stands twice or there are too many. */
 export function parsePeers(text: string): readonly PeerAddress[] | undefined {
   const peers: PeerAddress[] = [];

@@ -205,6 +205,27 @@ export type PeerMessage =
   /** `passOn`: the sender is no validator and may not reach all of them. */
   | { readonly kind: 'txs'; readonly txs: readonly Uint8Array[]; readonly passOn?: boolean | undefined };
 
+/** One admitted peer as this node sees it now. */
+export interface PeerInfo {
+  /** Node key, hex. */
+  readonly key: string;
+  /** Where the configuration says that it listens; undefined: it is waited for. */
+  readonly at: { readonly host: string; readonly port: number } | undefined;
+  readonly state: 'connected' | 'banned' | 'away';
+  /** Who dialled: out, this node. Undefined while not connected, as the two below. */
+  readonly direction: 'in' | 'out' | undefined;
+  readonly connectedForMs: number | undefined;
+  /** Blocks that are final there, as it says; nobody has checked it. Undefined until it has said so. */
+  readonly height: number | undefined;
+  readonly streams: number;
+  /** Messages that wait to be sent to it. */
+  readonly queuedBytes: number;
+  /** Points for offences; at 100 it is banned. */
+  readonly score: number;
+  /** 0: it is not banned. */
+  readonly bannedForMs: number;
+}
+
 /** Peers of this node. Calls hand over and return at once; what does not get through is sent again by Status. */
 export interface Network {
   send(to: string, message: PeerMessage): void;

@@ -10,7 +10,7 @@ export * from './api/orderStatus.ts';
 export type { RegistryStatus } from './api/values.ts';
 export type { Account, AccountTransaction } from './api/accounts.ts';
 export type { BatchDetail, BatchSummary, Price, Reserve } from './api/batches.ts';
-export type { BlockSummary, BlockView, Status, ValidatorView } from './api/chain.ts';
+export type { BlockSummary, BlockView, PeerView, Status, ValidatorView } from './api/chain.ts';
 export { MILK_SALES_HEADER } from './api/exports.ts';
 export type { Health } from './api/health.ts';
 export type { Coupon, Loyalty } from './api/loyalty.ts';

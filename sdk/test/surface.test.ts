@@ -11,7 +11,7 @@ const SURFACE = [
   'buildStake', 'buildTransfer', 'buildUndelegate', 'buildUnstake', 'buildVoidInvoice', 'buildWriteOffBatch', 'checkpointRoot', 'couponText', 'createChallenge', 'createClient', 'createKey', 'createOrder', 'createVerifiedClient',
   'decodeTransaction', 'encodeTransaction', 'exportMilkSales', 'getAccount', 'getBatch', 'getBatchTrace', 'getBlock', 'getCoupon', 'getEpcis', 'getGenesis', 'getLoyalty', 'getMerchant', 'getOrder', 'getPrice', 'getRegistry',
   'getReserve', 'getStatus', 'getTill', 'getTransaction', 'getTxProof', 'getTxTrace', 'importStudents', 'isProblemCode', 'keyFromSeed', 'linkWallet', 'listAccountTransactions', 'listBatches', 'listBlocks', 'listMerchants',
-  'listOrders', 'listValidators', 'lookupFrom', 'openApi', 'orderTotals', 'parseCouponText', 'payInvoice', 'paymentOf', 'postOrder', 'provenExecutionOutcome', 'provenInvoiceOutcome', 'randomBytes', 'readInvoice', 'readOrder',
+  'listOrders', 'listPeers', 'listValidators', 'lookupFrom', 'openApi', 'orderTotals', 'parseCouponText', 'payInvoice', 'paymentOf', 'postOrder', 'provenExecutionOutcome', 'provenInvoiceOutcome', 'randomBytes', 'readInvoice', 'readOrder',
   'renewLinkCode', 'route', 'sendTransaction', 'signChallenge', 'signPay', 'signTransfer', 'streamOrders', 'transactionText', 'txSigningBytes', 'validatePayment', 'verifiedBalance', 'verifiedPayment', 'verifiedReceipt',
   'verifiedReserve', 'verifiedRow', 'verifiedTransaction', 'verifyPayment', 'waitForTransaction',
 ];

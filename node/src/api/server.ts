@@ -8,7 +8,8 @@ import type { Registry } from 'prom-client';
 import type { SignedCheckpoint } from '@billcoin/protocol';
 import { BODY_MAX_BYTES, ROUTES } from '@billcoin/sdk';
 import { CampusBusy, type Campus } from '../campusPorts.ts';
-import type { ChainPort, Clock, Log } from '../ports.ts';
+import type { ChainPort, Clock, Log, PeerInfo } from '../ports.ts';
+import type { SyncProgress } from '../progress.ts';
 import { mountDocs } from './docs.ts';
 import type { Entry, Refusal, StreamEntry } from './entry.ts';
 import { isLoopback, refusalOfCaller } from './loopback.ts';
@@ -39,8 +40,10 @@ export interface ApiDeps {
   readonly log: Log;
   readonly config: ApiConfig;
   readonly registry: Registry;
-  /** Peers this node is connected with; a node without a network has none. */
-  readonly peerCount?: () => number;
+  /** Every admitted peer; a node without a network has none. */
+  readonly peers?: () => readonly PeerInfo[];
+  /** While this node is behind its peers. */
+  readonly sync?: () => SyncProgress | undefined;
   /** Free space of this node's disks; a chain in memory has none to watch. */
   readonly disk?: { freeBytes(): number; isLow(): boolean };
   /** The operator's checkpoint; a node without one has none to serve. */
@@ -152,14 +155,14 @@ function makeServer(): FastifyInstance {
  * Close it before the campus services.
  */
 export async function startApi(deps: ApiDeps): Promise<Api> {
-  const { chain, campus, clock, log, config, registry, peerCount = () => 0, checkpoint = async () => undefined } = deps;
+  const { chain, campus, clock, log, config, registry, peers = () => [], sync = () => undefined, checkpoint = async () => undefined } = deps;
   if (!isLoopback(config.host)) throw new Error(`the API has no logins yet and may only listen on 127.0.0.1 or ::1, not on ${config.host}`);
   const server = makeServer();
   const receipts = openReceipts(chain);
   const index = openRegistryIndex(chain);
   const stream = openOrderStream({ orders: campus.orders, receipts, clock, log });
   const metrics = openApiMetrics(registry, { chain, campus, clock, streamClients: stream.clients });
-  const entries = allRoutes({ chain, campus, clock, index, receipts, metrics, peerCount, disk: deps.disk, checkpoint });
+  const entries = allRoutes({ chain, campus, clock, index, receipts, metrics, peers, sync, disk: deps.disk, checkpoint });
   assertComplete([...entries, stream.entry]);
   let port = config.port;
 

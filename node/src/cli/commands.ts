@@ -2,7 +2,7 @@
 import { toHex, type Checkpoint } from '@billcoin/protocol';
 import type { Config } from '../config.ts';
 import { systemClock, systemTimers } from '../clock.ts';
-import { makeLog } from '../log.ts';
+import { lineForPeople, makeLog } from '../log.ts';
 import { readGenesis, startNode } from '../node.ts';
 import { checkCheckpoint, makeCheckpoint, makeCheckpointKey, signCheckpoint } from '../offline/checkpoint.ts';
 import { exportBlocks, fileSink, streamSink } from '../offline/exportBlocks.ts';
@@ -11,7 +11,8 @@ import { makeConsensusKey, openNodeKey } from '../offline/keys.ts';
 import { rollback } from '../offline/rollback.ts';
 import { createSnapshot, restoreSnapshot } from '../offline/snapshot.ts';
 import { verifyDatabase } from '../offline/verifyDb.ts';
-import { accountKey, query, status, tx, validators } from './online.ts';
+import { accountKey, peers, query, status, tx, validators } from './online.ts';
+import { watchStatus } from './watchStatus.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface Command {
@@ -48,16 +49,18 @@ async function init(config: Config, { print }: Terminal): Promise<number> {
   return 0;
 }
 
-async function start(config: Config, { print, stopAsked }: Terminal): Promise<number> {
+async function start(config: Config, { print, paint, stopAsked }: Terminal): Promise<number> {
   const stop = stopAsked();
-  const log = makeLog({ level: config.logLevel, nodeName: config.nodeName });
+  const log = makeLog({ level: config.logLevel, nodeName: config.nodeName, write: paint === undefined ? undefined : (line) => print(lineForPeople(line)) });
   let reportHalt: (error: Error) => void = () => undefined;
   const halted = new Promise<Error>((resolve) => {
     reportHalt = resolve;
   });
   const node = await startNode(config, { clock: systemClock, timers: systemTimers, log, processMetrics: true, onHalt: reportHalt });
   print(`BillCoin ${node.port.chainId} at height ${node.port.tip().height}. The API ${node.url}/api/v1/docs serves this machine only, until logins exist.`);
+  const watch = watchStatus({ status: node.status, paint, timers: systemTimers, log });
   const outcome = await Promise.race([halted, stop]);
+  watch.stop();
   // After a failed write nothing more may be written: the process ends as a crash would, and recovery does the rest.
   if (outcome instanceof Error) return 1;
   await node.stop();
@@ -143,6 +146,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   init: { summary: 'Make the data folder for the network of --genesis, and the sign guard of a validator.', run: init },
   start: { summary: 'Run the node until SIGINT or SIGTERM. The API listens on loopback only until logins exist.', run: start },
   status: { summary: 'Ask the running node at --http-host and --http-port how it is.', run: status },
+  peers: { summary: 'Every peer that the running node admits: how far it is, what waits for it, how it behaves.', run: peers },
   validators: { summary: 'Who votes, and who waits.', run: validators },
   query: { summary: 'Show an account, validator or transaction, with its proof verified.', words: 'account|validator|tx <address or hash>', run: query },
   'account-key': { summary: 'Make an account key at --account-key.', run: accountKey },

@@ -4,12 +4,14 @@
  */
 import { faultCode, formatAddress, formatLitres, ROWS, stateRows, toHex, TRUSTING_PERIOD_MS, trustGenesis, type Genesis, type TrustedHeader } from '@billcoin/protocol';
 import {
-  addSignature, ApiError, checkpointRoot, ConnectionError, createClient, createVerifiedClient, getStatus, keyFromSeed, listValidators, ProofError, sendTransaction, TimeoutError, verifiedRow,
+  addSignature, ApiError, checkpointRoot, ConnectionError, createClient, createVerifiedClient, getStatus, keyFromSeed, listPeers, listValidators, ProofError, sendTransaction, TimeoutError, verifiedRow,
   verifiedTransaction, waitForTransaction, type Client, type VerifiedClient,
 } from '@billcoin/sdk';
 import { ConfigError, type Config } from '../config.ts';
 import { readGenesis } from '../node.ts';
 import { makeAccountKey, readAccountSeed } from '../offline/keys.ts';
+import { peerTable } from './peerTable.ts';
+import { count, duration, progressText } from './statusLine.ts';
 import type { Terminal } from './terminal.ts';
 import { address, makeTxDraft } from './txKinds.ts';
 
@@ -45,11 +47,28 @@ async function verifiedClientOf(client: Client, genesis: Genesis): Promise<Verif
 
 export function status(config: Config, terminal: Terminal): Promise<number> {
   return asked(config, terminal, async (client) => {
-    const { chainId, genesisHash, height, blockHash, finalityAgeMs, pool, peers } = await getStatus(client);
+    const told = await getStatus(client);
+    if (config.json) return printJson(terminal, told);
+    const { chainId, genesisHash, height, blockHash, finalityAgeMs, pool, peers, sync } = told;
     terminal.print(`Network  ${chainId} (genesis ${genesisHash})`);
-    terminal.print(`Height   ${height}, final ${(finalityAgeMs / 1_000).toFixed(1)} s ago (${blockHash})`);
+    terminal.print(`Height   ${count(height)}, final ${duration(finalityAgeMs)} ago (${blockHash})`);
+    terminal.print(`Sync     ${sync === null ? 'not behind its peers' : `${count(height)} of ${count(sync.targetHeight)} ${progressText({ done: height, all: sync.targetHeight, perMinute: sync.blocksPerMinute, what: 'blocks', leftMs: sync.leftMs ?? undefined })}`}`);
     terminal.print(`Peers    ${peers} connected`);
-    terminal.print(`Pool     ${pool.transactions} transactions, ${pool.bytes} bytes`);
+    terminal.print(`Pool     ${count(pool.transactions)} transactions, ${count(pool.bytes)} bytes`);
+    return 0;
+  });
+}
+
+function printJson({ print }: Terminal, value: unknown): number {
+  print(JSON.stringify(value, undefined, 2));
+  return 0;
+}
+
+export function peers(config: Config, terminal: Terminal): Promise<number> {
+  return asked(config, terminal, async (client) => {
+    const told = await listPeers(client);
+    if (config.json) return printJson(terminal, told);
+    for (const line of peerTable(told.data)) terminal.print(line);
     return 0;
   });
 }

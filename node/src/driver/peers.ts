@@ -55,6 +55,11 @@ export class Peers {
     this.#deps = deps;
   }
 
+  /** The height that each peer works on, as it says. */
+  get heights(): ReadonlyMap<string, number> {
+    return new Map([...this.#peers].map(([name, { height }]) => [name, height]));
+  }
+
   /** Some peer says it is at a higher height than this one. */
   isBehind(height: number): boolean {
     for (const peer of this.#peers.values()) if (peer.height > height) return true;

@@ -37,11 +37,11 @@ export class Conduct {
 
   /** Notes an offence; true where it brings a ban. Times are monotonic ms. */
   note(peer: string, offence: Offence, nowMs: number): boolean {
-    const { scoreMax, forgivenPerS, banFirstMs, banMaxMs, banForgottenMs } = this.#limits;
+    const { scoreMax, banFirstMs, banMaxMs, banForgottenMs } = this.#limits;
     const record = this.#records.get(peer) ?? { score: 0, atMs: nowMs, bans: 0, bannedUntilMs: Number.NEGATIVE_INFINITY };
     this.#records.set(peer, record);
     if (nowMs - Math.max(record.atMs, record.bannedUntilMs) > banForgottenMs) record.bans = 0;
-    record.score = Math.max(0, record.score - ((nowMs - record.atMs) * forgivenPerS) / 1_000) + OFFENCES[offence].points;
+    record.score = this.#forgiven(record, nowMs) + OFFENCES[offence].points;
     record.atMs = nowMs;
     if (record.score < scoreMax) return false;
     record.score = 0;
@@ -53,6 +53,16 @@ export class Conduct {
   /** How long a ban still lasts; 0: there is none. */
   banLeftMs(peer: string, nowMs: number): number {
     return Math.max(0, (this.#records.get(peer)?.bannedUntilMs ?? nowMs) - nowMs);
+  }
+
+  /** Points of a peer that are not forgiven yet. */
+  score(peer: string, nowMs: number): number {
+    const record = this.#records.get(peer);
+    return record === undefined ? 0 : this.#forgiven(record, nowMs);
+  }
+
+  #forgiven({ score, atMs }: Standing, nowMs: number): number {
+    return Math.max(0, score - ((nowMs - atMs) * this.#limits.forgivenPerS) / 1_000);
   }
 
   bannedCount(nowMs: number): number {

@@ -3,10 +3,10 @@
  * who is cut and banned. Nothing here waits for a peer.
  */
 import type { PeerAddress } from '../peerAddress.ts';
-import type { Clock, Log, Network, PeerMessage, Timers } from '../ports.ts';
+import type { Clock, Log, Network, PeerInfo, PeerMessage, Timers } from '../ports.ts';
 import { Conduct, OFFENCES, type Offence } from './conduct.ts';
 import { Dialer } from './dialer.ts';
-import { makeFrame, type Frame } from './frames.ts';
+import { CHANNELS, makeFrame, type Frame } from './frames.ts';
 import type { NetworkLimits } from './limits.ts';
 import type { Link, LinkEvents, Transport } from './link.ts';
 import type { NetworkCounters, NetworkInfo } from './networkMetrics.ts';
@@ -30,7 +30,7 @@ const SILENCE_CHECKS = 3;
 
 export class PeerNetwork implements Network {
   readonly #deps: PeerNetworkDeps;
-  readonly #admitted: ReadonlySet<string>;
+  readonly #admitted: ReadonlyMap<string, PeerAddress>;
   readonly #sessions = new Map<string, Session>();
   readonly #conduct: Conduct;
   readonly #dialer: Dialer;
@@ -42,7 +42,7 @@ export class PeerNetwork implements Network {
     const { peers, limits, transport, timers, log, random, counters } = deps;
     this.#deps = deps;
     const others = peers.filter(({ key }) => key !== transport.ownKey);
-    this.#admitted = new Set(others.map(({ key }) => key));
+    this.#admitted = new Map(others.map((peer) => [peer.key, peer]));
     this.#conduct = new Conduct(limits);
     this.#dialer = new Dialer(others, {
       limits, timers, log, random,
@@ -86,6 +86,22 @@ export class PeerNetwork implements Network {
       queued: (one) => sessions.reduce((sum, { queue }) => sum + queue.count(one), 0),
       receivingBytes: sessions.reduce((sum, { receivingBytes }) => sum + receivingBytes, 0),
     };
+  }
+
+  /** Every admitted peer in the order of the configuration, connected or not. */
+  peers(): readonly Omit<PeerInfo, 'height'>[] {
+    const nowMs = this.#nowMs();
+    return [...this.#admitted.values()].map(({ key, at }) => {
+      const session = this.#sessions.get(key);
+      const bannedForMs = this.#conduct.banLeftMs(key, nowMs);
+      return {
+        key, at, score: this.#conduct.score(key, nowMs), bannedForMs,
+        state: session !== undefined ? 'connected' : bannedForMs > 0 ? 'banned' : 'away',
+        direction: session === undefined ? undefined : session.link.dialled ? 'out' : 'in',
+        connectedForMs: session === undefined ? undefined : nowMs - session.openedMs,
+        streams: session === undefined ? 0 : CHANNELS.length, queuedBytes: session?.queue.bytes ?? 0,
+      };
+    });
   }
 
   async close(): Promise<void> {

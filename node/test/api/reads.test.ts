@@ -29,6 +29,7 @@ t.test('all reads conform, with what happened in them', async (t) => {
   await world.block();
 
   await read(t, world, 'getStatus', '/status');
+  t.same(await read(t, world, 'listPeers', '/peers'), { height: 5, data: [] });
   await read(t, world, 'listBlocks', '/blocks?limit=2');
   await read(t, world, 'getLatestBlock', '/blocks/latest');
   const block = await read(t, world, 'getBlock', '/blocks/4') as { hash: string; transactions: { txHash: string; kind: string }[] };

@@ -51,7 +51,10 @@ void t.test('a transfer by hand: signed, final, verified; and what it did can be
   test.match((await run('query', 'validator', validator)).text, /Validator {3}Uni 1 .*\n.*\nStake {7}0\.000 BILL in 0 shares, commission 0 %\nStanding {4}good; needs no stake until/);
   test.match((await run('query', 'validator', receiver)).text, /is no validator/);
   test.match(await run('validators'), { code: 0, text: new RegExp(`1 of 1 institutions vote\\.\\n${validator} {2}votes {3}active {5}Uni 1`) });
-  test.match(await run('status'), { code: 0, text: new RegExp(`Network {2}${node.port.chainId} .*\\nHeight {3}\\d+, final \\d+\\.\\d s ago .*\\nPeers {4}0 connected\\nPool {5}0 transactions`) });
+  test.match(await run('status'), { code: 0, text: new RegExp(`Network {2}${node.port.chainId} .*\\nHeight {3}\\d+, final \\d+ m?s ago .*\\nSync {5}not behind its peers\\nPeers {4}0 connected\\nPool {5}0 transactions`) });
+  test.match(JSON.parse((await run('status', '--json')).text), { chainId: node.port.chainId, sync: null });
+  test.match(await run('peers'), { code: 0, text: /^This node has no peers/ });
+  test.same(JSON.parse((await run('peers', '--json')).text), { height: node.port.tip().height, data: [] });
 });
 
 void t.test('what the ledger or the node refuses is one line that says why', async (test) => {

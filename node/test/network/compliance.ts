@@ -78,6 +78,9 @@ async function pair(world: World, limits?: Partial<NetworkLimits>): Promise<read
   const a = await world.join('a', ['b'], limits);
   const b = await world.join('b', ['a'], limits);
   await until(world, () => a.network.info().peers.length === 1 && b.network.info().peers.length === 1, 'a and b are connected');
+  const [ofA, ofB] = [a.network.peers(), b.network.peers()];
+  t.match([ofA, ofB], [[{ key: b.key, state: 'connected', streams: 3, score: 0, bannedForMs: 0 }], [{ key: a.key, state: 'connected' }]]);
+  t.same(new Set([ofA[0]?.direction, ofB[0]?.direction]), new Set(['in', 'out']));
   return [a, b];
 }
 
@@ -209,6 +212,7 @@ function refusals(test: (name: string, body: (t: Test, world: World) => Promise<
       await until(world, () => raw.isEnded(), 'it is cut');
       t.same([...node.offences], [[offence, 1]]);
       t.same([node.received.length, node.bans(), node.network.info().banned], [0, 1, 1]);
+      t.match(node.network.peers().map(({ key, state, bannedForMs }) => ({ isRaw: key === raw.key, state, isBanned: bannedForMs > 0 })), [{ isRaw: true, state: 'banned', isBanned: true }, { isRaw: false, state: 'away', isBanned: false }]);
       await raw.connect(node).catch(() => undefined); // banned: refused now, or ended at once
       await world.wait(50);
       t.same(node.network.info().peers, []);

@@ -2,18 +2,15 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import { noise } from '@chainsafe/libp2p-noise';
-import { yamux } from '@chainsafe/libp2p-yamux';
-import { generateKeyPairFromSeed } from '@libp2p/crypto/keys';
-import { tcp } from '@libp2p/tcp';
-import { createLibp2p } from 'libp2p';
+import { toHex } from '@billcoin/protocol';
 import t from 'tap';
 import { systemClock, systemTimers } from '../../src/clock.ts';
+import { keyPairOf } from '../../src/crypto/keyFiles.ts';
 import { makeLibp2pTransport, type Libp2pTransport } from '../../src/network/libp2pTransport.ts';
 import { NETWORK_LIMITS } from '../../src/network/limits.ts';
 import { makeFrameWatch } from '../../src/network/yamuxGuard.ts';
 import { networkCompliance, type WorldNode } from './compliance.ts';
-import { GENESIS_HASH, RawLibp2p, libp2pWorld, seedOf } from './libp2pWorld.ts';
+import { GENESIS_HASH, RawLibp2p, bareHost, libp2pWorld, seedOf } from './libp2pWorld.ts';
 import { makeWorldNode } from './worldNode.ts';
 
 networkCompliance('libp2p over loopback', libp2pWorld);
@@ -61,27 +58,13 @@ void t.test('garbage on the port, before any noise, changes nothing', async (tes
 /** A connected raw peer and the noise connection below its yamux. */
 async function belowYamux(): Promise<{ readonly node: WorldNode; readonly raw: RawLibp2p; readonly send: (bytes: Uint8Array) => void; readonly close: () => Promise<void> }> {
   const transport = await listening('a');
-  const lower: { send: (bytes: Uint8Array) => void } = { send: () => undefined };
-  const host = await createLibp2p({
-    privateKey: await generateKeyPairFromSeed('Ed25519', seedOf('raw')), transports: [tcp()], connectionEncrypters: [noise()], connectionMonitor: { enabled: false },
-    streamMuxers: [() => {
-      const factory = yamux()();
-      return {
-        protocol: factory.protocol,
-        createStreamMuxer(connection) {
-          lower.send = (bytes) => void connection.send(bytes);
-          return factory.createStreamMuxer(connection);
-        },
-      };
-    }],
-  });
+  const { host, send } = await bareHost(seedOf('raw'));
   const raw = new RawLibp2p(host, '', () => transport.listenPort() ?? 0);
-  const { publicKey } = await generateKeyPairFromSeed('Ed25519', seedOf('raw'));
-  const node = await makeWorldNode(transport, [{ key: Buffer.from(publicKey.raw).toString('hex') }], {}, time);
+  const node = await makeWorldNode(transport, [{ key: toHex(keyPairOf(seedOf('raw')).publicKey) }], {}, time);
   await raw.connect(node);
   await until(() => node.network.info().peers.length === 1);
   return {
-    node, raw, send: (bytes) => lower.send(bytes),
+    node, raw, send,
     async close() {
       await host.stop();
       await node.close();

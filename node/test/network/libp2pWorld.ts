@@ -30,16 +30,18 @@ export class RawLibp2p implements RawPeer {
   readonly key: string;
   readonly host: Libp2p;
   readonly #portOf: (key: string) => number;
+  readonly #genesisHash: Uint8Array;
   readonly #streams = new Map<Channel, Stream>();
   #ended = true;
 
-  constructor(host: Libp2p, key: string, portOf: (key: string) => number) {
+  constructor(host: Libp2p, key: string, portOf: (key: string) => number, genesisHash: Uint8Array = GENESIS_HASH) {
     this.host = host;
     this.key = key;
     this.#portOf = portOf;
+    this.#genesisHash = genesisHash;
   }
 
-  async connect(to: WorldNode): Promise<void> {
+  async connect(to: Pick<WorldNode, 'key'>): Promise<void> {
     const raw = fromHex(to.key);
     if (raw === undefined) throw new Error('a key is hex');
     const connection = await this.host.dial(multiaddr(`/ip4/127.0.0.1/tcp/${this.#portOf(to.key)}/p2p/${publicKeyFromRaw(raw).toString()}`));
@@ -48,7 +50,7 @@ export class RawLibp2p implements RawPeer {
       this.#ended = true;
     });
     for (const channel of CHANNELS) {
-      const stream = await connection.newStream(`/billcoin/${toHex(GENESIS_HASH.subarray(0, 8))}/${channel}/1`);
+      const stream = await connection.newStream(`/billcoin/${toHex(this.#genesisHash.subarray(0, 8))}/${channel}/1`);
       stream.addEventListener('message', () => undefined);
       this.#streams.set(channel, stream);
     }
@@ -66,6 +68,25 @@ export class RawLibp2p implements RawPeer {
   isEnded(): boolean {
     return this.#ended;
   }
+}
+
+/** A bare host of a node key, and a way to write below its yamux, into the noise connection it has opened last. */
+export async function bareHost(seed: Uint8Array): Promise<{ readonly host: Libp2p; readonly send: (bytes: Uint8Array) => void }> {
+  let lower: (bytes: Uint8Array) => void = () => undefined;
+  const host = await createLibp2p({
+    privateKey: await generateKeyPairFromSeed('Ed25519', seed), transports: [tcp()], connectionEncrypters: [noise()], connectionMonitor: { enabled: false },
+    streamMuxers: [() => {
+      const factory = yamux()();
+      return {
+        protocol: factory.protocol,
+        createStreamMuxer(connection) {
+          lower = (bytes) => void connection.send(bytes);
+          return factory.createStreamMuxer(connection);
+        },
+      };
+    }],
+  });
+  return { host, send: (bytes) => lower(bytes) };
 }
 
 export async function libp2pWorld(): Promise<World> {
@@ -88,8 +109,7 @@ export async function libp2pWorld(): Promise<World> {
       return node;
     },
     async raw(name) {
-      const privateKey = await generateKeyPairFromSeed('Ed25519', seedOf(name));
-      const host = await createLibp2p({ privateKey, transports: [tcp()], connectionEncrypters: [noise()], streamMuxers: [yamux()], connectionMonitor: { enabled: false } });
+      const { host } = await bareHost(seedOf(name));
       closers.push(async () => host.stop());
       return new RawLibp2p(host, keyOf(name), (key) => ports.get(key) ?? 0);
     },

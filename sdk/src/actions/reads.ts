@@ -17,6 +17,11 @@ export function getStatus(client: Client, options?: CallOptions): Promise<Status
   return request<Routes['getStatus']>(client, 'GET', '/status', { idempotent: true }, options);
 }
 
+/** Peers of the node, connected or not. Needs a login as admin. */
+export function listPeers(client: Client, options?: CallOptions): Promise<AnswerOf<Routes['listPeers']>> {
+  return request<Routes['listPeers']>(client, 'GET', '/peers', { idempotent: true }, options);
+}
+
 /** The genesis file as JSON. */
 export function getGenesis(client: Client, options?: CallOptions): Promise<Record<string, unknown>> {
   return request<Routes['getGenesis']>(client, 'GET', '/genesis', { idempotent: true }, options);

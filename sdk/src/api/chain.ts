@@ -21,12 +21,41 @@ export const Status = closed({
   time: Time,
   finalityAgeMs: Type.Integer({ minimum: 0, description: 'Time since the newest final block was made' }),
   pool: closed({ transactions: Type.Integer({ minimum: 0 }), bytes: Type.Integer({ minimum: 0 }) }),
-  peers: Type.Integer({ minimum: 0 }),
+  peers: Type.Integer({ minimum: 0, description: 'Peers this node is connected with' }),
+  /** Null while the node is not behind. */
+  sync: nullable(closed({
+    targetHeight: Type.Integer({ minimum: 0, description: 'Height of the chain, as two peers at least claim it; of one peer its own' }),
+    blocksPerMinute: Type.Integer({ minimum: 0 }),
+    leftMs: nullable(Type.Integer({ minimum: 0, description: 'Until it has caught up; null while it does not come nearer' })),
+  })),
   params: Type.Record(Type.String(), Type.String(), { description: 'Parameters in force by name, decimal strings' }),
 });
 export type Status = Static<typeof Status>;
 
 export const getStatus = route({ method: 'GET', path: '/status', summary: 'Network, height, finality age and parameters in force.', who: ['public'], responses: { 200: Status } });
+
+export const PeerView = closed({
+  nodeKey: Type.String({ pattern: '^[0-9a-f]{64}$' }),
+  address: nullable(Type.String({ maxLength: 262, description: 'host:port of the configuration; null: this peer is waited for' })),
+  state: Type.Union([Type.Literal('connected'), Type.Literal('banned'), Type.Literal('away')]),
+  direction: nullable(Type.Union([Type.Literal('in'), Type.Literal('out')], { description: 'out: this node dialled' })),
+  connectedForMs: nullable(Type.Integer({ minimum: 0 })),
+  height: nullable(Type.Integer({ minimum: 0, description: 'Final blocks there, as the peer says' })),
+  lag: nullable(Type.Integer({ description: 'Own height less that of the peer: positive, the peer is behind' })),
+  streams: Type.Integer({ minimum: 0 }),
+  queuedBytes: Type.Integer({ minimum: 0, description: 'Waits to be sent to it' }),
+  score: Type.Integer({ minimum: 0, description: 'Points for offences, forgiven with time; at 100 it is banned' }),
+  bannedForMs: Type.Integer({ minimum: 0, description: '0: not banned' }),
+});
+export type PeerView = Static<typeof PeerView>;
+
+export const listPeers = route({
+  method: 'GET',
+  path: '/peers',
+  summary: 'Every peer that this node admits: connected or not, how far it is, what waits for it, how it behaves.',
+  who: ['admin'],
+  responses: { 200: closed({ height: Height, data: Type.Array(PeerView, { maxItems: 64 }) }) },
+});
 
 const blockSummary = {
   height: Height, hash: Hash, time: Time, txCount: Type.Integer({ minimum: 0 }),

@@ -34,6 +34,7 @@ export const ROUTES = {
   renewLinkCode: wallets.renewLinkCode,
   getGenesis: chain.getGenesis,
   getStatus: chain.getStatus,
+  listPeers: chain.listPeers,
   listBlocks: chain.listBlocks,
   getLatestBlock: chain.getLatestBlock,
   getBlock: chain.getBlock,

@@ -1,8 +1,10 @@
 /** /genesis, /status, /blocks and /validators: the chain itself. */
 import type { stateRows} from '@billcoin/protocol';
 import { addressOf, assert, Certificate, decode, encode, faultCode, formatAddress, formatLitres, Header, paramsOf, toBase64Url, toHex, ValidatorSet, validatorsHash } from '@billcoin/protocol';
-import { ROUTES, type BlockSummary, type BlockView, type Status } from '@billcoin/sdk';
-import type { ChainPort, Clock, FinalBlock } from '../../ports.ts';
+import { ROUTES, type BlockSummary, type BlockView, type PeerView, type Status } from '@billcoin/sdk';
+import type { ChainPort, Clock, FinalBlock, PeerInfo } from '../../ports.ts';
+import type { SyncProgress } from '../../progress.ts';
+import { formatHostPort } from '../../peerAddress.ts';
 import { rfc3339 } from '../../rfc3339.ts';
 import { badCursor, fromCursor, LIMIT_DEFAULT, toCursor } from '../cursor.ts';
 import { serve, type ApiRequest, type Entry, type Reply } from '../entry.ts';
@@ -20,8 +22,8 @@ export interface ChainDeps {
   readonly chain: ChainPort;
   readonly clock: Clock;
   readonly index: RegistryIndex;
-  /** Peers this node is connected with now. */
-  readonly peerCount: () => number;
+  readonly peers: () => readonly PeerInfo[];
+  readonly sync: () => SyncProgress | undefined;
 }
 
 function headerOf({ headerBytes }: { readonly headerBytes: Uint8Array }): Header {
@@ -49,14 +51,26 @@ function blockView(chain: ChainPort, block: FinalBlock): BlockView {
   };
 }
 
-function statusView({ chain, clock, peerCount }: ChainDeps): Status {
+function peerView({ key, at, state, direction, connectedForMs, height, streams, queuedBytes, score, bannedForMs }: PeerInfo, own: number): PeerView {
+  return {
+    nodeKey: key, address: at === undefined ? null : formatHostPort(at), state, direction: direction ?? null, connectedForMs: connectedForMs === undefined ? null : Math.round(connectedForMs),
+    height: height ?? null, lag: height === undefined ? null : own - height, streams, queuedBytes, score: Math.ceil(score), bannedForMs: Math.round(bannedForMs),
+  };
+}
+
+function statusView({ chain, clock, peers, sync }: ChainDeps): Status {
   const { height, blockId, timeMs } = chain.tip();
   const { transactions, bytes } = chain.poolInfo();
   const params = Object.entries(paramsOf(chain.state())).map(([name, value]) => [name, String(value)]);
   return {
     network: chain.network, chainId: chain.chainId, genesisHash: toHex(chain.genesisHash), height, blockHash: toHex(blockId), time: rfc3339(timeMs),
-    finalityAgeMs: Math.max(0, clock.nowMs() - timeMs), pool: { transactions, bytes }, peers: peerCount(), params: Object.fromEntries(params) as Record<string, string>,
+    finalityAgeMs: Math.max(0, clock.nowMs() - timeMs), pool: { transactions, bytes }, peers: peers().filter(({ state }) => state === 'connected').length,
+    sync: syncView(sync()), params: Object.fromEntries(params) as Record<string, string>,
   };
+}
+
+function syncView(sync: SyncProgress | undefined): Status['sync'] {
+  return sync === undefined ? null : { targetHeight: sync.targetHeight, blocksPerMinute: sync.blocksPerMinute, leftMs: sync.leftMs ?? null };
 }
 
 /** Newest first; the cursor is the height of the last block shown. */
@@ -98,6 +112,10 @@ export function chainRoutes(deps: ChainDeps): readonly Entry[] {
   return [
     serve(ROUTES.getGenesis, async () => ({ status: 200, text: chain.genesisJson, immutable: toHex(chain.genesisHash) })),
     serve(ROUTES.getStatus, async () => ({ status: 200, body: statusView(deps) })),
+    serve(ROUTES.listPeers, async () => {
+      const { height } = chain.tip();
+      return { status: 200, body: { height, data: deps.peers().map((peer) => peerView(peer, height)) } };
+    }),
     serve(ROUTES.listBlocks, (request) => listBlocks(chain, request)),
     serve(ROUTES.getLatestBlock, async () => {
       const block = await chain.readFinal(chain.tip().height);

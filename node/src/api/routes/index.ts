@@ -2,7 +2,8 @@
 import { assert, type SignedCheckpoint } from '@billcoin/protocol';
 import { ROUTES, type Route } from '@billcoin/sdk';
 import type { Campus } from '../../campusPorts.ts';
-import type { ChainPort, Clock } from '../../ports.ts';
+import type { ChainPort, Clock, PeerInfo } from '../../ports.ts';
+import type { SyncProgress } from '../../progress.ts';
 import type { Entry, StreamEntry } from '../entry.ts';
 import type { ApiMetrics } from '../metrics.ts';
 import type { Receipts } from '../receipts.ts';
@@ -29,14 +30,15 @@ export interface RouteDeps {
   readonly index: RegistryIndex;
   readonly receipts: Receipts;
   readonly metrics: ApiMetrics;
-  readonly peerCount: () => number;
+  readonly peers: () => readonly PeerInfo[];
+  readonly sync: () => SyncProgress | undefined;
   readonly disk: HealthDeps['disk'];
   /** The operator's checkpoint, checked; undefined where there is none. */
   readonly checkpoint: () => Promise<SignedCheckpoint | undefined>;
 }
 
 export function allRoutes(deps: RouteDeps): readonly Entry[] {
-  const { chain, campus, clock, index, receipts, metrics, peerCount, disk, checkpoint } = deps;
+  const { chain, campus, clock, index, receipts, metrics, peers, sync, disk, checkpoint } = deps;
   return [
     ...transactionRoutes(chain, metrics),
     ...proofRoutes(chain, receipts),
@@ -46,7 +48,7 @@ export function allRoutes(deps: RouteDeps): readonly Entry[] {
     ...studentRoutes(campus.students, campus.wallets),
     ...loyaltyRoutes({ chain, clock, index, loyalty: campus.loyalty }),
     ...exportRoutes(campus.sales),
-    ...chainRoutes({ chain, clock, index, peerCount }),
+    ...chainRoutes({ chain, clock, index, peers, sync }),
     ...accountRoutes(chain),
     ...milkRoutes({ chain, clock, index, sales: campus.sales }),
     ...traceRoutes({ chain, orders: campus.orders }),
