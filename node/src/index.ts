@@ -17,6 +17,7 @@ export { hashPairsNative, sha256Native } from './crypto/sha256.ts';
 export { openLevelStore } from './storage/levelStore.ts';
 export { loadRows } from './storage/recovery.ts';
 export { makeStateStore } from './storage/stateStore.ts';
+export { nativeSigner } from './crypto/nativeSigner.ts';
 export { createVerifyPool, type VerifyPool } from './crypto/verifyPool.ts';
 export { verifyEd25519Native, verifyP256Native } from './crypto/verifier.ts';
 // For benchmarks: whole simulated networks.

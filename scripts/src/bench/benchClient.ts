@@ -1,9 +1,9 @@
 /** The API as a load generator needs it: kept connections, no retries, no checks that cost time of the machine. */
-import { Agent, request } from 'node:http';
 import type { ValidatePaymentAnswer } from '@billcoin/sdk';
+import { RawConnection, type RawAnswer } from './rawConnection.ts';
 
-/** Sockets to the node: more requests than this wait in the client. */
-const SOCKETS_MAX = 128;
+/** Connections to a node unless said otherwise: more requests than this wait in the client. */
+const CONNECTIONS_MAX = 128;
 
 export interface Submission {
   readonly status: number;
@@ -11,16 +11,20 @@ export interface Submission {
 }
 
 export class BenchClient {
-  readonly #agent = new Agent({ keepAlive: true, maxSockets: SOCKETS_MAX, noDelay: true });
   readonly #url: URL;
+  readonly #connectionsMax: number;
+  readonly #idle: RawConnection[] = [];
+  readonly #queue: ((connection: RawConnection) => void)[] = [];
+  #open = 0;
 
-  constructor(url: string) {
+  constructor(url: string, connectionsMax: number = CONNECTIONS_MAX) {
     this.#url = new URL(url);
+    this.#connectionsMax = connectionsMax;
   }
 
   /** Hands in a transaction (base64url); throws unless it is accepted or known. */
   async submit(tx: string): Promise<Submission> {
-    const { status, text } = await this.#send('POST', '/api/v1/transactions', JSON.stringify({ tx }));
+    const { status, text } = await this.#send('POST', '/api/v1/transactions', `{"tx":"${tx}"}`);
     if (status !== 202 && status !== 200) throw new Error(`refused with ${status}: ${text}`);
     return { status, txHash: (JSON.parse(text) as { txHash: string }).txHash };
   }
@@ -38,27 +42,53 @@ export class BenchClient {
 
   /** Value of a metric without labels, or the sum over its labels. */
   async metric(name: string): Promise<number> {
+    return (await this.metrics())(name);
+  }
+
+  /** All metrics at one moment: value of one without labels or with these very labels, or the sum over its labels. */
+  async metrics(): Promise<(name: string) => number> {
     const { text } = await this.#send('GET', '/metrics', undefined);
-    const lines = text.split('\n').filter((line) => line.startsWith(`${name} `) || line.startsWith(`${name}{`));
-    return lines.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0);
+    const lines = text.split('\n');
+    return (name) => lines.filter((line) => line.startsWith(`${name} `) || line.startsWith(`${name}{`)).reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0);
   }
 
   close(): void {
-    this.#agent.destroy();
+    for (const connection of this.#idle.splice(0)) connection.close();
   }
 
-  #send(method: string, path: string, body: string | undefined): Promise<{ readonly status: number; readonly text: string }> {
+  async #send(method: string, path: string, body: string | undefined): Promise<RawAnswer> {
     const { hostname, port } = this.#url;
-    const headers = body === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
-    return new Promise((resolve, reject) => {
-      const sent = request({ agent: this.#agent, hostname, port, method, path, headers }, (response) => {
-        const chunks: Buffer[] = [];
-        response.on('data', (chunk: Buffer) => void chunks.push(chunk));
-        response.on('end', () => resolve({ status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString('utf8') }));
-        response.on('error', reject);
-      });
-      sent.on('error', reject);
-      sent.end(body);
-    });
+    const content = body === undefined ? '' : `content-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n`;
+    const connection = await this.#take();
+    try {
+      return await connection.send(`${method} ${path} HTTP/1.1\r\nhost: ${hostname}:${port}\r\n${content}\r\n${body ?? ''}`);
+    } finally {
+      this.#giveBack(connection);
+    }
+  }
+
+  #take(): Promise<RawConnection> | RawConnection {
+    for (let idle = this.#idle.pop(); idle !== undefined; idle = this.#idle.pop()) {
+      if (!idle.isGone) return idle;
+      this.#open -= 1;
+    }
+    if (this.#open < this.#connectionsMax) return this.#connect();
+    return new Promise((resolve) => void this.#queue.push(resolve));
+  }
+
+  #giveBack(connection: RawConnection): void {
+    const next = this.#queue.shift();
+    if (!connection.isGone) {
+      if (next === undefined) this.#idle.push(connection);
+      else next(connection);
+      return;
+    }
+    this.#open -= 1;
+    next?.(this.#connect());
+  }
+
+  #connect(): RawConnection {
+    this.#open += 1;
+    return new RawConnection(this.#url.hostname, Number(this.#url.port));
   }
 }

@@ -1,10 +1,11 @@
 /**
- * A network for benchmarks: one validator, one oracle, one plant, a merchant with tills and funded payers. The same keys
- * in every run, so that two runs measure the same work.
+ * A network for benchmarks: validators, one oracle, one plant, a merchant with tills and funded payers. The same keys in
+ * every run, so that two runs measure the same work.
  */
 import { createHash } from 'node:crypto';
-import { batchKeyOf, POINT, signInvoice, taggedHash, toHex, utf8, type OpenBatch } from '@billcoin/protocol';
+import { batchKeyOf, encodeInvoice, invoiceSigningBytes, networkHint, POINT, taggedHash, toHex, utf8, type OpenBatch } from '@billcoin/protocol';
 import { makeGenesis } from '@billcoin/genesis';
+import { nativeSigner } from '@billcoin/node';
 import { addSignature, buildAttest, buildOpenBatch, buildPay, buildTransfer, encodeTransaction, keyFromSeed, type Key } from '@billcoin/sdk';
 
 const PROFILE_HASH = taggedHash('bill/profile/1', utf8('bench'));
@@ -15,8 +16,8 @@ const LIFE_MS = 365 * DAY_MS;
 export interface BenchNetwork {
   readonly genesisText: string;
   readonly genesisHash: Uint8Array;
-  /** 32-byte consensus seed of the only validator. */
-  readonly validatorSeed: Uint8Array;
+  /** 32-byte consensus seeds of the validators. */
+  readonly validatorSeeds: readonly Uint8Array[];
   readonly payers: readonly Key[];
   /**
    * Transactions that mint and hand every payer its BILL; each group needs the one before it to be final. Times are
@@ -27,20 +28,26 @@ export interface BenchNetwork {
   pay(n: number, nowMs: number): Uint8Array;
 }
 
+/** Signs natively: what is signed beforehand should not take longer than what is measured. */
 export function seededKey(label: string): Key {
-  return keyFromSeed(new Uint8Array(createHash('sha256').update(`billcoin bench ${label}`).digest()));
+  const seed = new Uint8Array(createHash('sha256').update(`billcoin bench ${label}`).digest());
+  const key = keyFromSeed(seed);
+  return { ...key, sign: nativeSigner({ seed, publicKey: key.publicKey }) };
 }
 
-/** @param payers accounts that pay; each gets 1,000 L. @param tills tills they pay at, in turn. */
-export function makeBenchNetwork({ payers: payerCount, tills: tillCount, timeMs }: { readonly payers: number; readonly tills: number; readonly timeMs: number }): BenchNetwork {
-  const [validator, plant, farm, merchant, oracle] = ['validator', 'plant', 'farm', 'merchant', 'oracle'].map(seededKey) as [Key, Key, Key, Key, Key];
+/** @param payers accounts that pay; each gets 1,000 L. @param tills tills they pay at, in turn. @param validators one unless given. */
+export function makeBenchNetwork({ payers: payerCount, tills: tillCount, timeMs, validators: validatorCount = 1 }: {
+  readonly payers: number; readonly tills: number; readonly timeMs: number; readonly validators?: number;
+}): BenchNetwork {
+  const [plant, farm, merchant, oracle] = ['plant', 'farm', 'merchant', 'oracle'].map(seededKey) as [Key, Key, Key, Key];
+  const validators = Array.from({ length: validatorCount }, (_, index) => seededKey(`validator ${index}`));
   const tills = Array.from({ length: tillCount }, (_, index) => seededKey(`till ${index}`));
   const payers = Array.from({ length: payerCount }, (_, index) => seededKey(`payer ${index}`));
   const made = makeGenesis({
     network: 'bill-bench', timeMs, priceSenPerBill: '600', params: { supplyCapMl: '9007199254740991' },
     roles: { regulator: plant.addressText, campusAuthority: plant.addressText, treasury: plant.addressText },
-    validators: [{ name: 'Bench', publicKey: toHex(validator.publicKey), account: validator.addressText, active: true }],
-    checkpointKeys: [{ publicKey: toHex(validator.publicKey) }],
+    validators: validators.map(({ publicKey, addressText }, index) => ({ name: `Bench ${index + 1}`, publicKey: toHex(publicKey), account: addressText, active: true })),
+    checkpointKeys: validators.slice(0, 1).map(({ publicKey }) => ({ publicKey: toHex(publicKey) })),
     merchants: [{ account: merchant.addressText, name: 'Cafeteria' }],
     tills: tills.map((till, index) => ({ tillNo: index + 1, merchant: merchant.addressText, publicKey: toHex(till.publicKey) })),
     farms: [{ account: farm.addressText, name: 'Farm' }],
@@ -51,7 +58,7 @@ export function makeBenchNetwork({ payers: payerCount, tills: tillCount, timeMs 
     meters: [{ meter: toHex(METER), plant: plant.addressText, total: '0' }],
     oracles: [{ publicKey: toHex(oracle.publicKey), name: 'Oracle' }],
     reporters: [],
-  }, [validator.exportSeed()]);
+  }, validators.map((validator) => validator.exportSeed()));
   if (!made.ok) throw new Error(`the bench genesis is refused: ${JSON.stringify(made.fault)}`);
   const { text: genesisText, genesisHash } = made.value;
 
@@ -77,11 +84,13 @@ export function makeBenchNetwork({ payers: payerCount, tills: tillCount, timeMs 
     const payer = payers[n % payerCount] as Key;
     const ref = taggedHash('bill/order/1', utf8(`bench ${n}`)).slice(0, 10);
     const expiresAtS = Math.floor((nowMs + 3_600_000) / 1_000);
-    const invoice = signInvoice({ tillNo: tillIndex + 1, amountMl: 300n, sen: 180n, ref, expiresAtS }, genesisHash, (tills[tillIndex] as Key).exportSeed());
+    const terms = { tillNo: tillIndex + 1, amountMl: 300n, sen: 180n, ref, expiresAtS, networkHint: networkHint(genesisHash) };
+    const unsigned = encodeInvoice({ ...terms, signature: new Uint8Array(64) });
+    const invoice = encodeInvoice({ ...terms, signature: (tills[tillIndex] as Key).sign(invoiceSigningBytes(genesisHash, unsigned)) });
     const draft = buildPay({ genesisHash, invoice, payer: payer.address });
     if (!draft.ok) throw new Error(`the bench Pay is refused: ${JSON.stringify(draft.fault)}`);
     return encodeTransaction(addSignature(draft.value, payer));
   }
 
-  return { genesisText, genesisHash, validatorSeed: validator.exportSeed(), payers, funding, pay };
+  return { genesisText, genesisHash, validatorSeeds: validators.map((validator) => validator.exportSeed()), payers, funding, pay };
 }

@@ -2,10 +2,9 @@
  * Payments as fast as a node of one validator takes them, over HTTP from a second process: a closed loop of pre-signed
  * Pays (consensus page §3: 2,500/s). Every accepted payment must end final. `npm run bench -- load`.
  */
-import { setImmediate as immediate } from 'node:timers/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
-import { toBase64Url } from '@billcoin/protocol';
-import { startBenchNode } from './benchNode.ts';
+import { startBenchCluster } from './benchCluster.ts';
 import type { BenchClient } from './benchClient.ts';
 import { percentile } from './spread.ts';
 
@@ -15,22 +14,23 @@ const PER_SECOND = 2_500;
 /** Requests in flight. */
 const WORKERS = 96;
 /** Enough that no sender reaches its 64 places and no till its 256 in a block or two. */
-const PAYERS = 600;
-const TILLS = 120;
-const DRAIN_MS = 30_000;
-const SIGNED_PER_TURN = 100;
+export const LOAD_SIZE = { payers: 600, tills: 120 } as const;
+const DRAIN_MS = 60_000;
+/** Between two looks at the counters of a node: they cost it about a millisecond. */
+const POLL_MS = 25;
 
 export interface LoadBench {
   readonly accepted: number;
   readonly seconds: number;
   readonly acceptedPerS: number;
-  /** Final over the time until the last one was. */
+  /** Final at every node, over the time until the last one was. */
   readonly finalPerS: number;
   readonly acceptMs: readonly number[];
   /** Answers other than accepted, by status. */
   readonly refusals: ReadonlyMap<string, number>;
-  readonly blocks: number;
+  /** Of the first node, as are the blocks. */
   readonly residentMb: number;
+  readonly blocks: number;
 }
 
 interface Tally {
@@ -52,43 +52,55 @@ async function work(client: BenchClient, next: () => string | undefined, endMs: 
   }
 }
 
-export async function benchLoad(seconds: number = SECONDS, perSecond: number = PER_SECOND): Promise<LoadBench> {
-  const node = await startBenchNode({ payers: PAYERS, tills: TILLS });
-  try {
-    const { client, network } = node;
-    const nowMs = Date.now();
-    const signed: string[] = [];
-    for (let n = 0; n < seconds * perSecond; n++) {
-      signed.push(toBase64Url(network.pay(n, nowMs)));
-      if (n % SIGNED_PER_TURN === 0) await immediate(); // or the node would close connections that seem dead
-    }
-    const [blocksBefore, finalBefore] = [await client.metric('billcoin_chain_blocks_total'), await client.metric('billcoin_chain_transactions_total')];
-    let at = 0;
-    const tally: Tally = { acceptMs: [], refusals: new Map() };
-    const startMs = performance.now();
-    await Promise.all(Array.from({ length: WORKERS }, () => work(client, () => signed[at++], startMs + seconds * 1_000, tally)));
-    const acceptedS = (performance.now() - startMs) / 1_000;
-    const deadlineMs = performance.now() + DRAIN_MS;
-    while ((await client.pending()) > 0) if (performance.now() > deadlineMs) throw new Error('accepted payments did not end');
-    const finalS = (performance.now() - startMs) / 1_000;
-    const final = (await client.metric('billcoin_chain_transactions_total')) - finalBefore;
-    const accepted = tally.acceptMs.length;
-    if (final !== accepted) throw new Error(`${accepted} were accepted, ${final} are final`);
-    return {
-      accepted, seconds: finalS, acceptedPerS: accepted / acceptedS, finalPerS: final / finalS, acceptMs: tally.acceptMs, refusals: tally.refusals,
-      blocks: (await client.metric('billcoin_chain_blocks_total')) - blocksBefore,
-      residentMb: (await client.metric('billcoin_process_resident_memory_bytes')) / 1_048_576,
-    };
-  } finally {
-    await node.stop();
+const FINAL = 'billcoin_chain_transactions_total';
+
+/** Sends these payments, `workers` at a time spread over the nodes, for so long; resolves when all that were accepted are final everywhere. */
+export async function sustain(clients: readonly BenchClient[], signed: readonly string[], seconds: number, workers: number = WORKERS): Promise<LoadBench> {
+  const [first] = clients as [BenchClient];
+  const blocksBefore = await first.metric('billcoin_chain_blocks_total');
+  const finalBefore = await Promise.all(clients.map((client) => client.metric(FINAL)));
+  const tally: Tally = { acceptMs: [], refusals: new Map() };
+  let at = 0;
+  const startMs = performance.now();
+  await Promise.all(Array.from({ length: workers }, (_, i) => work(clients[i % clients.length] as BenchClient, () => signed[at++], startMs + seconds * 1_000, tally)));
+  const acceptedS = (performance.now() - startMs) / 1_000;
+  const accepted = tally.acceptMs.length;
+  await Promise.all(clients.map((client, i) => untilFinal(client, (finalBefore[i] ?? 0) + accepted)));
+  const finalS = (performance.now() - startMs) / 1_000;
+  const { acceptMs, refusals } = tally;
+  return {
+    accepted, seconds: finalS, acceptedPerS: accepted / acceptedS, finalPerS: accepted / finalS, acceptMs, refusals,
+    blocks: (await first.metric('billcoin_chain_blocks_total')) - blocksBefore, residentMb: await residentMb(first),
+  };
+}
+
+async function untilFinal(client: BenchClient, wanted: number): Promise<void> {
+  const deadlineMs = performance.now() + DRAIN_MS;
+  for (let final = await client.metric(FINAL); final !== wanted; final = await client.metric(FINAL)) {
+    if (final > wanted) throw new Error(`${final - wanted} payments more are final than were accepted`);
+    if (performance.now() > deadlineMs) throw new Error(`${wanted - final} accepted payments did not become final`);
+    await delay(POLL_MS);
   }
 }
 
-export function formatLoadBench({ accepted, seconds, acceptedPerS, finalPerS, acceptMs, refusals, blocks, residentMb }: LoadBench): string {
+export async function residentMb(client: BenchClient): Promise<number> {
+  return (await client.metric('billcoin_process_resident_memory_bytes')) / 1_048_576;
+}
+
+export async function benchLoad(seconds: number = SECONDS, perSecond: number = PER_SECOND): Promise<LoadBench> {
+  const cluster = await startBenchCluster(LOAD_SIZE);
+  try {
+    return await sustain(cluster.validators.map(({ client }) => client), await cluster.sign(seconds * perSecond), seconds);
+  } finally {
+    await cluster.stop();
+  }
+}
+
+export function formatLoadBench({ accepted, seconds, acceptedPerS, finalPerS, acceptMs, refusals, blocks, residentMb: mb }: LoadBench): string {
   return [
-    `${accepted} payments, all final after ${seconds.toFixed(1)} s, ${WORKERS} requests in flight, ${blocks} blocks`,
+    `${accepted} payments, all final after ${seconds.toFixed(1)} s, ${blocks} blocks`,
     `accepted ${acceptedPerS.toFixed(0)}/s, final ${finalPerS.toFixed(0)}/s; answer p50 ${percentile(acceptMs, 0.5).toFixed(0)}  p95 ${percentile(acceptMs, 0.95).toFixed(0)}  p99 ${percentile(acceptMs, 0.99).toFixed(0)} ms`,
-    `resident ${residentMb.toFixed(0)} MB; refusals ${refusals.size === 0 ? 'none' : [...refusals].map(([why, count]) => `${why}: ${count}`).join(', ')}`,
+    `resident ${mb.toFixed(0)} MB; refusals ${refusals.size === 0 ? 'none' : [...refusals].map(([why, count]) => `${why}: ${count}`).join(', ')}`,
   ].join('\n');
 }
 

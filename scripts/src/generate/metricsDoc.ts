@@ -16,7 +16,7 @@ async function nodeMetrics(): Promise<string> {
     const network = makeBenchNetwork({ payers: 1, tills: 1, timeMs: TIME_MS });
     await writeFile(join(folder, 'genesis.json'), network.genesisText);
     const config = makeConfig({ genesis: join(folder, 'genesis.json'), 'data-dir': join(folder, 'data'), 'key-dir': join(folder, 'keys'), 'http-port': '0', 'verify-threads': '0', listen: '127.0.0.1:0' }, {});
-    await makeConsensusKey(config.keyDir, network.validatorSeed);
+    await makeConsensusKey(config.keyDir, network.validatorSeeds[0] as Uint8Array);
     await initFolders(config, await readGenesis(config.genesis));
     const node = await startNode(config, { clock: systemClock, timers: systemTimers, log: makeLog({ level: 'silent', nodeName: 'docs' }), processMetrics: false, onHalt: (error) => { throw error; } });
     try {

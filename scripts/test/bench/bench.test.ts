@@ -5,6 +5,7 @@ import { benchConsensus, formatConsensusBench } from '../../src/bench/consensus.
 import { benchFinality, formatFinalityBench } from '../../src/bench/finality.ts';
 import { benchLedger, formatLedgerBench } from '../../src/bench/ledger.ts';
 import { benchLoad, formatLoadBench } from '../../src/bench/load.ts';
+import { benchNetwork, formatNetworkBench } from '../../src/bench/network.ts';
 import { benchTree, formatTreeBench } from '../../src/bench/tree.ts';
 
 t.test('blocks of payments', async (t) => {
@@ -33,4 +34,16 @@ t.test('payments over HTTP into a node of its own, alone and under load', async 
   t.equal(load.accepted, 60, 'all that were signed');
   t.equal(load.refusals.size, 0);
   t.match(formatLoadBench(load), /60 payments, all final/);
+});
+
+t.test('validators in processes of their own, one killed, one that follows', { timeout: 240_000 }, async (t) => {
+  const [bench] = await benchNetwork([{ validators: 4, singles: 4, seconds: 0.2, crowd: 20, connections: 8, singlesWithoutOne: 4, isFollowed: true }]);
+  if (bench === undefined) throw new Error('one was planned');
+  t.equal(bench.single.finalMs.length, 4);
+  t.equal(bench.crowd.accepted, 20);
+  t.equal(bench.crowd.refusals.size, 0);
+  t.ok((bench.sentBytes.get('txs') ?? 0) > 200, 'a transaction is pushed');
+  t.ok((bench.newcomer?.payments ?? 0) > 600, 'the newcomer has them all');
+  t.equal(bench.bans + bench.dropped, 0);
+  t.match(formatNetworkBench([bench]), /n = 4: .* sustained: .* 20 at once: .* newcomer: .* a dead proposer adds/s);
 });
