@@ -10,10 +10,10 @@ import { assert } from '../lib/assert.ts';
 import { sha256 } from '../lib/hash.ts';
 import type { StateProof } from '../proof/stateProof.ts';
 import { RowHashes, type RowChange } from './treeChanges.ts';
-import { PAIR_BYTES, hashPairsPortable, type HashPairs } from './treeHash.ts';
+import { hashPairsPortable, type HashPairs } from './treeHash.ts';
 import { proveKey } from './treeProof.ts';
 import { EMPTY_REF, TreeStore } from './treeStore.ts';
-import { PAIRS_PER_CALL, changeStructure, hashLevels } from './treeUpdate.ts';
+import { TreeUpdater } from './treeUpdate.ts';
 
 /**
  * Most versions alive at once. A node has at most one parent in each version, so its one-byte reference count cannot
@@ -45,13 +45,12 @@ export interface TreeMemory {
 
 export class StateTree {
   readonly #store = new TreeStore();
-  readonly #hashPairs: HashPairs;
-  readonly #scratch = new Uint8Array(PAIRS_PER_CALL * PAIR_BYTES);
+  readonly #updater: TreeUpdater;
   readonly #live = new Set<TreeVersion>();
 
   /** The portable hasher of pairs runs everywhere, a native one is many times faster. */
   constructor(hashPairs: HashPairs = hashPairsPortable) {
-    this.#hashPairs = hashPairs;
+    this.#updater = new TreeUpdater(this.#store, hashPairs);
   }
 
   /** The version without rows; its root is 32 zero bytes. */
@@ -80,8 +79,7 @@ export class StateTree {
   updateHashed(version: TreeVersion, rows: RowHashes): TreeVersion {
     this.#assertLive(version);
     this.#assertRoom();
-    const { rootRef, leafDelta, levels } = changeStructure(this.#store, version.rootRef, rows.sorted());
-    hashLevels(this.#store, levels, this.#hashPairs, this.#scratch);
+    const { rootRef, leafDelta } = this.#updater.update(version.rootRef, rows.sorted());
     return this.#track(rootRef, version.leafCount + leafDelta);
   }
 

@@ -29,14 +29,15 @@ const RIGHT = HASH_WORDS + 1;
 const KEY = HASH_WORDS;
 const VALUE = 2 * HASH_WORDS;
 
-/** Slots of `stride` words, counted references, a free list threaded through word 0 of the free slots. */
+/** Slots of `stride` words, counted references, a list of the free slots. */
 class NodePool {
   readonly words: Int32Array[] = [];
   /** The same pages as bytes. */
   readonly bytes: Uint8Array[] = [];
   readonly #counts: Uint8Array[] = [];
   readonly #stride: number;
-  #freeHead = -1;
+  /** Beside the slots: a list threaded through them would be read at the pace of memory, one slot after the other. */
+  readonly #free: number[] = [];
   #fresh = 0;
   #used = 0;
 
@@ -59,13 +60,11 @@ class NodePool {
   /** A slot with one reference; its words are whatever they were. */
   take(): number {
     this.#used += 1;
-    const reused = this.#freeHead;
-    const index = reused === -1 ? this.#fresh : reused;
-    if (reused === -1) {
+    const reused = this.#free.pop();
+    const index = reused ?? this.#fresh;
+    if (reused === undefined) {
       if (index >>> PAGE_BITS === this.words.length) this.#grow();
       this.#fresh += 1;
-    } else {
-      this.#freeHead = (this.words[index >>> PAGE_BITS] as Int32Array)[(index & PAGE_MASK) * this.#stride] as number;
     }
     (this.#counts[index >>> PAGE_BITS] as Uint8Array)[index & PAGE_MASK] = 1;
     return index;
@@ -76,15 +75,14 @@ class NodePool {
     counts[index & PAGE_MASK] = (counts[index & PAGE_MASK] as number) + 1;
   }
 
-  /** Drops one reference; true where it was the last and the slot is free now (its words but the first still read). */
+  /** Drops one reference; true where it was the last and the slot is free now (its words still read). */
   release(index: number): boolean {
     const counts = this.#counts[index >>> PAGE_BITS] as Uint8Array;
     const left = (counts[index & PAGE_MASK] as number) - 1;
     assert(left >= 0, 'a tree node is released once per reference');
     counts[index & PAGE_MASK] = left;
     if (left > 0) return false;
-    (this.words[index >>> PAGE_BITS] as Int32Array)[(index & PAGE_MASK) * this.#stride] = this.#freeHead;
-    this.#freeHead = index;
+    this.#free.push(index);
     this.#used -= 1;
     return true;
   }
@@ -167,6 +165,15 @@ export class TreeStore {
       this.release(left);
       this.release(right);
     }
+  }
+
+  /** Reads of a subtree what readHash, left and right will: see TreeUpdater. Any number, to be used for something. */
+  touch(ref: number): number {
+    if (ref === EMPTY_REF) return 0;
+    const index = ref > 0 ? ref - 1 : ~ref;
+    const page = (ref > 0 ? this.#inner : this.#leaves).words[index >>> PAGE_BITS] as Int32Array;
+    const at = (index & PAGE_MASK) * (ref > 0 ? INNER_WORDS : LEAF_WORDS);
+    return (page[at] as number) ^ (page[at + HASH_WORDS] as number);
   }
 
   /** Copies the hash of a subtree to `at` (in words) of `target`. */
