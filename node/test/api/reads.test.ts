@@ -3,6 +3,7 @@ import t, { type Test } from 'tap';
 import { fromBase64Url, toHex, verifyEd25519, verifyReceipt } from '@billcoin/protocol';
 import { parseCouponText, ROUTES, type OperationId, type Route } from '@billcoin/sdk';
 import { makeOpenApi } from '../../src/api/openapi.ts';
+import { FINALITY_AGE_MAX_MS } from '../../src/api/routes/health.ts';
 import { carton, openWorld, sdkKey, wallet, type Answer, type World } from '../support/campusWorld.ts';
 import { departures } from '../support/conforms.ts';
 import { KEYS } from '../support/testNetwork.ts';
@@ -117,6 +118,19 @@ t.test('a transaction goes in once and is proven afterwards', async (t) => {
   const verified = verifyReceipt({ genesisHash: world.chain.genesisHash, validators: world.chain.validators, verify: verifyEd25519 }, receipt);
   t.ok(verified.ok && verified.value.code === 0 && toHex(verified.value.txId) === draft.txHash, 'the proof verifies without this server');
   t.equal((await world.get(`/proofs/tx/${'0'.repeat(64)}`)).status, 404);
+});
+
+t.test('a node whose newest block is old refuses nothing for good', async (t) => {
+  const world = await openWorld(t);
+  const order = world.order();
+  const poor = world.textOf(world.payDraft(wallet('nothing'), order.invoice));
+  await world.block();
+  t.match((await world.post('/transactions', { tx: poor })).json, { status: 422, code: 'insufficient_balance' });
+  world.chain.clock.moveTo(world.nowMs + FINALITY_AGE_MAX_MS + 1);
+  const stale = await world.post('/transactions', { tx: poor });
+  t.match(stale.json, { status: 503, code: 'chain_unavailable', retryable: true, detail: /insufficient_balance/ });
+  t.equal(stale.headers.get('retry-after'), '2');
+  t.match((await world.post('/transactions', { tx: 'AAAA' })).json, { status: 400, code: 'malformed' }, 'what no state can make good');
 });
 
 t.test('five purchases make a coupon that the screens show until it is spent (US-005)', async (t) => {

@@ -48,7 +48,7 @@ const API = {
   rate_limited: row(429, 'Too many requests', 'Terlalu banyak permintaan', 'Wait as long as Retry-After says.', true),
   internal: row(500, 'Internal error', 'Ralat dalaman', 'Our fault. Report the request id; try again later.', true),
   internal_error: row(500, 'Internal error', 'Ralat dalaman', 'Our fault: nothing is known about the payment. Validate again.', true),
-  chain_unavailable: row(503, 'Chain not available', 'Rantaian tidak tersedia', 'The node has no current final block. Try again after Retry-After.', true),
+  chain_unavailable: row(503, 'Chain not available', 'Rantaian tidak tersedia', 'The node has no current final block: it is catching up, or the chain stands. Ask another node, or try again after Retry-After.', true),
   disk_low: row(503, 'Disk nearly full', 'Cakera hampir penuh', 'Use another node, or send it again when the operator of this one has made room.', true),
   pool_full: row(503, 'Pool full', 'Kolam penuh', 'Send it again after Retry-After.', true),
 } as const satisfies Readonly<Record<string, ProblemRow>>;

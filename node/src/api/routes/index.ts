@@ -40,7 +40,7 @@ export interface RouteDeps {
 export function allRoutes(deps: RouteDeps): readonly Entry[] {
   const { chain, campus, clock, index, receipts, metrics, peers, sync, disk, checkpoint } = deps;
   return [
-    ...transactionRoutes(chain, metrics),
+    ...transactionRoutes({ chain, clock, metrics }),
     ...proofRoutes(chain, receipts),
     ...lightRoutes(chain, checkpoint),
     ...paymentRoutes(campus.payments, metrics),
