@@ -21,7 +21,7 @@ import { Sync } from './driver/sync.ts';
 import { TimerSet } from './driver/timerSet.ts';
 import { finalBlockOf } from './finalBlock.ts';
 
-export { CORE, PEER_INPUTS_MAX, type ConsensusMessage, type Core, type DriverDeps } from './driver/driverDeps.ts';
+export { CORE, PEER_INPUTS_MAX, isConsensusMessage, type ConsensusMessage, type Core, type DriverDeps } from './driver/driverDeps.ts';
 
 export class Driver {
   readonly #deps: DriverDeps;

@@ -6,7 +6,7 @@ import { indexOfKey, type Chain, type Genesis, type Tip, type TreeMemory } from 
 import { makeChainService, storedTipInfo, type ChainSources } from './chainPort.ts';
 import type { ValidatorGuard } from './crypto/lostGuard.ts';
 import { PENDING_EVIDENCE_MAX } from './driver/evidencePool.ts';
-import { Driver, type Core } from './driver.ts';
+import { Driver, isConsensusMessage, type Core } from './driver.ts';
 import { POOL_LIMITS } from './mempool/limits.ts';
 import { Mempool } from './mempool/mempool.ts';
 import type { SignatureItem } from './mempool/signatureQueue.ts';
@@ -19,6 +19,7 @@ import { decidedReader, type DecidedReader } from './storage/decidedReader.ts';
 import { Flusher } from './storage/flusher.ts';
 import { groupCommit, type GroupCommit } from './storage/groupCommit.ts';
 import { recover } from './storage/recovery.ts';
+import type { SnapshotMaker, SnapshotSource } from './snapshotMaker.ts';
 import { makeStateStore, type StateStore } from './storage/stateStore.ts';
 import { REMEDY, StorageFailure } from './storageFailure.ts';
 
@@ -54,6 +55,8 @@ export interface EngineDeps {
   readonly measures: EngineMeasures;
   /** The disk is nearly full: nothing new is taken into the pool. */
   readonly isDiskLow?: () => boolean;
+  /** Keeps snapshots for newcomers. */
+  readonly snapshots?: Pick<SnapshotMaker, 'isDue' | 'make'>;
   readonly core?: Core | undefined;
 }
 
@@ -78,7 +81,7 @@ export interface Engine {
   readonly peerHeights: () => Driver['peerHeights'];
   /** Begins to take part. */
   start(): void;
-  /** A message of a peer, unchecked. */
+  /** A message of a peer, unchecked; what newcomers ask and are told is not the engine's and is dropped. */
   receive(from: string, message: PeerMessage): void;
   /** Takes no further part; resolves when what is under way is done. */
   stop(): Promise<void>;
@@ -160,6 +163,7 @@ export async function openEngine(deps: EngineDeps): Promise<Engine> {
   const poolWriter = groupCommit(stores.mempool);
   const states = new RecentStates(chain, recovered);
 
+  const keepSnapshot = snapshotKeeper(deps, flusher, state, recovered.timeMs);
   const live: { driver?: Driver } = {};
   const tip = (): Tip => live.driver?.tip ?? recovered;
   const firstBlock = (await blocks.base()) + 1;
@@ -189,6 +193,7 @@ export async function openEngine(deps: EngineDeps): Promise<Engine> {
       // Before anything waits: the state has the block already, its spends must not be set aside a second time.
       mempool.afterBlock(block);
       await flusher.add(block, executed.byteChanges, newTip);
+      await keepSnapshot({ genesisHash: chain.genesisHash, block, blockBytes: executed.blockBytes, tip: newTip });
       measures.committed(block);
       service.publish(block);
       if (bodies > 1) await blocks.dropUndecided(block.height, block.blockId);
@@ -198,20 +203,33 @@ export async function openEngine(deps: EngineDeps): Promise<Engine> {
 
   return {
     port: service.port, tip,
-    tree: () => chain.tree.memory(),
-    states: () => states.info(),
-    undo: () => state.undoInfo(),
-    progress: () => driver.progress,
-    load: () => driver.load,
-    peerHeights: () => driver.peerHeights,
+    tree: () => chain.tree.memory(), states: () => states.info(), undo: () => state.undoInfo(),
+    progress: () => driver.progress, load: () => driver.load, peerHeights: () => driver.peerHeights,
     start: () => start(driver, gossip),
-    receive: (from, message) => (message.kind === 'txs' ? gossip.take(message.txs, message.passOn === true) : driver.receive(from, message)),
+    receive: (from, message) => receive(driver, gossip, from, message),
     async stop() {
       gossip.stop();
       await driver.stop();
     },
     close: () => close(flusher, poolWriter, guard),
   };
+}
+
+/** Called after each block. Where a snapshot is due the chain waits for one flush, so that what is on disk is the state after this very block. */
+function snapshotKeeper({ snapshots }: EngineDeps, flusher: Flusher, state: StateStore, tipTimeMs: number): (source: SnapshotSource) => Promise<void> {
+  let previousTimeMs = tipTimeMs;
+  return async (source) => {
+    const isDue = snapshots?.isDue(source.block, previousTimeMs) === true;
+    previousTimeMs = source.block.timeMs;
+    if (!isDue) return;
+    await flusher.flush();
+    snapshots.make(source, state);
+  };
+}
+
+function receive(driver: Driver, gossip: TxGossip, from: string, message: PeerMessage): void {
+  if (message.kind === 'txs') gossip.take(message.txs, message.passOn === true);
+  else if (isConsensusMessage(message)) driver.receive(from, message);
 }
 
 async function close(flusher: Flusher, poolWriter: GroupCommit, guard: ValidatorGuard | undefined): Promise<void> {

@@ -2,7 +2,7 @@
  * The small interfaces between the node's rooms. Adapters (storage, crypto, api, campus, mempool) import this file and
  * never each other; engine.ts and node.ts build them and hand each what it needs.
  */
-import type { Certificate, ChainEvent, Fault, FlatState, PeerStatus, Proposal, StateProof, TxBody, ValidatorSet, Vote } from '@billcoin/protocol';
+import type { Certificate, ChainEvent, Fault, FlatState, LightBlock, PeerStatus, Proposal, StateProof, TxBody, ValidatorSet, Vote } from '@billcoin/protocol';
 
 /** Wall clock in ms since 1970 (block times, receipts) and a monotonic one (timers, latencies). */
 export interface Clock {
@@ -188,6 +188,25 @@ export interface DecidedBlock {
   readonly certificate: Certificate;
 }
 
+/** A snapshot that a peer offers; the id is the hash of its manifest. */
+export interface SnapshotOffer {
+  readonly height: number;
+  readonly id: Uint8Array;
+}
+
+export type SnapshotQuestion =
+  | { readonly kind: 'getSnapshots'; readonly above: number }
+  | { readonly kind: 'getManifest'; readonly id: Uint8Array }
+  /** Part 0 is the block, part n the chunk n − 1. */
+  | { readonly kind: 'getPart'; readonly id: Uint8Array; readonly index: number }
+  | { readonly kind: 'getLightBlocks'; readonly from: number; readonly count: number };
+export type SnapshotAnswer =
+  | { readonly kind: 'snapshots'; readonly offers: readonly SnapshotOffer[] }
+  /** SnapshotManifest bytes: their hash is the id that was asked for. */
+  | { readonly kind: 'manifest'; readonly bytes: Uint8Array }
+  | { readonly kind: 'part'; readonly id: Uint8Array; readonly index: number; readonly content: Uint8Array }
+  | { readonly kind: 'lightBlocks'; readonly from: number; readonly blocks: readonly LightBlock[] };
+
 /** What validators tell each other, as it comes in: nothing of it is checked yet, and no receiver changes it. */
 export type PeerMessage =
   | { readonly kind: 'vote'; readonly vote: Vote }
@@ -202,6 +221,8 @@ export type PeerMessage =
   /** Decided blocks from a height on are asked for, and given: fewer than asked, or none, where there are no more. */
   | { readonly kind: 'getBlocks'; readonly from: number; readonly count: number }
   | { readonly kind: 'blocks'; readonly from: number; readonly blocks: readonly DecidedBlock[] }
+  /** What a newcomer asks for, and is given (SPEC §18). */
+  | SnapshotQuestion | SnapshotAnswer
   /** `passOn`: the sender is no validator and may not reach all of them. */
   | { readonly kind: 'txs'; readonly txs: readonly Uint8Array[]; readonly passOn?: boolean | undefined };
 

@@ -3,7 +3,8 @@ import { toHex, type Checkpoint } from '@billcoin/protocol';
 import type { Config } from '../config.ts';
 import { systemClock, systemTimers } from '../clock.ts';
 import { lineForPeople, makeLog } from '../log.ts';
-import { readGenesis, startNode } from '../node.ts';
+import { JoinStopped } from '../join/join.ts';
+import { readGenesis, startNode, type RunningNode } from '../node.ts';
 import { checkCheckpoint, makeCheckpoint, makeCheckpointKey, signCheckpoint } from '../offline/checkpoint.ts';
 import { exportBlocks, fileSink, streamSink } from '../offline/exportBlocks.ts';
 import { initFolders } from '../offline/init.ts';
@@ -12,7 +13,7 @@ import { rollback } from '../offline/rollback.ts';
 import { createSnapshot, restoreSnapshot } from '../offline/snapshot.ts';
 import { verifyDatabase } from '../offline/verifyDb.ts';
 import { accountKey, peers, query, status, tx, validators } from './online.ts';
-import { watchStatus } from './watchStatus.ts';
+import { watchJoin, watchStatus } from './watchStatus.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface Command {
@@ -56,7 +57,18 @@ async function start(config: Config, { print, paint, stopAsked }: Terminal): Pro
   const halted = new Promise<Error>((resolve) => {
     reportHalt = resolve;
   });
-  const node = await startNode(config, { clock: systemClock, timers: systemTimers, log, processMetrics: true, onHalt: reportHalt });
+  const stopping = new AbortController();
+  void stop.then(() => stopping.abort());
+  const joining = watchJoin({ paint, clock: systemClock, log });
+  let node: RunningNode;
+  try {
+    node = await startNode(config, { clock: systemClock, timers: systemTimers, log, processMetrics: true, onHalt: reportHalt, onJoin: joining, signal: stopping.signal });
+  } catch (error) {
+    paint?.('');
+    if (!(error instanceof JoinStopped)) throw error;
+    print(error.message);
+    return 0;
+  }
   print(`BillCoin ${node.port.chainId} at height ${node.port.tip().height}. The API ${node.url}/api/v1/docs serves this machine only, until logins exist.`);
   const watch = watchStatus({ status: node.status, paint, timers: systemTimers, log });
   const outcome = await Promise.race([halted, stop]);

@@ -1,4 +1,5 @@
 /** The line an operator looks at, and how long things take in words. Pure. */
+import type { JoinProgress } from '../join/join.ts';
 import type { NodeStatus } from '../nodeView.ts';
 
 const BAR_CELLS = 20;
@@ -45,6 +46,14 @@ export function statusLine({ height, finalityAgeMs, peers, sync }: NodeStatus): 
   if (sync === undefined) return `height ${count(height)} · final ${duration(finalityAgeMs)} ago · ${peersText(peers)}`;
   const { targetHeight, blocksPerMinute, leftMs } = sync;
   return `syncing ${count(height)} of ${count(targetHeight)} ${progressText({ done: height, all: targetHeight, perMinute: blocksPerMinute, what: 'blocks', leftMs })} · ${peersText(peers)}`;
+}
+
+/** How a newcomer joins. */
+export function joinLine({ step, peers, height = 0, done, all, sync }: JoinProgress): string {
+  if (step === 'peers') return `joining: waiting for peers that offer a snapshot · ${peersText(peers)}`;
+  if (step === 'header') return `joining: verifying block ${count(height)} · ${peersText(peers)}`;
+  if (step === 'state') return `joining: rebuilding the state of block ${count(height)}`;
+  return `joining at block ${count(height)} ${progressText({ done, all, perMinute: sync?.blocksPerMinute ?? 0, what: 'parts', leftMs: sync?.leftMs })} · ${peersText(peers)}`;
 }
 
 /** The same as fields of a log line. */

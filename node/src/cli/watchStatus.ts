@@ -1,8 +1,9 @@
 /** Keeps an operator informed while a node runs: a line that is painted again at a terminal, a log line now and then elsewhere. */
+import type { JoinProgress } from '../join/join.ts';
 import type { NodeStatus } from '../nodeView.ts';
-import type { Log, Timers } from '../ports.ts';
+import type { Clock, Log, Timers } from '../ports.ts';
 import type { Terminal } from './terminal.ts';
-import { statusFields, statusLine } from './statusLine.ts';
+import { joinLine, statusFields, statusLine } from './statusLine.ts';
 
 const PAINT_MS = 1_000;
 /** Log lines: rare when all is well, so that they do not bury what matters. */
@@ -38,5 +39,18 @@ export function watchStatus({ status, paint, timers, log }: { readonly status: (
       cancel();
       paint?.('');
     },
+  };
+}
+
+/** Takes the progress of a newcomer as often as it changes; shows it as often as somebody reads it. */
+export function watchJoin({ paint, clock, log }: { readonly paint: Terminal['paint']; readonly clock: Pick<Clock, 'monotonicMs'>; readonly log: Log }): (progress: JoinProgress) => void {
+  const everyMs = paint === undefined ? LOG_SYNCING_MS : PAINT_MS;
+  let last: { readonly step: JoinProgress['step']; readonly atMs: number } | undefined;
+  return (progress) => {
+    const atMs = clock.monotonicMs();
+    if (last !== undefined && last.step === progress.step && atMs - last.atMs < everyMs) return;
+    last = { step: progress.step, atMs };
+    if (paint !== undefined) paint(joinLine(progress));
+    else log.info({ ...progress }, 'Joining');
   };
 }

@@ -3,7 +3,7 @@ import {
   maySign, recordSigned, step, type Certificate, type Chain, type Executed, type Input, type Tip,
 } from '@billcoin/protocol';
 import type { StoredBlock } from '../finalBlock.ts';
-import type { Clock, FinalBlock, Log, Network, PeerMessage, Timers } from '../ports.ts';
+import type { Clock, FinalBlock, Log, Network, PeerMessage, SnapshotAnswer, SnapshotQuestion, Timers } from '../ports.ts';
 import type { BlockDisk } from './blocksInHand.ts';
 import type { BlockSource, BuildValue } from './building.ts';
 import type { EvidenceDisk } from './evidencePool.ts';
@@ -14,8 +14,16 @@ export const INPUTS_MAX = 131_072;
 /** Messages of one peer that wait: two full rounds at 50 validators. What does not fit is dropped; Status brings it again. */
 export const PEER_INPUTS_MAX = 1_024;
 
-/** Messages that the driver takes; transactions go to the pool. */
-export type ConsensusMessage = Exclude<PeerMessage, { readonly kind: 'txs' }>;
+/** Messages that the driver takes; transactions go to the pool, what newcomers ask to the snapshot server. */
+export type ConsensusMessage = Exclude<PeerMessage, { readonly kind: 'txs' } | SnapshotQuestion | SnapshotAnswer>;
+
+const OTHERS: ReadonlySet<PeerMessage['kind']> = new Set<Exclude<PeerMessage, ConsensusMessage>['kind']>([
+  'txs', 'getSnapshots', 'getManifest', 'getPart', 'getLightBlocks', 'snapshots', 'manifest', 'part', 'lightBlocks',
+]);
+
+export function isConsensusMessage(message: PeerMessage): message is ConsensusMessage {
+  return !OTHERS.has(message.kind);
+}
 
 /** The pure parts the shell runs, together, so that the simulator can run broken ones. */
 export interface Core {

@@ -8,7 +8,7 @@ import {
 } from '@billcoin/protocol';
 import type { PeerMessage } from '../ports.ts';
 
-const { Blocks, GetBlocks, NeedBlock, Status, TxPush } = peerMessages;
+const { Blocks, GetBlocks, GetLightBlocks, GetSnapshotManifest, GetSnapshotPart, GetSnapshots, LightBlocks, NeedBlock, SnapshotManifest, SnapshotPart, Snapshots, Status, TxPush } = peerMessages;
 
 /** One long-lived stream each, in the order in which they are written to. */
 export const CHANNELS = ['consensus', 'transactions', 'sync'] as const;
@@ -106,6 +106,40 @@ export const FRAME_KINDS: readonly FrameKind[] = [
     no: 10, kind: 'blocks', channel: 'sync', class: 'sync', maxBytes: Blocks.maxBytes, rate: 'syncBytesPerS', byBytes: true, signatures: () => 0,
     encode: ({ from, blocks }) => encode(Blocks, { from, blocks: blocks.map(({ blockBytes, certificate }) => ({ block: blockBytes, certificate })) }),
     decode: (bytes) => mapped(decode(Blocks, bytes), ({ from, blocks }) => ({ kind: 'blocks', from, blocks: blocks.map(({ block, certificate }) => ({ blockBytes: block, certificate })) })),
+  }),
+  row({
+    no: 11, kind: 'getSnapshots', channel: 'sync', class: 'sync', maxBytes: GetSnapshots.maxBytes, rate: 'controlPerS', supersedes: true, signatures: () => 0,
+    encode: ({ above }) => encode(GetSnapshots, { above }), decode: (bytes) => mapped(decode(GetSnapshots, bytes), (ask) => ({ kind: 'getSnapshots', ...ask })),
+  }),
+  row({
+    no: 12, kind: 'snapshots', channel: 'sync', class: 'sync', maxBytes: Snapshots.maxBytes, rate: 'controlPerS', supersedes: true, signatures: () => 0,
+    encode: ({ offers }) => encode(Snapshots, { offers }), decode: (bytes) => mapped(decode(Snapshots, bytes), (told) => ({ kind: 'snapshots', ...told })),
+  }),
+  row({
+    no: 13, kind: 'getManifest', channel: 'sync', class: 'sync', maxBytes: GetSnapshotManifest.maxBytes, rate: 'controlPerS', signatures: () => 0,
+    encode: ({ id }) => encode(GetSnapshotManifest, { id }), decode: (bytes) => mapped(decode(GetSnapshotManifest, bytes), (ask) => ({ kind: 'getManifest', ...ask })),
+  }),
+  row({
+    // Decoded by whoever asked for it, once its hash is the id it asked for.
+    no: 14, kind: 'manifest', channel: 'sync', class: 'sync', maxBytes: SnapshotManifest.maxBytes, rate: 'syncBytesPerS', byBytes: true, signatures: () => 0,
+    encode: ({ bytes }) => bytes, decode: (bytes) => ok({ kind: 'manifest', bytes }),
+  }),
+  row({
+    no: 15, kind: 'getPart', channel: 'sync', class: 'sync', maxBytes: GetSnapshotPart.maxBytes, rate: 'controlPerS', signatures: () => 0,
+    encode: ({ id, index }) => encode(GetSnapshotPart, { id, index }), decode: (bytes) => mapped(decode(GetSnapshotPart, bytes), (ask) => ({ kind: 'getPart', ...ask })),
+  }),
+  row({
+    no: 16, kind: 'part', channel: 'sync', class: 'sync', maxBytes: SnapshotPart.maxBytes, rate: 'syncBytesPerS', byBytes: true, signatures: () => 0,
+    encode: ({ id, index, content }) => encode(SnapshotPart, { id, index, content }), decode: (bytes) => mapped(decode(SnapshotPart, bytes), (part) => ({ kind: 'part', ...part })),
+  }),
+  row({
+    no: 17, kind: 'getLightBlocks', channel: 'sync', class: 'sync', maxBytes: GetLightBlocks.maxBytes, rate: 'controlPerS', signatures: () => 0,
+    encode: ({ from, count }) => encode(GetLightBlocks, { from, count }), decode: (bytes) => mapped(decode(GetLightBlocks, bytes), (ask) => ({ kind: 'getLightBlocks', ...ask })),
+  }),
+  row({
+    // A newcomer asks for one page at a time, and verifies of it what its trust needs: no flood is read that nobody asked for.
+    no: 18, kind: 'lightBlocks', channel: 'sync', class: 'sync', maxBytes: LightBlocks.maxBytes, rate: 'syncBytesPerS', byBytes: true, signatures: () => 0,
+    encode: ({ from, blocks }) => encode(LightBlocks, { from, blocks }), decode: (bytes) => mapped(decode(LightBlocks, bytes), (told) => ({ kind: 'lightBlocks', ...told })),
   }),
 ];
 

@@ -13,6 +13,7 @@ import { readCheckpointFile } from '../checkpointFile.ts';
 import { ConfigError, type Config } from '../config.ts';
 import { hashPairsNative } from '../crypto/sha256.ts';
 import { verifyEd25519Native } from '../crypto/verifier.ts';
+import { identifyBlock } from '../driver/blockBytes.ts';
 import { headerOfBlock } from '../finalBlock.ts';
 import { makeLog } from '../log.ts';
 import { makeBlockStore } from '../storage/blockStore.ts';
@@ -126,7 +127,8 @@ export async function readSnapshot(folder: string, chain: Chain, genesis: Genesi
   const manifest = await readManifest(folder);
   const header = checkProven(folder, chain, genesis, manifest, isTrusted);
   const blockBytes = await readSnapshotBlock(folder, manifest);
-  if (!equalBytes(headerOfBlock(blockBytes).headerBytes, manifest.lightBlock.header)) throw refused(folder, 'its block has another header');
+  const block = identifyBlock(chain.genesisHash, blockBytes, () => false);
+  if (!block.ok || block.value.id !== toHex(manifest.lightBlock.certificate.blockId)) throw refused(folder, 'its block is not the one of its header');
   const state = new FlatState();
   let version = chain.tree.empty();
   for await (const rows of readSnapshotChunks(folder, manifest)) {
@@ -144,27 +146,41 @@ export async function readSnapshot(folder: string, chain: Chain, genesis: Genesi
   return { manifest, blockBytes, tip };
 }
 
-/** The data folder may be the empty one that `billcoin init` has just made; anything else in its place is never overwritten. */
-async function removeEmpty(dataDir: string): Promise<void> {
-  let names: readonly string[];
+/** There is no data folder, or the empty one that `billcoin init` has just made. */
+export async function isEmptyDataFolder(dataDir: string): Promise<boolean> {
+  const names = await namesIn(dataDir);
+  return names === undefined || names.every((name) => name === FORMAT_FILE);
+}
+
+async function namesIn(folder: string): Promise<readonly string[] | undefined> {
   try {
-    names = await readdir(dataDir);
+    return await readdir(folder);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
   }
+}
+
+/** The data folder may be the empty one that `billcoin init` has just made; anything else in its place is never overwritten. */
+async function removeEmpty(dataDir: string): Promise<void> {
+  const names = await namesIn(dataDir);
+  if (names === undefined) return;
   if (names.some((name) => name !== FORMAT_FILE)) throw new ConfigError(`${dataDir} holds data already. Move it away first; it is never overwritten.`);
   await rm(join(dataDir, FORMAT_FILE), { force: true });
   await rmdir(dataDir);
 }
 
+/** Makes a data folder that begins with the block of --snapshot. Throws as `restoreFrom`. */
+export async function restoreSnapshot(config: Config, genesis: Genesis): Promise<SnapshotReport> {
+  return restoreFrom(pathOf(config), config.dataDir, genesis, await snapshotTrust(config, genesis));
+}
+
 /**
- * Makes a data folder that begins with the block of --snapshot. It is built beside its place and moved there whole, so a
+ * Makes a data folder that begins with the block of the snapshot at `path`. It is built beside its place and moved there whole, so a
  * restore that did not end leaves no data folder. Throws as `readSnapshot`; ConfigError where there is data already.
  */
-export async function restoreSnapshot(config: Config, genesis: Genesis): Promise<SnapshotReport> {
-  const path = pathOf(config);
-  const dataDir = resolve(config.dataDir);
+export async function restoreFrom(path: string, dataFolder: string, genesis: Genesis, isTrusted: SnapshotTrust): Promise<SnapshotReport> {
+  const dataDir = resolve(dataFolder);
   const building = `${dataDir}.restoring`;
   await rm(building, { recursive: true, force: true });
   await createDataFolder(building, genesis.genesisHash);
@@ -175,15 +191,16 @@ export async function restoreSnapshot(config: Config, genesis: Genesis): Promise
     const registrations: Registration[] = [];
     const height = (await readManifest(path)).height;
     const chain = chainOf(genesis);
-    const checked = await readSnapshot(path, chain, genesis, await snapshotTrust(config, genesis), async (rows) => {
+    const checked = await readSnapshot(path, chain, genesis, isTrusted, async (rows) => {
       registrations.push(...registrationsAt(rows, height));
       await state.fill(rows as readonly ByteChange[]);
     });
     ({ manifest } = checked);
-    const { certificate, validators, nextValidators = validators } = manifest.lightBlock;
+    const { lightBlock: { certificate } } = manifest;
+    const { validators, validatorsSince } = checked.tip;
     await blocks.begin(height, certificate.blockId, { blockBytes: checked.blockBytes, certificate });
     await index.begin(height, registrations);
-    await state.flush([], { height, blockId: certificate.blockId, stateRoot: chain.tree.root(checked.tip.treeVersion), flushNo: 1 }, { since: manifest.validatorsSince, validators: nextValidators });
+    await state.flush([], { height, blockId: certificate.blockId, stateRoot: chain.tree.root(checked.tip.treeVersion), flushNo: 1 }, { since: validatorsSince, validators });
   } finally {
     await folder.close();
   }

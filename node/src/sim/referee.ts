@@ -10,6 +10,7 @@ import { hashPairsNative } from '../crypto/sha256.ts';
 import type { FinalBlock } from '../ports.ts';
 import type { Signatures } from './keys.ts';
 import type { SimProcess } from './process.ts';
+import type { SimulationOptions } from './report.ts';
 import { bodyKey, certificateKey, isCommitFor, type Blame } from './wireRecord.ts';
 
 /** Between two full sums over all accounts; the ledger keeps the books block by block. */
@@ -34,6 +35,7 @@ export class Referee {
   readonly decided: Decided[] = [];
   /** Where each transaction was executed. */
   readonly executed = new Map<string, { readonly height: number; readonly index: number; readonly code: number }>();
+  readonly #onDecided: SimulationOptions['onDecided'];
   readonly #settled = new Map<string, string>();
   readonly #liars: ReadonlySet<string>;
   /** How often another set has begun to vote. */
@@ -42,8 +44,9 @@ export class Referee {
   readonly offences = new Map<string, number>();
 
   /** `liars`: hex of the keys of those that may sign twice. */
-  constructor(genesis: Genesis, signatures: Signatures, liars: ReadonlySet<string>, blame: Blame) {
+  constructor(genesis: Genesis, signatures: Signatures, liars: ReadonlySet<string>, blame: Blame, onDecided?: SimulationOptions['onDecided']) {
     this.#liars = liars;
+    this.#onDecided = onDecided;
     this.#genesis = genesis;
     this.#blame = blame;
     this.#chain = makeChain(genesis, signatures.verify, new StateTree(hashPairsNative));
@@ -125,6 +128,7 @@ export class Referee {
     if (this.#tip.validatorsSince !== validatorsSince) this.setChanges += 1;
     this.decided.push({ id, round: block.certificate.round, proposer: header.proposerIndex, validators });
     txs.forEach((tx, index) => this.#execute(tx.txHash, { height: block.height, index, code: codes[index] ?? 0 }, tx.body.kind.case === 'pay' || tx.body.kind.case === 'voidInvoice' ? tx.body.kind.value.invoice : undefined));
+    this.#onDecided?.(verdict.value, this.#tip);
     if (block.height % AUDIT_EVERY === 0) this.audit();
   }
 

@@ -1,4 +1,5 @@
 /** What a simulation is asked for and what it tells, and the sentences of its story. */
+import type { Executed, Tip } from '@billcoin/protocol';
 import type { PeerMessage } from '../ports.ts';
 import type { Lie } from './byzantine.ts';
 import type { CastOptions, Nature } from './cast.ts';
@@ -14,6 +15,8 @@ export interface SimulationOptions extends CastOptions {
   /** Fixed instead of drawn. */
   readonly signatures?: Signatures['name'] | undefined;
   readonly faults?: Partial<FaultPlan> | undefined;
+  /** Sees each block once, when a correct node first calls it final, with the state after it. */
+  readonly onDecided?: ((block: Executed, after: Tip) => void) | undefined;
 }
 
 export interface Violation {

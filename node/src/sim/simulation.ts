@@ -112,7 +112,7 @@ class Simulation {
     const owners = [...keys.keys(), ...twins];
     this.#nodes = owners.map((of, index) => this.#makeProcess(index, keys[of]!, faulty.get(of)));
     this.#natures = new Map(owners.map((of, index) => [index, faulty.get(of)]));
-    this.#referee = new Referee(this.#genesis, this.#signatures, new Set([...faulty.keys()].map((i) => toHex(keys[i]!.publicKey))), blame);
+    this.#referee = new Referee(this.#genesis, this.#signatures, new Set([...faulty.keys()].map((i) => toHex(keys[i]!.publicKey))), blame, options.onDecided);
     this.#links = new Links({
       size: this.#nodes.length, schedule: this.#schedule, random, faults: () => this.#faults, count: (fault) => this.#count(fault),
       deliver: (to, from, message) => this.#deliver(to, from, message),

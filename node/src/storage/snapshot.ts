@@ -9,17 +9,20 @@
  */
 import { mkdir, open, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { LightBlock, canonicalJson, compareBytes, decode, encode, fromHex, sha256, toHex, utf8, type Json } from '@billcoin/protocol';
+import { LightBlock, canonicalJson, compareBytes, decode, encode, fromHex, peerMessages, sha256, toHex, utf8, type Json } from '@billcoin/protocol';
+import { headerOfBlock } from '../finalBlock.ts';
 import { StorageFailure } from '../storageFailure.ts';
 import { syncFolder } from './dataFolder.ts';
 import { packFrames, unpackFrames } from './frames.ts';
+import { SortedRoot } from './sortedRoot.ts';
 
 export const SNAPSHOT_FORMAT = 1;
-/** Bytes of rows in one chunk: what a peer will ask for at once. A single row is at most 16 KiB. */
-const CHUNK_BYTES = 2 ** 20;
-/** Chunks of one snapshot: 64 GiB of rows, far above what the state may hold in memory. */
-const CHUNKS_MAX = 65_536;
-const MANIFEST_FILE = 'manifest.json';
+/** Bytes of rows in one chunk at most: what a peer asks for at once. A single row is at most 16 KiB. */
+const CHUNK_MAX_BYTES = peerMessages.SNAPSHOT_PART_MAX_BYTES;
+const CHUNKS_MAX = peerMessages.SNAPSHOT_CHUNKS_MAX;
+/** Rows are sorted in groups of one first byte of their hash, so that a running node goes on in between. */
+const GROUPS = 256;
+export const MANIFEST_FILE = 'manifest.json';
 const BLOCK_FILE = 'block';
 const MAKE_AGAIN = 'Make the snapshot again, or copy it again from where it is whole.';
 
@@ -40,6 +43,11 @@ export interface StateRow {
   readonly value: Uint8Array;
 }
 
+/** File of a part as peers number them: 0 is the block, n the chunk n − 1. */
+export const partFile = (part: number): string => (part === 0 ? BLOCK_FILE : chunkFile(part - 1));
+/** Hashes of the parts, in that order. */
+export const partHashes = ({ blockHash, chunkHashes }: Pick<SnapshotManifest, 'blockHash' | 'chunkHashes'>): readonly Uint8Array[] => [blockHash, ...chunkHashes];
+
 const chunkFile = (index: number): string => `${String(index).padStart(6, '0')}.rows`;
 
 function damaged(path: string, why: string, cause?: unknown): StorageFailure {
@@ -47,7 +55,7 @@ function damaged(path: string, why: string, cause?: unknown): StorageFailure {
 }
 
 /** A new file of mode 0600, on disk when it resolves. */
-async function writeNew(path: string, bytes: Uint8Array): Promise<void> {
+export async function writeNew(path: string, bytes: Uint8Array): Promise<void> {
   const handle = await open(path, 'wx', 0o600);
   try {
     await handle.writeFile(bytes);
@@ -65,45 +73,84 @@ function manifestText(manifest: SnapshotManifest): string {
   return `${JSON.stringify({ content, sha256: toHex(sha256(utf8(canonicalJson(content)))) }, undefined, 2)}\n`;
 }
 
-/** Rows in the order of a snapshot. PERF: all of them in memory, as the tree and the flat state are while a node runs. */
-async function sortedRows(rows: AsyncIterable<StateRow>): Promise<readonly StateRow[]> {
-  const hashed: { readonly hash: Uint8Array; readonly row: StateRow }[] = [];
-  for await (const row of rows) hashed.push({ hash: sha256(row.key), row });
-  return hashed.sort((a, b) => compareBytes(a.hash, b.hash)).map(({ row }) => row);
+interface HashedRow extends StateRow {
+  readonly keyHash: Uint8Array;
 }
 
-function* chunksOf(rows: readonly StateRow[]): Generator<Uint8Array> {
-  let frames: Uint8Array[] = [];
-  let bytes = 0;
-  for (const { key, value } of rows) {
-    frames.push(key, value);
-    bytes += key.length + value.length + 8;
-    if (bytes < CHUNK_BYTES) continue;
-    yield packFrames(frames);
-    [frames, bytes] = [[], 0];
+/** Rows in the order of a snapshot, group by group. PERF: all of them in memory, as the tree and the flat state are while a node runs. */
+async function* sortedRows(rows: AsyncIterable<StateRow>): AsyncGenerator<readonly HashedRow[]> {
+  const groups: HashedRow[][] = Array.from({ length: GROUPS }, () => []);
+  for await (const { key, value } of rows) {
+    const keyHash = sha256(key);
+    groups[keyHash[0] as number]?.push({ keyHash, key, value });
   }
-  if (frames.length > 0) yield packFrames(frames);
+  for (const group of groups) {
+    // One turn of the event loop each: sorting a million rows at once would stop the chain for seconds.
+    await new Promise<void>((resolve) => void setImmediate(resolve));
+    yield group.sort((a, b) => compareBytes(a.keyHash, b.keyHash));
+  }
+}
+
+/** The chunks and, once all are taken, how many rows there were and the root of their state tree. */
+class ChunkWriter {
+  readonly #root = new SortedRoot();
+  #frames: Uint8Array[] = [];
+  #bytes = 0;
+  rows = 0;
+
+  /** The chunk that is full before this row. */
+  add({ keyHash, key, value }: HashedRow): Uint8Array | undefined {
+    const bytes = key.length + value.length + 8;
+    const full = this.#bytes + bytes > CHUNK_MAX_BYTES ? this.last() : undefined;
+    this.#frames.push(key, value);
+    this.#bytes += bytes;
+    this.rows += 1;
+    this.#root.add(keyHash, sha256(value));
+    return full;
+  }
+
+  last(): Uint8Array | undefined {
+    if (this.#frames.length === 0) return undefined;
+    const chunk = packFrames(this.#frames);
+    [this.#frames, this.#bytes] = [[], 0];
+    return chunk;
+  }
+
+  root(): Uint8Array {
+    return this.#root.finish();
+  }
 }
 
 /**
  * Writes a snapshot into a folder that must not exist yet (Error EEXIST); everything is on disk when it resolves. The same
- * state gives the same chunks on every node.
+ * state gives the same chunks on every node. Throws StorageFailure where the rows do not have the state root of the header.
  */
 export async function writeSnapshot(folder: string, about: Omit<SnapshotManifest, 'rows' | 'blockHash' | 'chunkHashes'>, blockBytes: Uint8Array, rows: AsyncIterable<StateRow>): Promise<SnapshotManifest> {
   await mkdir(folder, { mode: 0o700 });
   await writeNew(join(folder, BLOCK_FILE), blockBytes);
-  const sorted = await sortedRows(rows);
   const chunkHashes: Uint8Array[] = [];
-  for (const chunk of chunksOf(sorted)) {
+  const writer = new ChunkWriter();
+  const put = async (chunk: Uint8Array | undefined): Promise<void> => {
+    if (chunk === undefined) return;
     await writeNew(join(folder, chunkFile(chunkHashes.length)), chunk);
     chunkHashes.push(sha256(chunk));
-  }
-  const manifest = { ...about, rows: sorted.length, blockHash: sha256(blockBytes), chunkHashes };
+  };
+  for await (const group of sortedRows(rows)) for (const row of group) await put(writer.add(row));
+  await put(writer.last());
+  const { stateRoot } = headerOfBlock(blockBytes).header;
+  const root = writer.root();
+  if (compareBytes(root, stateRoot) !== 0) throw damaged(folder, `cannot be made: the rows on disk give the state root ${toHex(root)}, the header has ${toHex(stateRoot)}`);
+  const manifest = { ...about, rows: writer.rows, blockHash: sha256(blockBytes), chunkHashes };
+  await finishSnapshot(folder, manifest);
+  return manifest;
+}
+
+/** Puts the manifest into a folder that holds every part; with it the snapshot is there. */
+export async function finishSnapshot(folder: string, manifest: SnapshotManifest): Promise<void> {
   await syncFolder(folder);
   await writeNew(join(folder, MANIFEST_FILE), utf8(manifestText(manifest)));
   await syncFolder(folder);
   await syncFolder(dirname(folder));
-  return manifest;
 }
 
 async function readPart(path: string): Promise<Uint8Array | undefined> {

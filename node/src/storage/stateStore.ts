@@ -29,6 +29,8 @@ export interface StoredSet {
 export interface StateStore {
   mark(): Promise<StateMark | undefined>;
   rows(): AsyncIterable<{ readonly key: Uint8Array; readonly value: Uint8Array }>;
+  /** The rows as they are at the moment of the call, whatever is written later; undefined where they are not those of this height. */
+  rowsAt(height: number): Promise<AsyncIterable<{ readonly key: Uint8Array; readonly value: Uint8Array }> | undefined>;
   /** The newest validator set, or undefined in an empty store. */
   validators(): Promise<StoredSet | undefined>;
   /** One synced batch: rows, mark, where it changed the set, and how to undo it. One at a time. */
@@ -64,6 +66,14 @@ const rowKeyOf = (key: Uint8Array): Uint8Array => concat(ROW_PREFIX, key);
 
 function putOrDelete({ key, value }: ByteChange): StoreOperation {
   return value === undefined ? { type: 'del', key: rowKeyOf(key) } : { type: 'put', key: rowKeyOf(key), value };
+}
+
+async function* rowsOf(entries: AsyncIterator<readonly [Uint8Array, Uint8Array]>): AsyncGenerator<{ readonly key: Uint8Array; readonly value: Uint8Array }> {
+  try {
+    for (let next = await entries.next(); next.done !== true; next = await entries.next()) yield { key: next.value[0].subarray(ROW_PREFIX.length), value: next.value[1] };
+  } finally {
+    await entries.return?.();
+  }
 }
 
 /** The undo rows of a store: read once, then kept in step with what is written. */
@@ -140,6 +150,14 @@ export function makeStateStore(store: Store): StateStore {
     },
     async *rows() {
       for await (const [key, value] of store.entries(under('s/'))) yield { key: key.subarray(ROW_PREFIX.length), value };
+    },
+    async rowsAt(height) {
+      // One iterator over mark and rows: LevelDB reads from a snapshot that it takes when the iterator is made, which is now.
+      const entries = store.entries({ gte: MARK_KEY, lt: under('s/').lt })[Symbol.asyncIterator]();
+      const first = await entries.next();
+      if (first.done !== true && decodeMark(first.value[1]).height === height) return rowsOf(entries);
+      await entries.return?.();
+      return undefined;
     },
     async validators() {
       for await (const [key, value] of store.entries({ ...under('v/'), reverse: true, limit: 1 })) {

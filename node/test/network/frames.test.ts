@@ -25,6 +25,16 @@ const MESSAGES: readonly PeerMessage[] = [
   { kind: 'getBlocks', from: 100, count: 16 },
   { kind: 'blocks', from: 100, blocks: [{ blockBytes: new Uint8Array(500).fill(1), certificate }, { blockBytes: new Uint8Array(1).fill(2), certificate }] },
   { kind: 'blocks', from: 100, blocks: [] },
+  { kind: 'getSnapshots', above: 0 },
+  { kind: 'snapshots', offers: [] },
+  { kind: 'snapshots', offers: [{ height: 10_000, id: new Uint8Array(32).fill(1) }, { height: 20_000, id: new Uint8Array(32).fill(2) }] },
+  { kind: 'getManifest', id: new Uint8Array(32).fill(3) },
+  { kind: 'manifest', bytes: new Uint8Array(700).fill(4) },
+  { kind: 'getPart', id: new Uint8Array(32).fill(3), index: 0 },
+  { kind: 'part', id: new Uint8Array(32).fill(3), index: 16_384, content: new Uint8Array(70_000).fill(5) },
+  { kind: 'getLightBlocks', from: 7, count: 16 },
+  { kind: 'lightBlocks', from: 7, blocks: [] },
+  { kind: 'lightBlocks', from: 7, blocks: [{ header: new Uint8Array(300).fill(6), certificate, validators: { validators: [{ publicKey: new Uint8Array(32).fill(7), power: 1 }] } }] },
 ];
 
 /** Reads a stream in parts of the given sizes. */
@@ -87,7 +97,7 @@ void t.test('random bytes never reach further than a refusal or a message that d
   let refused = 0;
   for (let run = 0; run < 2_000; run++) {
     const kind = FRAME_KINDS[Math.floor(random() * FRAME_KINDS.length)];
-    if (kind === undefined || kind.kind === 'block') continue; // any bytes are a block until it is opened
+    if (kind === undefined || kind.kind === 'block' || kind.kind === 'manifest') continue; // any bytes are one until it is opened
     const bytes = Uint8Array.from({ length: 5 + Math.floor(random() * 200) }, () => Math.floor(random() * 256));
     if (random() < 0.7) {
       bytes[4] = kind.no;

@@ -122,6 +122,30 @@ export function openTrusted({ genesisHash }: ProofContext, trusted: TrustedHeade
   return { ok: true, value: { ...trusted, header: named.value.header } };
 }
 
+/** How far a walk back from a trusted block has come. */
+export interface WalkedBack {
+  readonly trusted: TrustedHeader;
+  /** Its own header and set, once they are known: they name the block before. */
+  readonly later: { readonly header: Header; readonly validators: ValidatorSet } | undefined;
+}
+
+/**
+ * A page of consecutive light blocks that ends with the block before the one reached, or, at first, with the trusted one
+ * itself. Refusals: `no_data` where it is of other heights, `not_linked`, `other_block`, `other_validator_set`.
+ */
+export function walkBackwards(context: ProofContext, from: WalkedBack, page: readonly LightBlock[]): Verdict<WalkedBack> {
+  let { trusted, later } = from;
+  for (const { header: bytes, validators } of [...page].reverse()) {
+    const expected = later === undefined ? trusted.height : trusted.height - 1;
+    const verdict = later === undefined ? openTrusted(context, trusted, bytes) : trustBackwards(context, later.header, bytes, later.validators);
+    if (!verdict.ok) return verdict;
+    trusted = verdict.value;
+    if (trusted.header === undefined || trusted.height !== expected) return refuseProof('no_data', `height ${expected}`);
+    later = { header: trusted.header, validators };
+  }
+  return { ok: true, value: { trusted, later } };
+}
+
 /** Genesis as the beginning of trust. */
 export function trustGenesis(genesis: { readonly spec: { readonly timeMs: number }; readonly validators: ValidatorSet }): TrustedHeader {
   return { height: 0, timeMs: genesis.spec.timeMs, blockId: new Uint8Array(32), nextValidators: genesis.validators, header: undefined };

@@ -3,8 +3,8 @@
  * takes rows and receipts only under headers it has verified. Reads are free functions in reads.ts.
  */
 import {
-  equalBytes, followTo, lightState, newestTrusted, openTrusted, parseCheckpoint, takeAnswer, toHex, trustBackwards, trustCheckpoint, validatorsHash, verifyEd25519,
-  type Certificate, type Header, type LightBlock, type LightState, type LightStep, type NamedHeader, type ProofContext, type TrustedHeader, type ValidatorSet, type Verifier,
+  equalBytes, followTo, lightState, newestTrusted, parseCheckpoint, takeAnswer, toHex, trustCheckpoint, validatorsHash, verifyEd25519, walkBackwards,
+  type Certificate, type LightBlock, type LightState, type LightStep, type NamedHeader, type ProofContext, type TrustedHeader, type ValidatorSet, type Verifier, type WalkedBack,
 } from '@billcoin/protocol';
 import type { Routes } from '../api/index.ts';
 import { LIGHT_HEADERS_MAX } from './limits.ts';
@@ -150,20 +150,15 @@ export class VerifiedClient {
   /** Below a checkpoint: back by the hash of the block before, from the checkpoint's own block. */
   async #trustBackTo(root: TrustedHeader, height: number, options: CallOptions | undefined): Promise<TrustedHeader> {
     if (root.height - height > BACKWARDS_MAX) refuse('before_trust', `height ${height} is ${root.height - height} blocks below the first trusted one`);
-    let later: { readonly header: Header; readonly validators: ValidatorSet } | undefined;
-    let at = root;
+    let walked: WalkedBack = { trusted: root, later: undefined };
     for (let upTo = root.height; upTo >= height;) {
       const from = Math.max(height, upTo - LIGHT_HEADERS_MAX + 1);
       const { blocks } = await lightBlocks(this.client, from, upTo - from + 1, options);
       if (blocks.length !== upTo - from + 1) refuse('no_data', `headers ${from} to ${upTo}`);
-      for (const { header: bytes, validators } of [...blocks].reverse()) {
-        at = believe(later === undefined ? openTrusted(this.context, root, bytes) : trustBackwards(this.context, later.header, bytes, later.validators));
-        if (at.header === undefined || at.height !== upTo) return refuse('no_data', `height ${upTo}`);
-        later = { header: at.header, validators };
-        upTo -= 1;
-      }
+      walked = believe(walkBackwards(this.context, walked, blocks));
+      upTo = from - 1;
     }
-    return at;
+    return walked.trusted;
   }
 }
 

@@ -1,31 +1,20 @@
 /** /light: what light clients follow the chain by. */
-import { assert, decode, encode, equalBytes, fromBase64Url, Header, LightBlock, toBase64Url, toHex, type SignedCheckpoint } from '@billcoin/protocol';
+import { encode, fromBase64Url, LightBlock, toBase64Url, toHex, type SignedCheckpoint } from '@billcoin/protocol';
 import { LIGHT_HEADERS_MAX, ROUTES } from '@billcoin/sdk';
-import type { ChainPort, FinalBlock } from '../../ports.ts';
+import { lightBlockAt } from '../../lightBlock.ts';
+import type { ChainPort } from '../../ports.ts';
 import { serve, type ApiRequest, type Entry, type Reply } from '../entry.ts';
 
 type Headers = typeof ROUTES.listLightHeaders;
-
-/** Undefined where a set of that height is not known here any more. */
-function lightBlockOf(chain: ChainPort, { headerBytes, certificate }: Pick<FinalBlock, 'headerBytes' | 'certificate'>): Uint8Array | undefined {
-  const header = decode(Header, headerBytes);
-  assert(header.ok, 'the header of a final block decodes');
-  const { validatorsHash, nextValidatorsHash } = header.value;
-  const validators = chain.validatorSet(validatorsHash);
-  const nextValidators = equalBytes(validatorsHash, nextValidatorsHash) ? undefined : chain.validatorSet(nextValidatorsHash);
-  if (validators === undefined || (nextValidators === undefined && !equalBytes(validatorsHash, nextValidatorsHash))) return undefined;
-  return encode(LightBlock, { header: headerBytes, certificate, validators, nextValidators });
-}
 
 /** Ends early at a block that is not kept, so what is sent is without a gap. */
 async function listHeaders(chain: ChainPort, { query: { from, limit = LIGHT_HEADERS_MAX } }: ApiRequest<Headers>): Promise<Reply<Headers>> {
   const tip = chain.tip().height;
   const data: { height: number; lightBlock: string }[] = [];
   for (let height = from; height <= tip && data.length < limit; height++) {
-    const block = await chain.readHeader(height);
-    const bytes = block === undefined ? undefined : lightBlockOf(chain, block);
-    if (bytes === undefined) return data.length === 0 ? { problem: 'pruned' } : { status: 200, body: { tip, data } };
-    data.push({ height, lightBlock: toBase64Url(bytes) });
+    const block = await lightBlockAt(chain, height);
+    if (block === undefined) return data.length === 0 ? { problem: 'pruned' } : { status: 200, body: { tip, data } };
+    data.push({ height, lightBlock: toBase64Url(encode(LightBlock, block)) });
   }
   return { status: 200, body: { tip, data } };
 }
