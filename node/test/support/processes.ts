@@ -1,21 +1,16 @@
-/** Networks of real `billcoin start` processes on loopback: folders, ports, starts, kills, and questions over HTTP. */
-import { spawn, type ChildProcess } from 'node:child_process';
+/** Networks of real `billcoin start` processes on loopback: folders, keys, ports, cables that can be cut, and one clock. */
 import { once } from 'node:events';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
-import { sha256, toBase64Url, toHex, utf8, type Genesis, type GenesisSpec } from '@billcoin/protocol';
-import { CONSENSUS_KEY_FILE, NODE_KEY_FILE, createKeyFile, keyPairOf } from '../../src/crypto/keyFiles.ts';
+import { sha256, toHex, utf8, type Genesis, type GenesisSpec } from '@billcoin/protocol';
+import { CONSENSUS_KEY_FILE, NODE_KEY_FILE, createKeyFile, keyPairOf, type KeyPair } from '../../src/crypto/keyFiles.ts';
 import { createSignGuard } from '../../src/crypto/signGuard.ts';
 import { createDataFolder } from '../../src/storage/dataFolder.ts';
-import { KEYS, keyOf, makeTestGenesis } from './testNetwork.ts';
-
-const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
-const POLL_MS = 50;
+import { Cable } from './cable.ts';
+import { TestProcess } from './testProcess.ts';
+import { KEYS, keyOf, makeTestGenesis, type Key, type TestTill } from './testNetwork.ts';
 
 async function freePort(): Promise<number> {
   const server = createServer();
@@ -27,134 +22,140 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-/** A process of the network: a validator, or one that follows. */
-export class TestProcess {
+export interface ProcessesSetup {
+  readonly validators: number;
+  /** Institutions that genesis admits and that do not vote yet; they have a key and no sign guard. */
+  readonly waiting?: number;
+  /** Nodes without consensus key. */
+  readonly followers?: number;
+  /** Node keys that all nodes admit, for peers that are no nodes of this network. */
+  readonly guests?: readonly Uint8Array[];
+  readonly params?: Partial<GenesisSpec['params']>;
+  readonly tills?: readonly TestTill[];
+}
+
+interface Place {
+  readonly pair: KeyPair;
+  readonly port: number;
+}
+
+/** Folders of the nodes, all knowing each other; nothing runs yet. */
+export class ProcessNetwork {
+  readonly genesis: Genesis;
+  /** Validators first, then those that wait, then followers. */
+  readonly nodes: readonly TestProcess[];
+  /** Consensus keys, of which each is its institution's account key too, by node. */
+  readonly keys: readonly Key[];
+  readonly #root: string;
+  readonly #cables: readonly (readonly (Cable | undefined)[])[];
+  readonly #twins: TestProcess[] = [];
+  #clockMs = 0;
+
+  constructor(parts: { readonly genesis: Genesis; readonly root: string; readonly nodes: readonly TestProcess[]; readonly keys: readonly Key[]; readonly cables: readonly (readonly (Cable | undefined)[])[] }) {
+    this.genesis = parts.genesis;
+    this.nodes = parts.nodes;
+    this.keys = parts.keys;
+    this.#root = parts.root;
+    this.#cables = parts.cables;
+  }
+
+  /** Wall clock that its nodes share. */
+  nowMs(): number {
+    return Date.now() + this.#clockMs;
+  }
+
+  /** How far that clock is ahead of the machine's. */
+  get clockMs(): number {
+    return this.#clockMs;
+  }
+
+  /** Moves the clock of all nodes, now. */
+  advanceClock(byMs: number): void {
+    this.#clockMs += byMs;
+    for (const node of [...this.nodes, ...this.#twins]) node.setClock(this.#clockMs);
+  }
+
+  /** Cuts every cable between nodes of two sides. */
+  cut(side: readonly number[], other: readonly number[]): void {
+    for (const cable of this.#between(side, other)) cable.cut();
+  }
+
+  heal(): void {
+    for (const cable of this.#cables.flat()) cable?.heal();
+  }
+
+  /** A second node with all that a validator has: key, sign guard, blocks. Its node key alone is a guest's. The validator must not run while it is copied. */
+  async makeTwin(of: TestProcess, guest: Uint8Array): Promise<TestProcess> {
+    const folder = join(this.#root, `twin-${this.#twins.length}`);
+    await cp(of.folder, folder, { recursive: true });
+    await rm(join(folder, 'keys', NODE_KEY_FILE));
+    const twin = await makeNode({
+      index: this.nodes.length + this.#twins.length, folder, root: this.#root, place: { pair: keyPairOf(guest), port: await freePort() },
+      peers: this.nodes.map(({ nodeKey, peerPort }) => `${nodeKey}@127.0.0.1:${peerPort}`),
+    });
+    twin.setClock(this.#clockMs);
+    this.#twins.push(twin);
+    return twin;
+  }
+
+  /** Kills what still runs and removes the folders. */
+  async remove(): Promise<void> {
+    await Promise.all([...this.nodes, ...this.#twins].map((node) => node.end('SIGKILL')));
+    await Promise.all(this.#cables.flat().flatMap((cable) => (cable === undefined ? [] : [cable.remove()])));
+    await rm(this.#root, { recursive: true, force: true });
+  }
+
+  #between(side: readonly number[], other: readonly number[]): readonly Cable[] {
+    return side.flatMap((i) => other.flatMap((j) => [this.#cables[i]?.[j], this.#cables[j]?.[i]])).filter((cable) => cable !== undefined);
+  }
+}
+
+interface NodeParts {
   readonly index: number;
   readonly folder: string;
-  readonly #args: readonly string[];
-  #child: ChildProcess | undefined;
-  #url = '';
-  /** What it wrote to standard error and its log, for the message of a failed test. */
-  readonly output: string[] = [];
-
-  constructor(index: number, folder: string, args: readonly string[]) {
-    this.index = index;
-    this.folder = folder;
-    this.#args = args;
-  }
-
-  get pid(): number | undefined {
-    return this.#child?.pid;
-  }
-
-  /** Resolves when its API listens. */
-  async start(): Promise<void> {
-    const child = spawn(process.execPath, ['--import=tsx', '--conditions=development', MAIN, 'start', ...this.#args], { stdio: ['ignore', 'pipe', 'pipe'] });
-    this.#child = child;
-    child.stderr.on('data', (chunk: Buffer) => this.output.push(chunk.toString()));
-    const ended = once(child, 'exit').then(([code, signal]) => {
-      throw new Error(`node ${this.index} ended (${String(signal ?? code)}) before it listened\n${this.output.join('')}`);
-    });
-    const listening = new Promise<void>((resolve) => {
-      createInterface({ input: child.stdout }).on('line', (line) => {
-        const url = /http:\/\/127\.0\.0\.1:\d+/.exec(line)?.[0];
-        if (url === undefined) this.output.push(`${line}\n`);
-        else this.#url = url;
-        if (url !== undefined) resolve();
-      });
-    });
-    await Promise.race([listening, ended]);
-    ended.catch(() => undefined); // from here on its end is what the test wants
-  }
-
-  /** Kills it at once, or asks it to stop; resolves when it is gone. */
-  async end(signal: 'SIGKILL' | 'SIGTERM'): Promise<number | null> {
-    const child = this.#child;
-    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return child?.exitCode ?? null;
-    const gone = once(child, 'exit');
-    child.kill(signal);
-    const [code] = (await gone) as [number | null];
-    return code;
-  }
-
-  async get<T>(path: string): Promise<T> {
-    const response = await fetch(`${this.#url}${path}`, { signal: AbortSignal.timeout(5_000) });
-    const text = await response.text();
-    if (!response.ok) throw new Error(`${path}: ${response.status} ${text}`);
-    return (path.startsWith('/api') ? JSON.parse(text) : text) as T;
-  }
-
-  async height(): Promise<number> {
-    return (await this.get<{ height: number }>('/api/v1/status')).height;
-  }
-
-  async blockId(height: number): Promise<string> {
-    return (await this.get<{ hash: string }>(`/api/v1/blocks/${height}`)).hash;
-  }
-
-  /** Value of a metric without labels. */
-  async metric(name: string): Promise<number> {
-    return Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(await this.get<string>('/metrics'))?.[1] ?? NaN);
-  }
-
-  async submit(tx: Uint8Array): Promise<void> {
-    const response = await fetch(`${this.#url}/api/v1/transactions`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ tx: toBase64Url(tx) }), signal: AbortSignal.timeout(5_000) });
-    if (!response.ok) throw new Error(`refused: ${response.status} ${await response.text()}`);
-  }
-
-  /** Waits until the node is at that height; throws after `waitMs` with what it said. */
-  async reach(height: number, waitMs: number): Promise<void> {
-    const endMs = Date.now() + waitMs;
-    let seen = -1;
-    while (seen < height) {
-      if (Date.now() > endMs) throw new Error(`node ${this.index} is at ${seen}, not at ${height}, after ${waitMs} ms\n${this.output.slice(-20).join('')}`);
-      await delay(POLL_MS);
-      seen = await this.height();
-    }
-  }
+  readonly root: string;
+  readonly place: Place;
+  /** Entries of `--peers`. */
+  readonly peers: readonly string[];
 }
 
-export interface TestProcesses {
-  readonly genesis: Genesis;
-  /** Validators first, then those that only follow. */
-  readonly nodes: readonly TestProcess[];
-  /** Kills what still runs and removes the folders. */
-  remove(): Promise<void>;
+/** The node of a folder, which gets its node key. */
+async function makeNode({ index, folder, root, place: { pair, port }, peers }: NodeParts): Promise<TestProcess> {
+  const [keyDir, dataDir] = [join(folder, 'keys'), join(folder, 'data')];
+  await createKeyFile(keyDir, NODE_KEY_FILE, pair.seed);
+  return new TestProcess({
+    index, folder, nodeKey: toHex(pair.publicKey), peerPort: port, args: [
+      '--genesis', join(root, 'genesis.json'), '--data-dir', dataDir, '--key-dir', keyDir, '--http-port', '0', '--node-name', `node-${index}`, '--log-level', 'info', '--verify-threads', '0',
+      '--listen', `127.0.0.1:${port}`, '--peers', peers.join(','),
+    ],
+  });
 }
 
-/** Folders of n validators and some followers, all knowing each other; nothing runs yet. */
-export async function makeProcesses({ validators, followers = 0, params = {} }: { readonly validators: number; readonly followers?: number; readonly params?: Partial<GenesisSpec['params']> }): Promise<TestProcesses> {
+/** A cable from every node to every other one. */
+function layCables(places: readonly Place[]): Promise<readonly (readonly (Cable | undefined)[])[]> {
+  return Promise.all(places.map((_, i) => Promise.all(places.map(({ port }, j) => (i === j ? Promise.resolve(undefined) : Cable.lay(port))))));
+}
+
+export async function makeProcesses({ validators, waiting = 0, followers = 0, guests = [], params = {}, tills }: ProcessesSetup): Promise<ProcessNetwork> {
   const root = await mkdtemp(join(tmpdir(), 'billcoin-processes-'));
-  const keys = Array.from({ length: validators }, (_, i) => (i === 0 ? KEYS.validator : keyOf(`validator ${i}`)));
-  const genesis = makeTestGenesis(Date.now() - 1_000, params, keys);
+  const keys = Array.from({ length: validators + waiting }, (_, i) => ({ ...(i === 0 ? KEYS.validator : keyOf(`validator ${i}`)), waits: i >= validators }));
+  const genesis = makeTestGenesis(Date.now() - 1_000, params, keys, tills);
   await writeFile(join(root, 'genesis.json'), genesis.text);
-  const size = validators + followers;
-  const nodeKeys = Array.from({ length: size }, (_, i) => keyPairOf(sha256(utf8(`node test node key ${i}`))));
-  const ports: number[] = [];
-  while (ports.length < size) ports.push(await freePort());
+  const places: Place[] = [];
+  while (places.length < keys.length + followers) places.push({ pair: keyPairOf(sha256(utf8(`node test node key ${places.length}`))), port: await freePort() });
+  const cables = await layCables(places);
+  const guestEntries = guests.map((seed) => toHex(keyPairOf(seed).publicKey));
   const nodes: TestProcess[] = [];
-  for (const [i, { seed }] of nodeKeys.entries()) {
-    const folder = join(root, `node-${i}`);
-    const [keyDir, dataDir] = [join(folder, 'keys'), join(folder, 'data')];
+  for (const [index, place] of places.entries()) {
+    const peers = places.flatMap(({ pair }, j) => (j === index ? [] : [`${toHex(pair.publicKey)}@127.0.0.1:${cables[index]?.[j]?.port}`]));
+    const folder = join(root, `node-${index}`);
+    const keyDir = join(folder, 'keys');
     await mkdir(keyDir, { recursive: true, mode: 0o700 });
-    await createKeyFile(keyDir, NODE_KEY_FILE, seed);
-    const key = keys[i];
-    if (key !== undefined) {
-      await createKeyFile(keyDir, CONSENSUS_KEY_FILE, key.seed);
-      await createSignGuard(keyDir, { publicKey: key.publicKey, genesisHash: genesis.genesisHash });
-    }
-    await createDataFolder(dataDir, genesis.genesisHash);
-    const peers = nodeKeys.flatMap(({ publicKey }, j) => (j === i ? [] : [`${toHex(publicKey)}@127.0.0.1:${ports[j]}`])).join(',');
-    nodes.push(new TestProcess(i, folder, [
-      '--genesis', join(root, 'genesis.json'), '--data-dir', dataDir, '--key-dir', keyDir, '--http-port', '0', '--node-name', `node-${i}`, '--log-level', 'info', '--verify-threads', '0',
-      '--listen', `127.0.0.1:${ports[i]}`, '--peers', peers,
-    ]));
+    await createDataFolder(join(folder, 'data'), genesis.genesisHash);
+    const key = keys[index];
+    if (key !== undefined) await createKeyFile(keyDir, CONSENSUS_KEY_FILE, key.seed);
+    if (key?.waits === false) await createSignGuard(keyDir, { publicKey: key.publicKey, genesisHash: genesis.genesisHash });
+    nodes.push(await makeNode({ index, folder, root, place, peers: [...peers, ...guestEntries] }));
   }
-  return {
-    genesis, nodes,
-    async remove() {
-      await Promise.all(nodes.map((node) => node.end('SIGKILL')));
-      await rm(root, { recursive: true, force: true });
-    },
-  };
+  return new ProcessNetwork({ genesis, root, nodes, keys, cables });
 }

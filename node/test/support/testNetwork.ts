@@ -34,22 +34,32 @@ export const KEYS = {
   validator: keyOf('validator'), regulator: keyOf('regulator'), campus: keyOf('campus'), treasury: keyOf('treasury'), plant: keyOf('plant'), farm: keyOf('farm'), cafeteria: keyOf('cafeteria'), till: keyOf('till 1'),
   oracle: keyOf('oracle'),
 } as const;
+const FIRST_TILL: TestTill = { tillNo: 1, key: KEYS.till };
 const METER = new Uint8Array(16).fill(0x51);
 const PROFILE_HASH = new Uint8Array(32).fill(0x0f);
 const DAY_MS = 86_400_000;
 const { ACTIVE } = stateRows;
 
+/** A till of the cafeteria. */
+export interface TestTill {
+  readonly tillNo: number;
+  readonly key: Key;
+}
+
+/** An institution of genesis; `waits`: admitted, and no validator yet. */
+export type TestValidator = Key & { readonly waits?: boolean };
+
 /** One oracle is a quorum of itself, so one attestation mints. The farm gets all but the plant's toll. One validator unless more are given. */
-export function testSpec(timeMs: number, params: Partial<GenesisSpec['params']> = {}, validators: readonly Key[] = [KEYS.validator]): GenesisSpec {
+export function testSpec(timeMs: number, params: Partial<GenesisSpec['params']> = {}, validators: readonly TestValidator[] = [KEYS.validator], tills: readonly TestTill[] = [FIRST_TILL]): GenesisSpec {
   const network = 'node-test';
-  const entries = validators.map((key, i) => ({ key, entry: { name: `Uni ${i + 1}`, publicKey: key.publicKey, account: key.address, active: true } }));
+  const entries = validators.map((key, i) => ({ key, entry: { name: `Uni ${i + 1}`, publicKey: key.publicKey, account: key.address, active: key.waits !== true } }));
   const spec: GenesisSpec = {
     network, timeMs, params: { ...DEFAULT_PARAMS, ...params }, priceSenPerBill: 600n,
     roles: { regulator: KEYS.regulator.address, campusAuthority: KEYS.campus.address, treasury: KEYS.treasury.address },
     validators: entries.map(({ key, entry }) => ({ ...entry, status: ACTIVE, proof: signEd25519(key.seed, gentxBytes(network, entry)) })),
     checkpointKeys: [KEYS.validator.publicKey],
     merchants: [{ account: KEYS.cafeteria.address, name: 'Cafeteria', status: ACTIVE }],
-    tills: [{ tillNo: 1, merchant: KEYS.cafeteria.address, publicKey: KEYS.till.publicKey, status: ACTIVE, day: 0, refundedMl: 0n }],
+    tills: tills.map(({ tillNo, key }) => ({ tillNo, merchant: KEYS.cafeteria.address, publicKey: key.publicKey, status: ACTIVE, day: 0, refundedMl: 0n })),
     farms: [{ account: KEYS.farm.address, name: 'Farm', status: ACTIVE }],
     plants: [{
       account: KEYS.plant.address, name: 'Plant', status: ACTIVE, ceilingMl: 100_000_000n, tollBps: 0, bondBps: 0, profileHash: PROFILE_HASH, bondMl: 0n, owedMl: 0n, availableMl: 0n, openBatches: 0, day: 0, mintedMl: 0n, heldMl: 0n,
@@ -84,8 +94,8 @@ function genesisJson(spec: GenesisSpec): Json {
   };
 }
 
-export function makeTestGenesis(timeMs: number, params?: Partial<GenesisSpec['params']>, validators?: readonly Key[]): Genesis {
-  const loaded = loadGenesis(prettyCanonicalJson(genesisJson(testSpec(timeMs, params, validators))), verifyEd25519);
+export function makeTestGenesis(timeMs: number, params?: Partial<GenesisSpec['params']>, validators?: readonly TestValidator[], tills?: readonly TestTill[]): Genesis {
+  const loaded = loadGenesis(prettyCanonicalJson(genesisJson(testSpec(timeMs, params, validators, tills))), verifyEd25519);
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.fault));
   return loaded.value;
 }
@@ -133,10 +143,10 @@ export class TxMaker {
     return this.tx(from, { case: 'transfer', value: { to, amountMl } }, over);
   }
 
-  /** An invoice of till 1. 300 mL at RM 1.80 fits the price of 600 sen. */
-  invoice(label: string, { amountMl = 300n, sen = 180n, expiresInS = 120 }: { amountMl?: bigint; sen?: bigint; expiresInS?: number } = {}): Uint8Array {
+  /** An invoice, of till 1 unless another is given. 300 mL at RM 1.80 fits the price of 600 sen. */
+  invoice(label: string, { amountMl = 300n, sen = 180n, expiresInS = 120, till = FIRST_TILL }: { amountMl?: bigint; sen?: bigint; expiresInS?: number; till?: TestTill } = {}): Uint8Array {
     const ref = sha256(utf8(label)).slice(0, 10);
-    return signInvoice({ tillNo: 1, amountMl, sen, ref, expiresAtS: Math.floor(Date.now() / 1_000) + expiresInS }, this.genesis.genesisHash, KEYS.till.seed);
+    return signInvoice({ tillNo: till.tillNo, amountMl, sen, ref, expiresAtS: Math.floor(Date.now() / 1_000) + expiresInS }, this.genesis.genesisHash, till.key.seed);
   }
 
   voidInvoice(invoice: Uint8Array, till: Key = KEYS.till): Uint8Array {
