@@ -53,9 +53,9 @@ const nodeRules = [
 ]
 
 const packageRules = [
-  never('public-surface', 'Packages import each other by name; what index.ts does not export is private.',
+  never('public-surface', 'Packages import each other by name; what index.ts does not export is private. The naive model of the law judges whoever executes it: tests of all packages may ask it.',
     { path: '^(protocol|sdk|genesis|node|oracle|scripts)/' },
-    { path: '^(protocol|sdk|genesis|node|oracle|scripts)/', pathNot: '^$1/|^(protocol|sdk|genesis|node|oracle)/(src/index\\.ts|dist/index\\.(js|d\\.ts))$|\\.json$' }),
+    { path: '^(protocol|sdk|genesis|node|oracle|scripts)/', pathNot: '^$1/|^(protocol|sdk|genesis|node|oracle)/(src/index\\.ts|dist/index\\.(js|d\\.ts))$|^protocol/test/model/|\\.json$' }),
   never('sdk-imports', 'sdk stands on protocol alone.', { path: '^sdk/src/' }, { path: '^(genesis|node|oracle|scripts)/' }),
   never('sdk-in-browser', 'Wallets and tills run in a browser: no Node built-ins.', { path: '^sdk/src/' }, { dependencyTypes: ['core'] }),
   never('genesis-imports', 'genesis stands on protocol alone.', { path: '^genesis/src/' }, { path: '^(sdk|node|oracle|scripts)/' }),

@@ -1,21 +1,23 @@
 /** Each watcher of the simulator sees what it is there for: a history is broken in one place, and the invariant says so. */
 import t from 'tap';
 import {
-  Certificate, EVERYBODY, Evidence, StateTree, buildBlock, commitBlock, duplicateVote, encode, encodeChange, genesisTip, makeCertificate, makeChain, voteBodyBytes, votePreimage, useSha256, verifyCertificate,
+  Certificate, EVERYBODY, Evidence, ROWS, StateTree, buildBlock, commitBlock, duplicateVote, encode, encodeChange, genesisTip, makeCertificate, makeChain, parseTx, voteBodyBytes, votePreimage, useSha256, verifyCertificate,
   type ConsensusState, type Executed, type Genesis, type Input, type SignedVote, type Tip, type VoteFields,
 } from '@billcoin/protocol';
 import { hashPairsNative, sha256Native } from '../../src/crypto/sha256.ts';
 import { CORE, PEER_INPUTS_MAX, type Core } from '../../src/driver.ts';
 import { checkBounds, type Sizes } from '../../src/sim/bounds.ts';
+import { Clients } from '../../src/sim/clients.ts';
 import { SimDisk, type DiskUser } from '../../src/sim/disk.ts';
 import { HASH_SIGNATURES } from '../../src/sim/keys.ts';
+import type { TxStatus } from '../../src/ports.ts';
 import type { SimProcess } from '../../src/sim/process.ts';
 import { checkLightClient, checkRowProofs, type ProofSetup } from '../../src/sim/proofs.ts';
 import { Random } from '../../src/sim/random.ts';
 import { Referee, checkTurns } from '../../src/sim/referee.ts';
 import { WatchedCore } from '../../src/sim/watchedCore.ts';
 import { WireRecord, bodyKey, certificateKey } from '../../src/sim/wireRecord.ts';
-import { START_MS, makeSimGenesis, validatorKeys } from '../../src/sim/world.ts';
+import { PEOPLE, START_MS, TxMaker, makeSimGenesis, validatorKeys } from '../../src/sim/world.ts';
 
 useSha256(sha256Native);
 const SIZE = 4;
@@ -45,14 +47,15 @@ class Story {
     return makeCertificate(this.genesis.validators, fields, this.votes(fields, [0, 1, 2, 3]))!;
   }
 
-  build(evidence: readonly Uint8Array[] = [], laterMs = 1): Executed {
+  build(evidence: readonly Uint8Array[] = [], laterMs = 1, txs: readonly Uint8Array[] = []): Executed {
     const { genesis: { validators }, tip } = this;
     const proposerIndex = [0, 1, 2, 3].find((index) => {
       const wrong: string[] = [];
       checkTurns(validators, 1, { height: tip.height + 1, round: 0, proposerIndex: index }, (invariant) => wrong.push(invariant));
       return wrong.length === 0;
     })!;
-    return buildBlock(this.chain, tip, [], START_MS + tip.height * 1_000 + laterMs, { proposerIndex, round: 0, evidence });
+    const parsed = txs.map((bytes) => parseTx(this.chain, bytes)).flatMap((tx) => (tx.ok ? [tx.value] : []));
+    return buildBlock(this.chain, tip, parsed, START_MS + tip.height * 1_000 + laterMs, { proposerIndex, round: 0, evidence });
   }
 
   /** What a node would call final, with body and certificate on its disk. */
@@ -190,6 +193,56 @@ t.test('I5 and I6: two votes of a correct key, and one against its own lock', (t
   t.same(after(polka), [], 'votes that a liar shows in a certificate alone make a polka');
   t.same(after({ ...polka, signatures: polka.signatures.map(() => new Uint8Array(64)) }), ['I6'], 'a forged certificate makes none');
   t.same(after(story.certificate({ type: 'prevote', height: 1, round: 0, blockId: B })), ['I6'], 'nor does a polka below the lock');
+  t.end();
+});
+
+/** What a node says of one transaction that it has accepted and that stands in block 1. */
+async function whenTold(status: (truth: TxStatus & { readonly status: 'final' }, story: Story) => TxStatus | undefined | Error): Promise<readonly string[]> {
+  const story = new Story();
+  const referee = story.referee();
+  const sent: Uint8Array[] = [];
+  let told: TxStatus | undefined | Error = { status: 'pending', acceptedAtMs: START_MS };
+  const port = {
+    submit: (bytes: Uint8Array) => Promise.resolve({ ok: true, fresh: sent.push(bytes) > 0, txHash: '', status: { status: 'pending', acceptedAtMs: START_MS } }),
+    txStatus: () => (told instanceof Error ? Promise.reject(told) : Promise.resolve(told)),
+  };
+  const node = { ...story.node, life: 1, isUp: true, engine: { port } } as unknown as SimProcess;
+  const clients = new Clients(new TxMaker(story.genesis, HASH_SIGNATURES, new Random('clients')), new Random('clients'), referee, story.blame, [node]);
+  clients.act(START_MS);
+  await new Promise(setImmediate);
+  t.equal(await clients.pending(START_MS), 1, 'what is pending is asked for again');
+  const executed = story.build([], 1, sent);
+  referee.final(story.node, await story.final(executed));
+  const [tx] = executed.txs;
+  told = status({ status: 'final', height: 1, index: 0, code: 0, timeMs: executed.header.timeMs, blockId: executed.blockId }, story);
+  t.ok(referee.executed.has(tx!.txHash));
+  await clients.pending(START_MS + 1);
+  return story.blamed;
+}
+
+t.test('I7 and I9: an accepted transaction that a node forgets, and answers about it that are not what happened', async (t) => {
+  t.same(await whenTold((truth) => truth), [], 'the truth');
+  t.same(await whenTold((truth) => ({ ...truth, height: 2 })), ['I9'], 'final elsewhere');
+  t.same(await whenTold((truth) => ({ ...truth, code: 5 })), ['I9'], 'with another result');
+  t.same(await whenTold(() => undefined), ['I7'], 'forgotten');
+  t.same(await whenTold(() => ({ status: 'expired' })), ['I7'], 'expired, though it is final');
+  t.same(await whenTold(() => new Error('a bug')), ['I7'], 'an answer that is none');
+});
+
+t.test('I8: books that do not balance', async (t) => {
+  const story = new Story();
+  const referee = story.referee();
+  referee.final(story.node, await story.decide());
+  const { state } = referee.tip;
+  referee.audit();
+  t.same(story.blamed, []);
+  const put = (balanceMl: bigint): void => {
+    const { key, value } = encodeChange({ type: ROWS.account, id: hex(PEOPLE.farm.address), value: { balanceMl } });
+    t.ok(state.load(key, value!));
+    referee.audit();
+  };
+  put(1n);
+  t.same(story.blamed.splice(0), ['I8'], 'a millilitre that nobody minted');
   t.end();
 });
 

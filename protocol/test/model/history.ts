@@ -4,13 +4,14 @@ import {
   applyBlock, assertReserveWhole, buildBlock, buildTree, commitBlock, encodeChange, faultCode, FlatState, genesisTip, makeChain, parseTx, StateTree, toHex, type Chain, type Executed, type ParsedTx, type Tip,
 } from '../../src/index.ts';
 import { BlockDraft } from '../../src/ledger/executeBlock.ts';
-import { KEYS, verifyFast, World } from '../support/world.ts';
+import { verifyFast, World } from '../support/world.ts';
 import type { Action } from './actions.ts';
 import { STUDENTS, TREASURY } from './cast.ts';
 import { differences } from './compare.ts';
 import { bookEvents, type Book } from './eventBook.ts';
-import { NaiveLedger, type Verdict } from './naiveLedger.ts';
-import { dayOf, hex } from './naiveState.ts';
+import { naiveLedgerOf } from './naiveGenesis.ts';
+import type { Verdict } from './naiveLedger.ts';
+import { hex } from './naiveState.ts';
 import { Player, type Sent } from './player.ts';
 
 /** What histories met: a run that never saw a kind done, or a fault, has not tested it. */
@@ -22,7 +23,7 @@ const RESTART_EVERY_BLOCKS = 7;
 export class History {
   /** A ceiling that a good day reaches. */
   readonly world = new World({ ceilingMl: 900_000n });
-  readonly model = new NaiveLedger();
+  readonly model = naiveLedgerOf(this.world.genesis.spec);
   readonly player: Player;
   readonly blocks: Uint8Array[] = [];
   readonly seen: Seen;
@@ -30,21 +31,7 @@ export class History {
 
   constructor(seen: Seen) {
     this.seen = seen;
-    const { spec } = this.world.genesis;
-    const { model } = this;
-    for (const { account, status } of spec.merchants) model.merchants.set(hex(account), status);
-    for (const { account, status } of spec.farms) model.farms.set(hex(account), status);
-    for (const { tillNo, merchant, publicKey, status } of spec.tills) model.tills.set(tillNo, { merchant: hex(merchant), key: hex(publicKey), status, day: 0, used: 0n });
-    for (const p of spec.plants) {
-      model.plants.set(hex(p.account), { status: p.status, ceiling: p.ceilingMl, tollBps: BigInt(p.tollBps), bondBps: BigInt(p.bondBps), profile: hex(p.profileHash), bond: 0n, owed: 0n, day: 0, minted: 0n });
-    }
-    for (const { device, untilMs, status } of spec.devices) model.devices.set(hex(device), { status, until: untilMs });
-    for (const { meter, plant, opened } of spec.meters) model.meters.set(hex(meter), { plant: hex(plant), opened });
-    for (const key of KEYS.oracles) model.oracles.set(hex(key.address), 1);
-    for (const { account } of spec.reporters) model.reporters.add(hex(account));
-    Object.assign(model.roles, { regulator: hex(spec.roles.regulator), campus: hex(spec.roles.campusAuthority), treasury: hex(spec.roles.treasury) });
-    Object.assign(model, { firstDay: dayOf(spec.timeMs), firstPrice: spec.priceSenPerBill });
-    this.player = new Player(this.world, model);
+    this.player = new Player(this.world, this.model);
   }
 
   /** A minted lot and money in every pocket, so that a history begins where something can happen. */
