@@ -7,6 +7,7 @@ import { makeChainService, storedTipInfo, type ChainSources } from './chainPort.
 import type { ValidatorGuard } from './crypto/lostGuard.ts';
 import { PENDING_EVIDENCE_MAX } from './driver/evidencePool.ts';
 import { Driver, isConsensusMessage, type Core } from './driver.ts';
+import type { SnapshotMaker, SnapshotSource } from './join/snapshotMaker.ts';
 import { POOL_LIMITS } from './mempool/limits.ts';
 import { Mempool } from './mempool/mempool.ts';
 import type { SignatureItem } from './mempool/signatureQueue.ts';
@@ -19,7 +20,6 @@ import { decidedReader, type DecidedReader } from './storage/decidedReader.ts';
 import { Flusher } from './storage/flusher.ts';
 import { groupCommit, type GroupCommit } from './storage/groupCommit.ts';
 import { recover } from './storage/recovery.ts';
-import type { SnapshotMaker, SnapshotSource } from './snapshotMaker.ts';
 import { makeStateStore, type StateStore } from './storage/stateStore.ts';
 import { REMEDY, StorageFailure } from './storageFailure.ts';
 

@@ -2,16 +2,15 @@
  * Composition root: builds every part from the configuration, starts them in order and stops them in the reverse order.
  * The only file that knows all rooms of the node.
  */
-import { readFile, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readFile } from 'node:fs/promises';
 import { StateTree, genesisTip, indexOfKey, loadGenesis, makeChain, toHex, useSha256, type Chain, type Genesis, type Tip, type Verifier } from '@billcoin/protocol';
 import { startApi } from './api/server.ts';
 import { openCampus } from './campus/campus.ts';
 import type { Campus } from './campusPorts.ts';
-import { checkpointSource, readCheckpointFile } from './checkpointFile.ts';
+import { checkpointSource } from './checkpointFile.ts';
 import { ConfigError, type Config } from './config.ts';
 import { hashPairsNative, sha256Native } from './crypto/sha256.ts';
-import { CONSENSUS_KEY_FILE, readKeyFile, type KeyPair } from './crypto/keyFiles.ts';
+import { CONSENSUS_KEY_FILE, NODE_KEY_FILE, readKeyFile, type KeyPair } from './crypto/keyFiles.ts';
 import { nativeSigner } from './crypto/nativeSigner.ts';
 import { makeLostGuard, type ValidatorGuard } from './crypto/lostGuard.ts';
 import { createSignGuard, openSignGuard, readSignGuard } from './crypto/signGuard.ts';
@@ -20,23 +19,21 @@ import { makeVerifyCache, type VerifyCache } from './crypto/verifyCache.ts';
 import { createVerifyPool } from './crypto/verifyPool.ts';
 import { openEngine, type Engine, type Validator } from './engine.ts';
 import { makeSignatureQueue, type VerifyMany } from './mempool/signatureQueue.ts';
-import { SnapshotJoin, joiningPath, type JoinProgress } from './join/join.ts';
+import type { JoinProgress } from './join/join.ts';
+import { joinFirst, openSnapshots } from './join/newcomers.ts';
+import { isSnapshotQuestion, SnapshotServer } from './join/snapshotServer.ts';
 import { lightBlockAt } from './lightBlock.ts';
 import { makeMetrics, type Metrics } from './metrics.ts';
 import { declareNodeMetrics } from './nodeMetrics.ts';
 import { openNodeView, type NodeStatus } from './nodeView.ts';
-import { isEmptyDataFolder } from './offline/snapshot.ts';
-import { openPeering, type Peering } from './peering.ts';
-import type { ChainPort, Clock, Log, Timers } from './ports.ts';
-import { SnapshotMaker } from './snapshotMaker.ts';
-import { isSnapshotQuestion, SnapshotServer } from './snapshotServer.ts';
+import { singleValidatorNetwork } from './network/singleValidator.ts';
+import type { ChainPort, Clock, Log, Network, PeerInfo, PeerMessage, Timers } from './ports.ts';
 import { makeBlockStore } from './storage/blockStore.ts';
 import { makeChainIndex } from './storage/chainIndex.ts';
 import { openDataFolder, type DataFolder } from './storage/dataFolder.ts';
 import { watchDiskSpace, type DiskSpace } from './storage/diskSpace.ts';
 import { testDisk } from './storage/diskTest.ts';
 import { startScrub } from './storage/scrub.ts';
-import { SHELF_FOLDER, openSnapshotShelf, type SnapshotShelf } from './storage/snapshotShelf.ts';
 import { lockFolder } from './storage/folderLock.ts';
 import { openKeyValueLevel } from './storage/keyValueLevel.ts';
 import { StorageFailure } from './storageFailure.ts';
@@ -207,34 +204,42 @@ async function openDisk(config: Config, { timers, log }: NodeDeps, stops: StopLi
   return disk;
 }
 
-/** An empty data folder begins with a snapshot of peers, where the operator wants it and they have one. */
-async function joinFirst(config: Config, { clock, timers, log, onJoin = () => undefined, signal }: NodeDeps, genesis: Genesis, peering: Peering, stops: StopList): Promise<void> {
-  if (!config.fromSnapshot) return;
-  if (!(await isEmptyDataFolder(config.dataDir))) {
-    await rm(joiningPath(config.dataDir), { recursive: true, force: true });
-    return log.info({ dataDir: config.dataDir }, 'There is data already: --from-snapshot has nothing to do');
-  }
-  const { checkpoint: path, peers = [], dataDir } = config;
-  if (peers.length === 0) throw new ConfigError('--from-snapshot needs --peers: somebody has to give the snapshot.');
-  const read = path === undefined ? undefined : await readCheckpointFile(path, genesis, verifyEd25519Native);
-  if (read?.ok === false) throw new ConfigError(`The checkpoint ${path ?? ''} is refused (${read.refusal.code}): ${read.refusal.why}.`);
-  const partLog = log.child({ part: 'join' });
-  const joining = new SnapshotJoin({
-    genesis, checkpoint: read?.value, dataDir, verify: verifyEd25519Native, network: peering.network, peerCount: peers.length, clock, timers, log: partLog, report: onJoin, signal,
-    connected: () => peering.peers().flatMap(({ key, state }) => (state === 'connected' ? [key] : [])),
-  });
-  stops.add('network', peering.close);
-  await peering.start((from, message) => joining.receive(from, message));
-  if (!(await joining.run())) partLog.warn({}, 'No peer has a snapshot that holds: this node begins with the first block');
+interface Peering {
+  readonly network: Network;
+  readonly peers: () => readonly Omit<PeerInfo, 'height'>[];
+  /** Messages of peers come from now on; called again, they go elsewhere. */
+  start(receive: Receive): Promise<void>;
+  /** As often as it is called. */
+  close(): Promise<void>;
 }
+type Receive = (from: string, message: PeerMessage) => void;
 
-/** Snapshots for newcomers: made at their heights, served to peers. */
-async function openSnapshots(config: Config, { clock, log }: NodeDeps, metrics: Metrics): Promise<{ readonly shelf: SnapshotShelf; readonly maker: SnapshotMaker | undefined }> {
-  const partLog = log.child({ part: 'snapshots' });
-  const shelf = await openSnapshotShelf(join(config.dataDir, SHELF_FOLDER), { count: config.snapshotsKept, bytes: config.snapshotsMib * 2 ** 20 }, partLog);
-  metrics.measured('billcoin_snapshots_bytes', 'Bytes on disk of the snapshots that are kept for newcomers', () => shelf.bytes);
-  const isAlone = config.listen === undefined && config.peers === undefined;
-  return { shelf, maker: isAlone || config.snapshotsKept === 0 ? undefined : new SnapshotMaker({ shelf, everyBlocks: config.snapshotBlocks, clock, log: partLog }) };
+/** Peers over libp2p, where the configuration speaks of any. */
+async function openPeering(config: Config, { clock, timers, log }: NodeDeps, genesisHash: Uint8Array, metrics: Metrics): Promise<Peering> {
+  const { listen, peers = [], keyDir } = config;
+  if (listen === undefined && peers.length === 0) return { network: singleValidatorNetwork, peers: () => [], start: () => Promise.resolve(), close: () => Promise.resolve() };
+  const pair = await readKeyFile(keyDir, NODE_KEY_FILE);
+  if (pair === undefined) throw new StorageFailure('no_key', `${keyDir} does not hold the key that peers know this node by.`, 'Run: billcoin node-key. Then tell the other institutions the key that it prints.');
+  const { openNetwork } = await import('./network/openNetwork.ts');
+  const partLog = log.child({ part: 'network' });
+  const { network, listenPort } = await openNetwork({ seed: pair.seed, genesisHash, listen, peers, clock, timers, log: partLog, metrics });
+  let sink: Receive | undefined;
+  let closing: Promise<void> | undefined;
+  return {
+    network, peers: () => network.peers(),
+    close: () => (closing ??= network.close()),
+    async start(receive) {
+      const isRunning = sink !== undefined;
+      sink = receive;
+      if (isRunning) return;
+      try {
+        await network.start((from, message) => sink?.(from, message));
+      } catch (error) {
+        throw new ConfigError(`The node cannot listen for its peers at ${listen?.host ?? ''}:${listen?.port ?? ''}.`, { cause: error });
+      }
+      partLog.info({ nodeKey: toHex(pair.publicKey), port: listenPort(), peers: peers.length }, 'Listening for peers');
+    },
+  };
 }
 
 async function buildNode(config: Config, deps: NodeDeps, stops: StopList): Promise<RunningNode> {
@@ -245,7 +250,10 @@ async function buildNode(config: Config, deps: NodeDeps, stops: StopList): Promi
   const validator = await lockValidator(config, genesis, stops, halt);
   const metrics = makeMetrics({ processMetrics: deps.processMetrics });
   const peering = await openPeering(config, deps, genesis.genesisHash, metrics);
-  await joinFirst(config, deps, genesis, peering, stops);
+  if (config.fromSnapshot) {
+    stops.add('network', peering.close);
+    await joinFirst(config, deps, genesis, peering);
+  }
   const folder = await openDataFolder(config.dataDir, genesis.genesisHash, halt);
   stops.add('data folder', folder.close);
   const disk = await openDisk(config, deps, stops, halt);

@@ -7,11 +7,11 @@ import { ROWS, balanceOf, checkpointPreimage, decode, encode, peerMessages, sha2
 import { systemClock, systemTimers } from '../../src/clock.ts';
 import { NODE_KEY_FILE, createKeyFile } from '../../src/crypto/keyFiles.ts';
 import { JoinStopped, SnapshotJoin, joiningPath, type JoinDeps, type JoinProgress } from '../../src/join/join.ts';
+import { isSnapshotQuestion, SnapshotServer } from '../../src/join/snapshotServer.ts';
 import { lightBlockAt } from '../../src/lightBlock.ts';
 import { makeLog } from '../../src/log.ts';
 import { verifyDatabase } from '../../src/offline/verifyDb.ts';
 import type { PeerMessage, SnapshotQuestion } from '../../src/ports.ts';
-import { isSnapshotQuestion, SnapshotServer } from '../../src/snapshotServer.ts';
 import { packFrames, unpackFrames } from '../../src/storage/frames.ts';
 import { openSnapshotShelf, type SnapshotShelf } from '../../src/storage/snapshotShelf.ts';
 import { runNode, submitFinal, type TestNode } from '../support/runNode.ts';

@@ -1,8 +1,8 @@
 /** Answers newcomers: which snapshots there are, their parts, and the headers they verify them by (SPEC §18). */
 import { peerMessages, type LightBlock } from '@billcoin/protocol';
-import { NETWORK_LIMITS } from './network/limits.ts';
-import type { Clock, Network, PeerMessage, SnapshotQuestion } from './ports.ts';
-import type { SnapshotShelf } from './storage/snapshotShelf.ts';
+import { NETWORK_LIMITS } from '../network/limits.ts';
+import type { Clock, Network, PeerMessage, SnapshotQuestion } from '../ports.ts';
+import type { SnapshotShelf } from '../storage/snapshotShelf.ts';
 
 /** A part is up to 1 MiB of disk and line for a question of 50 bytes; everything else is small. */
 const PART_COST = 4;

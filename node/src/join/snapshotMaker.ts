@@ -1,8 +1,8 @@
 /** Makes a snapshot of a running node at the heights that all nodes agree on; behind the chain, one at a time. */
 import { assert, type Tip } from '@billcoin/protocol';
-import type { Clock, FinalBlock, Log } from './ports.ts';
-import type { SnapshotParts, SnapshotShelf } from './storage/snapshotShelf.ts';
-import type { StateStore } from './storage/stateStore.ts';
+import type { Clock, FinalBlock, Log } from '../ports.ts';
+import type { SnapshotParts, SnapshotShelf } from '../storage/snapshotShelf.ts';
+import type { StateStore } from '../storage/stateStore.ts';
 
 const HOUR_MS = 3_600_000;
 /** A node that replays what is older than this is catching up: whoever wants a snapshot wants a newer one. */
