@@ -18,7 +18,6 @@ const PARTITION_MAX_MS = 25_000;
 const SKEW_MIN_MS = 2_500;
 const SKEW_MAX_MS = 30_000;
 const ATTACK_MS = 15_000;
-/** A ban lasts 30 s at first and doubles: guests that are banned for long attack nobody. */
 const ATTACK_PAUSE_MS = 300_000;
 
 /** Ends a validator for a thousand blocks. */
@@ -37,6 +36,13 @@ const ACTS: readonly (readonly [weight: number, act: (story: Story) => Promise<v
   [2, (story) => restartAll(story)],
   [1, (story) => missMuch(story)],
 ];
+
+/** Hostile peers against a node that has none of them banned: bans last longer each time, until it is started again. */
+async function attackOne(story: Story): Promise<void> {
+  const banned = await Promise.all(awake(story).map((node) => node.metric('billcoin_network_banned_peers')));
+  const free = awake(story).filter((_, i) => banned[i] === 0);
+  if (free.length > 0) await attack(story, pickOne(story, free), ATTACK_MS);
+}
 
 function drawAct(story: Story): (story: Story) => Promise<void> {
   const bag = ACTS.flatMap(([weight, act]) => Array.from({ length: weight }, () => act));
@@ -64,7 +70,7 @@ async function tell(story: Story, endMs: number): Promise<void> {
   let attackFromMs = performance.now();
   for (let acts = 0; performance.now() < endMs; acts++) {
     if (performance.now() > attackFromMs) {
-      await attack(story, pickOne(story, awake(story)), ATTACK_MS);
+      await attackOne(story);
       attackFromMs = performance.now() + ATTACK_PAUSE_MS;
     } else await drawAct(story)(story);
     if (acts % 5 === 0) await sayVitals(story);
