@@ -57,7 +57,7 @@ export function openNodeView({ tip, networkPeers, peerHeights, clock, timers }: 
     status() {
       const { height, timeMs } = tip();
       const connected = networkPeers().filter(({ state }) => state === 'connected').length;
-      return { height, finalityAgeMs: Math.max(0, clock.nowMs() - timeMs), peers: connected, sync: progressOf(samples) };
+      return { height, finalityAgeMs: Math.max(0, clock.nowMs() - timeMs), peers: connected, sync: progressOf(withSample(samples, look())) };
     },
     stop: () => cancel(),
   };

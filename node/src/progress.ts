@@ -11,8 +11,8 @@ export interface HeightSample {
 /** A node that is behind, and only one. */
 export interface SyncProgress {
   readonly targetHeight: number;
-  /** Blocks that this node takes in. */
-  readonly blocksPerMinute: number;
+  /** Blocks that this node takes in; undefined before there are two samples. */
+  readonly blocksPerMinute: number | undefined;
   /** Until it is at the height of its peers, which goes on meanwhile; undefined while it does not come nearer. */
   readonly leftMs: number | undefined;
 }
@@ -48,7 +48,7 @@ export function progressOf(samples: readonly HeightSample[]): SyncProgress | und
   const nearer = first.target - first.height - (last.target - last.height);
   return {
     targetHeight: last.target,
-    blocksPerMinute: tookMs <= 0 ? 0 : Math.round(((last.height - first.height) * 60_000) / tookMs),
+    blocksPerMinute: tookMs <= 0 ? undefined : Math.round(((last.height - first.height) * 60_000) / tookMs),
     leftMs: nearer <= 0 || tookMs <= 0 ? undefined : Math.round(((last.target - last.height) * tookMs) / nearer),
   };
 }

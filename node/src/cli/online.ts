@@ -52,7 +52,7 @@ export function status(config: Config, terminal: Terminal): Promise<number> {
     const { chainId, genesisHash, height, blockHash, finalityAgeMs, pool, peers, sync } = told;
     terminal.print(`Network  ${chainId} (genesis ${genesisHash})`);
     terminal.print(`Height   ${count(height)}, final ${duration(finalityAgeMs)} ago (${blockHash})`);
-    terminal.print(`Sync     ${sync === null ? 'not behind its peers' : `${count(height)} of ${count(sync.targetHeight)} ${progressText({ done: height, all: sync.targetHeight, perMinute: sync.blocksPerMinute, what: 'blocks', leftMs: sync.leftMs ?? undefined })}`}`);
+    terminal.print(`Sync     ${sync === null ? 'not behind its peers' : `${count(height)} of ${count(sync.targetHeight)} ${progressText({ done: height, all: sync.targetHeight, perMinute: sync.blocksPerMinute ?? undefined, what: 'blocks', leftMs: sync.leftMs ?? undefined })}`}`);
     terminal.print(`Peers    ${peers} connected`);
     terminal.print(`Pool     ${count(pool.transactions)} transactions, ${count(pool.bytes)} bytes`);
     return 0;

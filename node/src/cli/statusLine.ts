@@ -33,12 +33,14 @@ function peersText(peers: number): string {
 }
 
 /** `█████░░░ 25 % · 312 blocks/s · 23 s left`; `done` and `all` are blocks, chunks, whatever is counted. */
-export function progressText({ done, all, perMinute, what, leftMs }: { readonly done: number; readonly all: number; readonly perMinute: number; readonly what: string; readonly leftMs: number | undefined }): string {
+export function progressText({ done, all, perMinute, what, leftMs }: { readonly done: number; readonly all: number; readonly perMinute: number | undefined; readonly what: string; readonly leftMs: number | undefined }): string {
   const part = all === 0 ? 0 : done / all;
   // Never 100 % before the end.
   const percent = Math.min(done < all ? 99 : 100, Math.floor(part * 100));
+  const head = `${bar(part)} ${percent} %`;
+  if (perMinute === undefined) return `${head} · measuring`;
   const rate = perMinute >= 600 ? `${count(Math.round(perMinute / 60))} ${what}/s` : `${count(perMinute)} ${what}/min`;
-  return `${bar(part)} ${percent} % · ${rate} · ${leftMs === undefined ? 'not coming nearer' : `${duration(leftMs)} left`}`;
+  return `${head} · ${rate} · ${leftMs === undefined ? 'not coming nearer' : `${duration(leftMs)} left`}`;
 }
 
 /** One line, without the network's name: it stands beside a prompt or is painted again every second. */
@@ -52,11 +54,12 @@ export function statusLine({ height, finalityAgeMs, peers, sync }: NodeStatus): 
 export function joinLine({ step, peers, height = 0, done, all, sync }: JoinProgress): string {
   if (step === 'peers') return `joining: waiting for peers that offer a snapshot · ${peersText(peers)}`;
   if (step === 'header') return `joining: verifying block ${count(height)} · ${peersText(peers)}`;
+  if (step === 'done') return `starting at block ${count(height)}`;
   if (step === 'state') return `joining: rebuilding the state of block ${count(height)}`;
-  return `joining at block ${count(height)} ${progressText({ done, all, perMinute: sync?.blocksPerMinute ?? 0, what: 'parts', leftMs: sync?.leftMs })} · ${peersText(peers)}`;
+  return `joining at block ${count(height)} ${progressText({ done, all, perMinute: sync?.blocksPerMinute, what: 'parts', leftMs: sync?.leftMs })} · ${peersText(peers)}`;
 }
 
 /** The same as fields of a log line. */
 export function statusFields({ height, finalityAgeMs, peers, sync }: NodeStatus): object {
-  return { height, finalityAgeMs, peers, ...(sync === undefined ? {} : { targetHeight: sync.targetHeight, blocksPerMinute: sync.blocksPerMinute, ...(sync.leftMs === undefined ? {} : { leftMs: sync.leftMs }) }) };
+  return { height, finalityAgeMs, peers, ...(sync === undefined ? {} : { targetHeight: sync.targetHeight, ...(sync.blocksPerMinute === undefined ? {} : { blocksPerMinute: sync.blocksPerMinute }), ...(sync.leftMs === undefined ? {} : { leftMs: sync.leftMs }) }) };
 }

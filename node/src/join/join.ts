@@ -32,7 +32,7 @@ const RETRY_MS = 5_000;
 const PARTS_WAITING_MAX = 128;
 
 export interface JoinProgress {
-  readonly step: 'peers' | 'header' | 'parts' | 'state';
+  readonly step: 'peers' | 'header' | 'parts' | 'state' | 'done';
   /** Connected. */
   readonly peers: number;
   /** Of the snapshot that was chosen. */
@@ -174,6 +174,7 @@ export class SnapshotJoin {
     await mkdir(shelf, { recursive: true, mode: 0o700 });
     await rename(folder.path, join(shelf, String(height)));
     await rm(joiningPath(dataDir), { recursive: true, force: true });
+    this.#tell({ step: 'done' });
     log.info({ height, rows: manifest.rows, parts: manifest.chunkHashes.length + 1 }, 'The data folder begins with a snapshot of peers; its state root is that of the verified header');
     return true;
   }

@@ -3,8 +3,8 @@ import t from 'tap';
 import type { PeerView } from '@billcoin/sdk';
 import { makePainter } from '../../src/cli/painter.ts';
 import { peerTable } from '../../src/cli/peerTable.ts';
-import { bar, duration, statusFields, statusLine } from '../../src/cli/statusLine.ts';
-import { watchStatus } from '../../src/cli/watchStatus.ts';
+import { bar, duration, joinLine, statusFields, statusLine } from '../../src/cli/statusLine.ts';
+import { watchJoin, watchStatus } from '../../src/cli/watchStatus.ts';
 import { lineForPeople, makeLog } from '../../src/log.ts';
 import type { NodeStatus } from '../../src/nodeView.ts';
 
@@ -29,8 +29,33 @@ void t.test('the status line, calm and while it syncs', async (test) => {
   test.equal(statusLine(BEHIND), 'syncing 5,120 of 12,345 [████████░░░░░░░░░░░░] 41 % · 312 blocks/s · 23 s left · 1 peer');
   const almost = { targetHeight: 100_000, blocksPerMinute: 30, leftMs: undefined };
   test.match(statusLine({ ...BEHIND, height: 99_990, sync: almost }), / 99 % · 30 blocks\/min · not coming nearer /);
+  test.match(statusLine({ ...BEHIND, sync: { targetHeight: 12_345, blocksPerMinute: undefined, leftMs: undefined } }), / 41 % · measuring · 1 peer$/);
   test.same(statusFields(CALM), { height: 12_345, finalityAgeMs: 420, peers: 3 });
   test.match(statusFields(BEHIND), { targetHeight: 12_345, leftMs: 23_160 });
+});
+
+void t.test('the line of a newcomer, step by step', async (test) => {
+  const at = { peers: 3, height: 12_000, done: 8, all: 20, sync: { targetHeight: 20, blocksPerMinute: 960, leftMs: 750 } } as const;
+  test.equal(joinLine({ ...at, step: 'peers', height: undefined, peers: 0 }), 'joining: waiting for peers that offer a snapshot · no peers');
+  test.equal(joinLine({ ...at, step: 'header' }), 'joining: verifying block 12,000 · 3 peers');
+  test.equal(joinLine({ ...at, step: 'parts' }), 'joining at block 12,000 [████████░░░░░░░░░░░░] 40 % · 16 parts/s · 750 ms left · 3 peers');
+  test.equal(joinLine({ ...at, step: 'parts', sync: undefined }), 'joining at block 12,000 [████████░░░░░░░░░░░░] 40 % · measuring · 3 peers');
+  test.equal(joinLine({ ...at, step: 'state' }), 'joining: rebuilding the state of block 12,000');
+  test.equal(joinLine({ ...at, step: 'done' }), 'starting at block 12,000');
+});
+
+void t.test('a newcomer tells each step once, and one step again only after a while', async (test) => {
+  let nowMs = 0;
+  const painted: string[] = [];
+  const log = makeLog({ level: 'silent', nodeName: 'n' });
+  const tell = watchJoin({ paint: (line) => painted.push(line), clock: { monotonicMs: () => nowMs }, log });
+  const at = { peers: 1, height: 5, done: 0, all: 2, sync: undefined };
+  for (; nowMs < 2_500; nowMs += 50) tell({ ...at, step: 'parts' });
+  tell({ ...at, step: 'state' });
+  test.same(painted.map((line) => line.slice(0, 12)), ['joining at b', 'joining at b', 'joining at b', 'joining: reb']);
+  const lines: string[] = [];
+  watchJoin({ paint: undefined, clock: { monotonicMs: () => nowMs }, log: makeLog({ level: 'info', nodeName: 'n', write: (line) => lines.push(line) }) })({ ...at, step: 'parts' });
+  test.match(lines, [/"step":"parts".*"msg":"Joining"/]);
 });
 
 void t.test('the table of peers', async (test) => {

@@ -133,7 +133,7 @@ void t.test('a newcomer', async (test) => {
     const { join: newcomer, dataDir, blamed, progress } = arrive(network, { a: honestly, b: honestly, c: honestly });
     one.equal(await newcomer.run(), true);
     one.same(blamed, []);
-    one.same([...new Set(progress.map(({ step }) => step))], ['peers', 'header', 'parts', 'state']);
+    one.same([...new Set(progress.map(({ step }) => step))], ['peers', 'header', 'parts', 'state', 'done']);
     one.match(progress.at(-1), { height: 20, done: 2, all: 2 });
     await check(one, network, dataDir);
   });

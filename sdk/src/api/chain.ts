@@ -25,7 +25,7 @@ export const Status = closed({
   /** Null while the node is not behind. */
   sync: nullable(closed({
     targetHeight: Type.Integer({ minimum: 0, description: 'Height of the chain, as two peers at least claim it; of one peer its own' }),
-    blocksPerMinute: Type.Integer({ minimum: 0 }),
+    blocksPerMinute: nullable(Type.Integer({ minimum: 0, description: 'Null in the first second' })),
     leftMs: nullable(Type.Integer({ minimum: 0, description: 'Until it has caught up; null while it does not come nearer' })),
   })),
   params: Type.Record(Type.String(), Type.String(), { description: 'Parameters in force by name, decimal strings' }),

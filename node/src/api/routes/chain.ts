@@ -70,7 +70,7 @@ function statusView({ chain, clock, peers, sync }: ChainDeps): Status {
 }
 
 function syncView(sync: SyncProgress | undefined): Status['sync'] {
-  return sync === undefined ? null : { targetHeight: sync.targetHeight, blocksPerMinute: sync.blocksPerMinute, leftMs: sync.leftMs ?? null };
+  return sync === undefined ? null : { targetHeight: sync.targetHeight, blocksPerMinute: sync.blocksPerMinute ?? null, leftMs: sync.leftMs ?? null };
 }
 
 /** Newest first; the cursor is the height of the last block shown. */
