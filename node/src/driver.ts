@@ -160,6 +160,7 @@ export class Driver {
     this.#waiting.set(from, (this.#waiting.get(from) ?? 1) - 1);
     if (message.kind === 'needBlock') return this.#peers.giveBlock(from, message.height, message.blockId);
     if (message.kind === 'block') return this.#takeBlock(from, message.blockBytes);
+    if (message.kind === 'evidence') return void (await this.offerEvidence(message.evidence));
     if (message.kind === 'getBlocks') return this.#peers.giveBlocks(from, message.from, message.count);
     if (message.kind === 'blocks') {
       this.#sync.answer(from, message.from, message.blocks);
@@ -243,16 +244,21 @@ export class Driver {
     return this.#evidence.add(bytes);
   }
 
-  /** Proof of a lie from anybody (`ChainPort.offerEvidence`). */
+  /**
+   * Proof of a lie from anybody (`ChainPort.offerEvidence`). What is new here is told to all peers, so that it reaches whoever
+   * proposes next; what proves nothing here may prove something elsewhere, or did before: nobody is blamed for it.
+   */
   async offerEvidence(bytes: Uint8Array): Promise<'kept' | 'recorded' | 'known' | undefined> {
     const { chain, log } = this.#deps;
     if (offencesIn(chain, this.#tip, bytes).length > 0) {
       if (!(await this.#keepEvidence(bytes))) return 'known';
+      this.#deps.network.sendAll({ kind: 'evidence', evidence: bytes });
       this.workAvailable();
       return 'kept';
     }
     if (!isUnpunishedAttack(chain, this.#tip, bytes)) return undefined;
     if (!this.#evidence.recordAttack(bytes)) return 'known';
+    this.#deps.network.sendAll({ kind: 'evidence', evidence: bytes });
     log.error({ evidence: toHex(bytes) }, 'Headers signed by validators of this chain deceived a light client, and none of them can be blamed for sure: the institutions must look');
     return 'recorded';
   }

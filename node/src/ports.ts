@@ -221,6 +221,8 @@ export type PeerMessage =
   /** Decided blocks from a height on are asked for, and given: fewer than asked, or none, where there are no more. */
   | { readonly kind: 'getBlocks'; readonly from: number; readonly count: number }
   | { readonly kind: 'blocks'; readonly from: number; readonly blocks: readonly DecidedBlock[] }
+  /** Proof of a lie that somebody brought to a node (Evidence bytes): it tells its peers once. */
+  | { readonly kind: 'evidence'; readonly evidence: Uint8Array }
   /** What a newcomer asks for, and is given (SPEC §18). */
   | SnapshotQuestion | SnapshotAnswer
   /** `passOn`: the sender is no validator and may not reach all of them. */

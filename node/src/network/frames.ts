@@ -3,7 +3,7 @@
  * of kinds: where each travels, how large it may be, what it costs. Numbers are never reused.
  */
 import {
-  BLOCK_MAX_BYTES, Certificate, Proposal, RoundCert, STEP_NUMBER, Vote, assert, decode, encode, ok, peerMessages,
+  BLOCK_MAX_BYTES, Certificate, Evidence, Proposal, RoundCert, STEP_NUMBER, VALIDATORS_MAX, Vote, assert, decode, encode, ok, peerMessages,
   type PeerStatus, type Result, type RoundStep,
 } from '@billcoin/protocol';
 import type { PeerMessage } from '../ports.ts';
@@ -140,6 +140,11 @@ export const FRAME_KINDS: readonly FrameKind[] = [
     // A newcomer asks for one page at a time, and verifies of it what its trust needs: no flood is read that nobody asked for.
     no: 18, kind: 'lightBlocks', channel: 'sync', class: 'sync', maxBytes: LightBlocks.maxBytes, rate: 'syncBytesPerS', byBytes: true, signatures: () => 0,
     encode: ({ from, blocks }) => encode(LightBlocks, { from, blocks }), decode: (bytes) => mapped(decode(LightBlocks, bytes), (told) => ({ kind: 'lightBlocks', ...told })),
+  }),
+  row({
+    // Two votes, or a header with the signatures of a set.
+    no: 19, kind: 'evidence', channel: 'consensus', class: 'certificate', maxBytes: Evidence.maxBytes, rate: 'controlPerS', signatures: () => VALIDATORS_MAX,
+    encode: ({ evidence }) => evidence, decode: (evidence) => mapped(decode(Evidence, evidence), () => ({ kind: 'evidence', evidence })),
   }),
 ];
 

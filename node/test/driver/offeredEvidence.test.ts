@@ -55,6 +55,9 @@ t.test('headers that deceived a client: attackers are punished; where nobody can
   const { round } = block.certificate;
   t.equal(await offer(attack(round + 1)), 'recorded', 'they may have forgotten their locks');
   t.equal(await offer(attack(round + 1)), 'known', 'it alarms once');
+  await cluster.run(() => false, 2_000); // on its way
+  const told = await Promise.all(cluster.nodes.slice(1).map(({ engine }) => cluster.result(engine!.port.offerEvidence(attack(round + 1)))));
+  t.same(told, ['known', 'known', 'known'], 'and all peers have been told');
   t.equal(await offer(attack(round)), 'kept');
   t.ok(await cluster.run(() => standing(1) === stateRows.STANDING.tombstoned, 2 * HEIGHTS_MS));
   t.ok(cluster.nodes.every(({ halts }) => halts.length === 0), 'and every node found the block valid');

@@ -1,6 +1,6 @@
 /** Frames: every kind goes through whole however its bytes are cut, and what is too long is seen in its first five bytes. */
 import t from 'tap';
-import { STEP_NUMBER, type Certificate, type RoundStep } from '@billcoin/protocol';
+import { Evidence, STEP_NUMBER, encode, type Certificate, type RoundStep } from '@billcoin/protocol';
 import { CLASSES, FRAME_KINDS, FrameReader, HEADER_BYTES, makeFrame, type FrameKind } from '../../src/network/frames.ts';
 import type { PeerMessage } from '../../src/ports.ts';
 import { makeRandom } from '../support/random.ts';
@@ -25,6 +25,7 @@ const MESSAGES: readonly PeerMessage[] = [
   { kind: 'getBlocks', from: 100, count: 16 },
   { kind: 'blocks', from: 100, blocks: [{ blockBytes: new Uint8Array(500).fill(1), certificate }, { blockBytes: new Uint8Array(1).fill(2), certificate }] },
   { kind: 'blocks', from: 100, blocks: [] },
+  { kind: 'evidence', evidence: encode(Evidence, { evidence: { case: 'duplicateVote', value: { a: vote, b: { ...vote, body: new Uint8Array([8, 1]) } } } }) },
   { kind: 'getSnapshots', above: 0 },
   { kind: 'snapshots', offers: [] },
   { kind: 'snapshots', offers: [{ height: 10_000, id: new Uint8Array(32).fill(1) }, { height: 20_000, id: new Uint8Array(32).fill(2) }] },
