@@ -9,6 +9,7 @@ import {
 import { identifyBlock } from './driver/blockBytes.ts';
 import { BlocksInHand, type BlockVerdict } from './driver/blocksInHand.ts';
 import { buildValue, type BuildValue } from './driver/building.ts';
+import { ClockOffsets } from './driver/clockOffsets.ts';
 import { CORE, INPUTS_MAX, PEER_INPUTS_MAX, type ConsensusMessage, type Core, type DriverDeps, type DriverItem } from './driver/driverDeps.ts';
 import { EvidencePool } from './driver/evidencePool.ts';
 import { forkAt } from './driver/fork.ts';
@@ -33,6 +34,7 @@ export class Driver {
   readonly #sync: Sync;
   readonly #evidence: EvidencePool;
   readonly #observation: Observation;
+  readonly #clocks: ClockOffsets;
   #tipCertificate: Certificate | undefined;
   readonly #items: DriverItem[] = [];
   readonly #waiting = new Map<string, number>();
@@ -51,6 +53,7 @@ export class Driver {
     this.#state = initialState({ publicKey: deps.publicKey });
     this.#blocks = new BlocksInHand(deps.chain, deps.disk);
     this.#evidence = new EvidencePool(deps.chain, deps.disk, deps.storedEvidence);
+    this.#clocks = new ClockOffsets(deps);
     this.#observation = new Observation({ ...deps, lost: deps.signing?.lost });
     this.#outbox = new Outbox(deps.network, this.#blocks);
     this.#sync = new Sync(deps);
@@ -71,6 +74,11 @@ export class Driver {
   /** What waits and what is held, against the limits. */
   get load(): { readonly items: number; readonly wholeBlocks: number; readonly syncedAhead: number } {
     return { items: this.#items.length, wholeBlocks: this.#blocks.wholeCount, syncedAhead: this.#sync.ahead };
+  }
+
+  /** The largest difference between the own clock and a validator's. */
+  get clockOffsetMs(): number {
+    return this.#clocks.worstMs;
   }
 
   /** The height that each peer works on, as it says. */
@@ -174,7 +182,10 @@ export class Driver {
     }
     const read = readPeerMessage(this.#deps.chain, this.#state, message, atMs);
     if (!read.ok) return this.#blame(from, message.kind, read.fault);
-    for (const input of read.value) await this.#step(input);
+    for (const input of read.value) {
+      this.#clocks.hear(this.#state, input, this.#tip.timeMs);
+      await this.#step(input);
+    }
   }
 
   #takeBlock(from: string, blockBytes: Uint8Array): void {
@@ -203,33 +214,22 @@ export class Driver {
   async #perform(effect: Effect): Promise<void> {
     const { network } = this.#deps;
     switch (effect.kind) {
-      case 'checkBlock':
-        return this.#judged(effect.id, this.#blocks.want(effect.id, this.#tip));
-      case 'saveBlock':
-        return this.#blocks.save(effect.id, [this.#state.lockedId, this.#state.validId]);
-      case 'signAndSend':
-        return this.#signAndSend(effect);
-      case 'send':
-        return this.#outbox.send(effect.to, effect.message);
-      case 'relay':
-        return network.sendAll({ kind: 'certificate', certificate: effect.certificate });
-      case 'startTimer':
-        return this.#timers.start({ timer: effect.timer, height: effect.height, round: effect.round }, effect.ms);
-      case 'cancelTimers':
-        return this.#timers.cancelBelow(effect.height, effect.belowRound);
-      case 'buildValue':
-        return this.#build(effect);
+      case 'checkBlock': return this.#judged(effect.id, this.#blocks.want(effect.id, this.#tip));
+      case 'saveBlock': return this.#blocks.save(effect.id, [this.#state.lockedId, this.#state.validId]);
+      case 'signAndSend': return this.#signAndSend(effect);
+      case 'send': return this.#outbox.send(effect.to, effect.message);
+      case 'relay': return network.sendAll({ kind: 'certificate', certificate: effect.certificate });
+      case 'startTimer': return this.#timers.start({ timer: effect.timer, height: effect.height, round: effect.round }, effect.ms);
+      case 'cancelTimers': return this.#timers.cancelBelow(effect.height, effect.belowRound);
+      case 'buildValue': return this.#build(effect);
       case 'fetchBlock': {
         const verdict = this.#blocks.want(effect.id, this.#tip);
         if (verdict === undefined) this.#peers.askBlocks([{ id: effect.id, height: effect.height }]);
         return this.#judged(effect.id, verdict);
       }
-      case 'decide':
-        return this.#decide(effect.id, effect.certificate);
-      case 'reportEvidence':
-        return this.#report(effect);
-      case 'halt':
-        throw new Error(`Consensus stopped: ${effect.reason}`);
+      case 'decide': return this.#decide(effect.id, effect.certificate);
+      case 'reportEvidence': return this.#report(effect);
+      case 'halt': throw new Error(`Consensus stopped: ${effect.reason}`);
     }
   }
 
