@@ -191,8 +191,8 @@ export class Driver {
   #takeBlock(from: string, blockBytes: Uint8Array): void {
     const read = identifyBlock(this.#deps.chain.genesisHash, blockBytes, (id) => this.#blocks.has(id));
     if (!read.ok) return this.#blame(from, 'block', read.fault);
-    const { id, height } = read.value;
-    if (height === this.#tip.height + 1 || height === this.#tip.height + 2) this.#judged(id, this.#blocks.take(from, id, blockBytes, this.#tip));
+    const { id, height, decoded } = read.value;
+    if (decoded !== undefined && (height === this.#tip.height + 1 || height === this.#tip.height + 2)) this.#judged(id, this.#blocks.take(from, id, decoded, this.#tip));
   }
 
   /** The block of a height that sync holds is heard when the height starts, or when it comes: the body first, so that nobody is asked for it. */

@@ -2,7 +2,7 @@
  * Blocks of the height in progress: their bytes, what executing them gave, and whether they are on disk. Speculative
  * executions share the state tree; those that are not decided give their version back when the height ends.
  */
-import { applyBlock, assert, fromHex, toHex, type Chain, type Executed, type Tip } from '@billcoin/protocol';
+import { applyBlock, applyDecoded, assert, fromHex, toHex, type Chain, type DecodedBlock, type Executed, type Tip } from '@billcoin/protocol';
 
 /**
  * Blocks of one height held whole: two of each of the last eight rounds. Beyond that the oldest that is on disk keeps
@@ -20,6 +20,8 @@ interface Held {
   readonly height: number;
   /** Undefined: not here yet, found invalid, or let go to the disk. */
   blockBytes: Uint8Array | undefined;
+  /** From its coming to its verdict; it shares the memory of the bytes. */
+  decoded: DecodedBlock | undefined;
   verdict: Verdict | undefined;
   /** Resolves when the body is on disk. */
   durable: Promise<void> | undefined;
@@ -45,7 +47,7 @@ export class BlocksInHand {
   readonly #disk: BlockDisk;
   /** By id, in order of first mention; bounded by the core, which holds at most two blocks a round. */
   readonly #held = new Map<string, Held>();
-  readonly #early = new Map<string, { readonly id: string; readonly blockBytes: Uint8Array }>();
+  readonly #early = new Map<string, { readonly id: string; readonly decoded: DecodedBlock }>();
 
   constructor(chain: Chain, disk: BlockDisk) {
     this.#chain = chain;
@@ -56,14 +58,14 @@ export class BlocksInHand {
   putBuilt(executed: Executed): void {
     const id = toHex(executed.blockId);
     if (this.#held.has(id)) return this.#chain.tree.release(executed.treeVersion);
-    this.#held.set(id, { height: executed.header.height, blockBytes: executed.blockBytes, verdict: { valid: true, executed }, durable: undefined, isDurable: false });
+    this.#held.set(id, { height: executed.header.height, blockBytes: executed.blockBytes, decoded: undefined, verdict: { valid: true, executed }, durable: undefined, isDurable: false });
   }
 
   /** Takes bodies of the height after `tip` that were found on disk; those count again that execute. */
   takeFromDisk(bodies: readonly { readonly blockId: Uint8Array; readonly blockBytes: Uint8Array }[], tip: Tip): readonly { readonly id: string; readonly header: Uint8Array }[] {
     return bodies.flatMap(({ blockId, blockBytes }) => {
       const id = toHex(blockId);
-      if (!this.#held.has(id)) this.#held.set(id, { height: tip.height + 1, blockBytes, verdict: undefined, durable: Promise.resolve(), isDurable: true });
+      if (!this.#held.has(id)) this.#held.set(id, { height: tip.height + 1, blockBytes, decoded: undefined, verdict: undefined, durable: Promise.resolve(), isDurable: true });
       const header = this.judge(id, tip)?.valid === true ? this.headerOf(id) : undefined;
       // Many rounds without a decision leave more of them than memory is meant for.
       this.#letGo([]);
@@ -73,27 +75,28 @@ export class BlocksInHand {
 
   /** The core wants to know about a block: its verdict if the body is here, else it is waited for. */
   want(id: string, tip: Tip): BlockVerdict | undefined {
-    if (!this.#held.has(id)) this.#held.set(id, { height: tip.height + 1, blockBytes: undefined, verdict: undefined, durable: undefined, isDurable: false });
+    if (!this.#held.has(id)) this.#held.set(id, { height: tip.height + 1, blockBytes: undefined, decoded: undefined, verdict: undefined, durable: undefined, isDurable: false });
     for (const [peer, early] of this.#early) {
       if (early.id !== id) continue;
       this.#early.delete(peer);
-      return this.take(peer, id, early.blockBytes, tip);
+      return this.take(peer, id, early.decoded, tip);
     }
     return this.judge(id, tip);
   }
 
   /** A body from a peer, already known to fit its header. The verdict, where the core waits for it. */
-  take(from: string, id: string, blockBytes: Uint8Array, tip: Tip): BlockVerdict | undefined {
+  take(from: string, id: string, decoded: DecodedBlock, tip: Tip): BlockVerdict | undefined {
     const held = this.#held.get(id);
     if (held === undefined) {
       this.#early.delete(from); // put again it counts as new
-      this.#early.set(from, { id, blockBytes });
+      this.#early.set(from, { id, decoded });
       const [oldest] = this.#early.keys();
       if (this.#early.size > EARLY_MAX && oldest !== undefined) this.#early.delete(oldest);
       return undefined;
     }
     if (this.has(id)) return undefined;
-    held.blockBytes = blockBytes;
+    held.blockBytes = decoded.blockBytes;
+    held.decoded = decoded;
     return this.judge(id, tip);
   }
 
@@ -108,7 +111,8 @@ export class BlocksInHand {
     const held = this.#held.get(id);
     if (held === undefined) return undefined;
     if (held.verdict === undefined && held.blockBytes !== undefined) {
-      held.verdict = this.#execute(id, held.blockBytes, tip);
+      held.verdict = this.#execute(id, held.decoded ?? held.blockBytes, tip);
+      held.decoded = undefined;
       if (!held.verdict.valid) held.blockBytes = undefined;
     }
     const { verdict } = held;
@@ -188,8 +192,8 @@ export class BlocksInHand {
     return verdict.executed;
   }
 
-  #execute(id: string, blockBytes: Uint8Array, tip: Tip): Verdict {
-    const verdict = applyBlock(this.#chain, tip, blockBytes);
+  #execute(id: string, block: DecodedBlock | Uint8Array, tip: Tip): Verdict {
+    const verdict = block instanceof Uint8Array ? applyBlock(this.#chain, tip, block) : applyDecoded(this.#chain, tip, block);
     if (!verdict.ok) return { valid: false, why: verdict.fault.code === 'invalid_block' ? `${verdict.fault.field} ${verdict.fault.why}` : verdict.fault.code };
     if (toHex(verdict.value.blockId) === id) return { valid: true, executed: verdict.value };
     this.#chain.tree.release(verdict.value.treeVersion);

@@ -1,5 +1,5 @@
 /** What a simulation is asked for and what it tells, and the sentences of its story. */
-import type { Executed, Tip } from '@billcoin/protocol';
+import { toHex, type Executed, type Tip } from '@billcoin/protocol';
 import type { PeerMessage } from '../ports.ts';
 import type { Lie } from './byzantine.ts';
 import type { CastOptions, Nature } from './cast.ts';
@@ -56,7 +56,7 @@ export function describe(to: number | undefined, message: PeerMessage): string {
   switch (message.kind) {
     case 'status': return `tells ${target} it is at ${message.status.height}/${message.status.round} ${message.status.step}`;
     case 'certificate': return `sends ${target} certificate ${message.certificate.height}/${message.certificate.round} type ${message.certificate.type}`;
-    case 'vote': return `sends ${target} vote ${Buffer.from(message.vote.body.subarray(0, 16)).toString('hex')} of ${message.vote.validatorIndex}`;
+    case 'vote': return `sends ${target} vote ${toHex(message.vote.body.slice(0, 16))} of ${message.vote.validatorIndex}`;
     case 'needBlock': return `asks ${target} for a block of ${message.height}`;
     default: return `sends ${target} ${message.kind}`;
   }

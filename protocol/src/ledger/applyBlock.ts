@@ -8,12 +8,12 @@ import { verifyCertificate } from '../consensus/certificate.ts';
 import { makeSchedule, proposerAt } from '../consensus/proposer.ts';
 import type { ParsedTx } from '../tx/context.ts';
 import { parseTx } from '../tx/envelope.ts';
-import { decode, encode } from '../wire/codec.ts';
+import { decode, decodeShared, encode } from '../wire/codec.ts';
 import { Block, Body, Certificate, Header } from '../wire/consensus.ts';
 import { setOfEpoch, stakeEpochOf } from '../state/stakeEpochs.ts';
 import type { Chain, Executed, Tip } from './chain.ts';
 import { provenIn } from './evidence.ts';
-import { BlockDraft, closeBlock, headerOf, sealBlock } from './executeBlock.ts';
+import { BlockDraft, closeBlock, executedOf, headerOf } from './executeBlock.ts';
 
 /** Why a block is not valid: a fault of its bytes or of a transaction, or the header field that does not come out. */
 export type BlockFault = Fault | { readonly code: 'invalid_block'; readonly field: string; readonly why: string };
@@ -23,31 +23,47 @@ function invalid(field: string, why: string): { readonly ok: false; readonly fau
   return { ok: false, fault: { code: 'invalid_block', field, why } };
 }
 
-interface OpenedBlock {
+/** A block of which the header is decoded. Bytes are shared with `blockBytes`, which must not change afterwards. */
+export interface OpenedBlock {
+  readonly blockBytes: Uint8Array;
+  readonly headerBytes: Uint8Array;
+  readonly bodyBytes: Uint8Array;
   readonly header: Header;
-  readonly body: Body;
-  readonly txs: readonly ParsedTx[];
 }
 
-/** Strict decode of all layers. */
-function openBlock(chain: Chain, blockBytes: Uint8Array): Result<OpenedBlock> {
-  const block = decode(Block, blockBytes);
+/** A block taken apart, its transactions still bytes. */
+export interface DecodedBlock extends OpenedBlock {
+  readonly body: Body;
+}
+
+/** Strict decode of a block down to its header. */
+export function openBlock(blockBytes: Uint8Array): Result<OpenedBlock> {
+  const block = decodeShared(Block, blockBytes);
   if (!block.ok) return block;
-  const header = decode(Header, block.value.header);
-  if (!header.ok) return header;
-  const body = decode(Body, block.value.body);
-  if (!body.ok) return body;
+  const { header: headerBytes, body: bodyBytes } = block.value;
+  const header = decode(Header, headerBytes);
+  return header.ok ? ok({ blockBytes, headerBytes, bodyBytes, header: header.value }) : header;
+}
+
+/** Strict decode of the body too. */
+export function decodeBody(opened: OpenedBlock): Result<DecodedBlock> {
+  const body = decodeShared(Body, opened.bodyBytes);
+  return body.ok ? ok({ ...opened, body: body.value }) : body;
+}
+
+/** Its transactions, or the fault of the first that has no right form. */
+function parseTxs(chain: Chain, body: Body): Result<readonly ParsedTx[]> {
   const txs: ParsedTx[] = [];
-  for (const bytes of body.value.txs) {
+  for (const bytes of body.txs) {
     const tx = parseTx(chain, bytes);
     if (!tx.ok) return tx;
     txs.push(tx.value);
   }
-  return ok({ header: header.value, body: body.value, txs });
+  return ok(txs);
 }
 
 /** Links to the tip: height, time, proposer, and the commit that made the tip final. */
-function checkLinks(chain: Chain, tip: Tip, { header, body }: OpenedBlock): string | undefined {
+function checkLinks(chain: Chain, tip: Tip, { header, body }: DecodedBlock): string | undefined {
   if (header.height !== tip.height + 1) return 'height';
   if (header.timeMs <= tip.timeMs) return 'timeMs';
   if (!equalBytes(header.prevBlockId, tip.blockId)) return 'prevBlockId';
@@ -61,8 +77,7 @@ function checkLinks(chain: Chain, tip: Tip, { header, body }: OpenedBlock): stri
 }
 
 /** First field of the recomputed header that differs from the one in the block. */
-function firstDifference(given: Header, computed: Header): string | undefined {
-  if (equalBytes(encode(Header, given), encode(Header, computed))) return undefined;
+function firstDifference(given: Header, computed: Header): string {
   const shown = (value: unknown): string => (value instanceof Uint8Array ? toHex(value) : String(value));
   for (const key of Object.keys(Header.fields) as (keyof Header)[]) {
     if (shown(given[key]) !== shown(computed[key])) return `${key}: block has ${shown(given[key])}, execution gives ${shown(computed[key])}`;
@@ -72,27 +87,35 @@ function firstDifference(given: Header, computed: Header): string | undefined {
 
 /** Executes a block of a peer (or of this node's own past) against the tip and compares every root. */
 export function applyBlock(chain: Chain, tip: Tip, blockBytes: Uint8Array): BlockVerdict {
-  const opened = openBlock(chain, blockBytes);
+  const opened = openBlock(blockBytes);
   if (!opened.ok) return opened;
-  const { header, body, txs } = opened.value;
-  const link = checkLinks(chain, tip, opened.value);
+  const decoded = decodeBody(opened.value);
+  return decoded.ok ? applyDecoded(chain, tip, decoded.value) : decoded;
+}
+
+/** `applyBlock` of a block that is decoded already. */
+export function applyDecoded(chain: Chain, tip: Tip, decoded: DecodedBlock): BlockVerdict {
+  const { header, body } = decoded;
+  const txs = parseTxs(chain, body);
+  if (!txs.ok) return txs;
+  const link = checkLinks(chain, tip, decoded);
   if (link !== undefined) return invalid(link, 'does not follow from the block before');
 
   const proven = provenIn(chain, tip, body.evidence, header.timeMs);
   if (proven.length < body.evidence.length) return invalid('evidence', 'proves no offence that is unpunished, or two of one validator');
 
   const block = new BlockDraft(chain, tip, header.timeMs, proven);
-  for (const tx of txs) {
+  for (const tx of txs.value) {
     const refusal = block.add(tx);
     if (refusal !== undefined) return { ok: false, fault: refusal };
   }
   const linked: Tip = { ...tip, certificateBytes: body.prevCommit };
   const state = closeBlock(chain, linked, block);
   const computed = headerOf(linked, block, state, header);
-  const difference = firstDifference(header, computed);
-  if (difference === undefined) return ok(sealBlock(chain, linked, block, state, computed));
+  // What decodes encodes back to the same bytes, so nothing but the computed header is encoded here.
+  if (equalBytes(decoded.headerBytes, encode(Header, computed))) return ok(executedOf(chain, block, state, decoded));
   chain.tree.release(state.treeVersion);
-  return invalid('header', difference);
+  return invalid('header', firstDifference(header, computed));
 }
 
 /** Makes an executed block the tip: its changes enter the flat state, the old tree version is released. */

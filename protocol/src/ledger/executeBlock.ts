@@ -100,11 +100,15 @@ export function blockIdBytes(genesisHash: Uint8Array, headerBytes: Uint8Array): 
   return chainHash('bill/header/1', genesisHash, headerBytes);
 }
 
-/** Puts header, body and execution together. */
+/** Puts header and body together with what the execution gave. */
 export function sealBlock(chain: Chain, tip: Tip, block: BlockDraft, state: StateChange, header: Header): Executed {
   const headerBytes = encode(Header, header);
   const body = encode(Body, { txs: block.txs.map((tx) => tx.bytes), evidence: [...block.evidence], prevCommit: tip.certificateBytes });
-  const blockBytes = encode(Block, { header: headerBytes, body });
+  return executedOf(chain, block, state, { header, headerBytes, blockBytes: encode(Block, { header: headerBytes, body }) });
+}
+
+/** A block whose bytes are known, and what its execution gave. */
+export function executedOf(chain: Chain, block: BlockDraft, state: StateChange, { header, headerBytes, blockBytes }: Pick<Executed, 'header' | 'headerBytes' | 'blockBytes'>): Executed {
   assert(block.txs.length === block.applied.length, 'every transaction has a result');
   const events: (readonly ChainEvent[])[] = block.applied.map((one) => one.events);
   return {

@@ -4,7 +4,7 @@ import { compareBytes, equalBytes, toHex } from '../lib/bytes.ts';
 import { fault, ok, type Result } from '../lib/fault.ts';
 import { chainHash, signingBytes } from '../lib/hash.ts';
 import { merkleLeafHash } from '../lib/merkle.ts';
-import { decode } from '../wire/codec.ts';
+import { decode, decodeShared } from '../wire/codec.ts';
 import { Tx, TxBody } from '../wire/tx.ts';
 import type { NetworkContext, ParsedTx } from './context.ts';
 import { decodeInvoice, invoiceSigningBytes } from './invoice.ts';
@@ -21,11 +21,11 @@ function malformed(path: string, why: string): Result<never> {
 
 /**
  * Strict form of a transaction: decode, network, salt and fee as its kind says, signatures ascending. Neither state nor
- * time nor the validity of signatures is looked at.
+ * time nor the validity of signatures is looked at. `input` must not change afterwards: the result holds it.
  * @returns the parsed transaction, or `malformed` or `wrong_network`.
  */
 export function parseTx(network: NetworkContext, input: Uint8Array): Result<ParsedTx> {
-  const outer = decode(Tx, input);
+  const outer = decodeShared(Tx, input);
   if (!outer.ok) return outer;
   const inner = decode(TxBody, outer.value.body);
   if (!inner.ok) return inner;

@@ -27,13 +27,19 @@ const VARINT_BYTES_MAX = 8;
 /** protobufjs gives a Long where the package `long` is installed, else a number. */
 type Uint64 = number | { readonly low: number; readonly high: number };
 
+/** Up to here arrays lie in the engine's own heap and a copy costs no more than a view. */
+const COPY_MAX_BYTES = 64;
+
 export class ByteReader {
   readonly #reader: protobuf.Reader;
+  readonly #isShared: boolean;
   /** End of the message being read; a nested message sets it to its own while it is read. */
   end: number;
 
-  constructor(bytes: Uint8Array) {
+  /** `isShared`: long byte strings are views of `bytes`. */
+  constructor(bytes: Uint8Array, isShared: boolean) {
     this.#reader = new protobuf.Reader(bytes);
+    this.#isShared = isShared;
     this.end = bytes.length;
   }
 
@@ -79,10 +85,11 @@ export class ByteReader {
     return length;
   }
 
-  /** A copy of the next `length` bytes, which `length()` has seen to be there. */
+  /** The next `length` bytes, which `length()` has seen to be there: a copy, or a view of what is shared. */
   take(length: number): Uint8Array {
     const from = this.#reader.pos;
     this.#reader.pos = from + length;
-    return this.#reader.buf.slice(from, from + length);
+    const { buf } = this.#reader;
+    return this.#isShared && length > COPY_MAX_BYTES ? buf.subarray(from, from + length) : buf.slice(from, from + length);
   }
 }

@@ -137,11 +137,24 @@ export function encodedHash<T>(type: Message<T>, value: T): Uint8Array {
 
 /** Strict decode of untrusted bytes: the value, or `malformed` with the path of the field that is wrong. */
 export function decode<T>(type: Message<T>, input: Uint8Array): Result<T> {
+  return read(type, input, false);
+}
+
+/**
+ * `decode` for bytes that live as long as the value and do not change: its long byte strings are views of them.
+ * PERF: for messages that are all contents, blocks and transactions; a copy of each part costs more than to read it.
+ */
+export function decodeShared<T>(type: Message<T>, input: Uint8Array): Result<T> {
+  return read(type, input, true);
+}
+
+function read<T>(type: Message<T>, input: Uint8Array, isShared: boolean): Result<T> {
   if (input.length > type.maxBytes) return fault('malformed', { path: type.name, why: `has ${input.length} bytes, the limit is ${type.maxBytes}` });
-  // A Buffer's slices share its memory; the values must not change when their source does.
-  const bytes = new Uint8Array(input.buffer, input.byteOffset, input.length);
+  // A Buffer's slices share its memory; copies of its parts must not change when it does.
+  // PERF: only for Buffers. Asking a small array for its buffer makes the engine move it out of its heap.
+  const bytes = Object.getPrototypeOf(input) === Uint8Array.prototype ? input : new Uint8Array(input.buffer, input.byteOffset, input.length);
   try {
-    return ok(type.read(new ByteReader(bytes)));
+    return ok(type.read(new ByteReader(bytes, isShared)));
   } catch (error) {
     if (error instanceof Malformed) return fault('malformed', { path: error.path === '' ? type.name : `${type.name}.${error.path}`, why: error.why });
     throw error;

@@ -1,6 +1,6 @@
 /** The strict codec: one value has one encoding, and everything else is refused with the path of what is wrong. */
 import t from 'tap';
-import { concat, decode, encode, equalBytes, fromHex, message, toHex, wireFiles, type Message } from '../../src/index.ts';
+import { concat, decode, decodeShared, encode, equalBytes, fromHex, message, toHex, wireFiles, type Message } from '../../src/index.ts';
 import {
   amount, bytes, listOf, listOfBytes, listOfU32, oneOf, optAmount, optBool, optBytes, optS32, optSub, optU32, s32, sub, text, u32, u53,
 } from '../../src/wire/field.ts';
@@ -254,5 +254,23 @@ t.test('fuzz: what is accepted of any message encodes back to the same bytes', (
     }
   }
   t.ok(accepted > 2_000 && refused > 2_000, `${accepted} accepted, ${refused} refused`);
+  t.end();
+});
+
+t.test('what is decoded keeps its value when the source changes, unless they are to share it', (t) => {
+  const more = new Uint8Array(65).fill(7);
+  const bytes = encode(All, { ...ID, more });
+  const read = (decoder: typeof decode, source: Uint8Array): typeof ID & { readonly more?: Uint8Array } => {
+    const decoded = decoder(All, source);
+    source.fill(0);
+    return decoded.ok ? decoded.value : t.bailout('does not decode') as never;
+  };
+  for (const source of [bytes.slice(), Buffer.from(bytes)]) {
+    const value = read(decode, source);
+    t.same([value.id, value.more], [ID.id, more]);
+    t.equal(Object.getPrototypeOf(value.more), Uint8Array.prototype);
+  }
+  const shared = read(decodeShared, bytes.slice());
+  t.same([shared.id, shared.more], [ID.id, new Uint8Array(65)], 'only what is long is shared');
   t.end();
 });
