@@ -77,6 +77,7 @@ export interface Engine {
   /** Height and round in progress. */
   readonly progress: () => Driver['progress'];
   readonly load: () => Driver['load'];
+  readonly clockOffsetMs: () => number;
   /** The height that each peer works on, as it says; peers that are gone included. */
   readonly peerHeights: () => Driver['peerHeights'];
   /** Begins to take part. */
@@ -204,7 +205,7 @@ export async function openEngine(deps: EngineDeps): Promise<Engine> {
   return {
     port: service.port, tip,
     tree: () => chain.tree.memory(), states: () => states.info(), undo: () => state.undoInfo(),
-    progress: () => driver.progress, load: () => driver.load, peerHeights: () => driver.peerHeights,
+    progress: () => driver.progress, load: () => driver.load, clockOffsetMs: () => driver.clockOffsetMs, peerHeights: () => driver.peerHeights,
     start: () => start(driver, gossip),
     receive: (from, message) => receive(driver, gossip, from, message),
     async stop() {

@@ -257,7 +257,7 @@ async function buildNode(config: Config, deps: NodeDeps, stops: StopList): Promi
   const folder = await openDataFolder(config.dataDir, genesis.genesisHash, halt);
   stops.add('data folder', folder.close);
   const disk = await openDisk(config, deps, stops, halt);
-  const measures = declareNodeMetrics(metrics, { tip: () => engine.tip(), pool: () => engine.port.poolInfo(), tree: () => engine.tree(), states: () => engine.states(), undo: () => engine.undo(), diskFreeBytes: disk.freeBytes, load: () => engine.load(), clock });
+  const measures = declareNodeMetrics(metrics, { tip: () => engine.tip(), pool: () => engine.port.poolInfo(), tree: () => engine.tree(), states: () => engine.states(), undo: () => engine.undo(), diskFreeBytes: disk.freeBytes, load: () => engine.load(), clockOffsetMs: () => engine.clockOffsetMs(), clock });
   const snapshots = await openSnapshots(config, deps, metrics);
   const engine: Engine = await openEngine({
     genesis, chain, genesisTip: parts.genesisTip, stores: folder, validator, network: peering.network,

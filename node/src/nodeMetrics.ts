@@ -21,13 +21,14 @@ export interface MeasuredParts {
   readonly undo: () => { readonly rows: number; readonly bytes: number };
   readonly diskFreeBytes: () => number;
   readonly load: () => { readonly items: number; readonly wholeBlocks: number; readonly syncedAhead: number };
+  readonly clockOffsetMs: () => number;
   readonly clock: Clock;
 }
 
 /** Transactions in a block: from idle blocks to full ones. */
 const TXS_BUCKETS = [0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000];
 
-export function declareNodeMetrics(metrics: Metrics, { tip, pool, tree, states, undo, diskFreeBytes, load, clock }: MeasuredParts): NodeMeasures {
+export function declareNodeMetrics(metrics: Metrics, { tip, pool, tree, states, undo, diskFreeBytes, load, clockOffsetMs, clock }: MeasuredParts): NodeMeasures {
   metrics.measured('billcoin_chain_height', 'Height of the newest final block', () => tip().height);
   metrics.measured('billcoin_chain_tip_age_seconds', 'Time since the newest final block was built; idle blocks come every 10 s', () => (clock.nowMs() - tip().timeMs) / 1_000);
   metrics.measured('billcoin_state_rows', 'Rows of the state', () => tip().state.size);
@@ -41,6 +42,7 @@ export function declareNodeMetrics(metrics: Metrics, { tip, pool, tree, states, 
   metrics.measured('billcoin_disk_free_bytes', 'Free space under the data or key folder, the lesser', diskFreeBytes);
   metrics.measured('billcoin_consensus_waiting_inputs', 'Messages and own inputs that wait for the consensus loop', () => load().items);
   metrics.measured('billcoin_consensus_whole_blocks', 'Blocks of the height in progress that are held whole', () => load().wholeBlocks);
+  metrics.measured('billcoin_consensus_clock_offset_seconds', 'Largest difference between the own clock and a validator\'s, by its newest proposals, their way included; alarm at 0.1', () => clockOffsetMs() / 1_000);
   metrics.measured('billcoin_sync_held_blocks', 'Blocks fetched ahead of the own height; 0 on a node that is not behind', () => load().syncedAhead);
   const blocks = metrics.counter('billcoin_chain_blocks_total', 'Blocks that became final since the start');
   const transactions = metrics.counter('billcoin_chain_transactions_total', 'Transactions that became final since the start', ['result']);

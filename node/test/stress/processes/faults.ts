@@ -93,7 +93,7 @@ export async function restartAll(story: Story): Promise<void> {
   story.say(`all ${nodes.length} killed at height ${final.length} and started: three more blocks at all after ${secondsSince(startMs)}`);
 }
 
-/** One clock that is wrong: nobody takes its proposals, the chain goes on, and once it is set right they are taken again. */
+/** One clock that is wrong: nobody takes its proposals, its node says so, the chain goes on, and once it is set right they are taken again. */
 export async function skewClock(story: Story, byMs: number): Promise<void> {
   const { network, load } = story;
   const voters = await voting(story);
@@ -108,6 +108,7 @@ export async function skewClock(story: Story, byMs: number): Promise<void> {
   await victim.until('is followed', WAIT_MS, () => Promise.resolve(load.blocks.length >= to));
   const bad = load.blocks.slice(from, to).filter(({ proposer }) => proposer === addressText(key));
   assert.deepEqual(bad, [], `blocks of node ${victim.index} were taken although its clock is off by ${byMs} ms`);
+  await victim.until('tells that its clock is off', WAIT_MS, async () => (await victim.metric('billcoin_consensus_clock_offset_seconds')) > Math.abs(byMs) / 2_000);
   victim.setClock(network.clockMs);
   await victim.until('proposes again', WAIT_MS, () => Promise.resolve(proposed(to) > 0));
   story.say(`a clock off by ${byMs / 1_000} s: ${to - from} blocks without one of node ${victim.index}, then its own again`);
