@@ -16,7 +16,7 @@ import { openPayments } from './payments.ts';
 import { openSales } from './sales.ts';
 import { getRow, listRows, ONLY, putRow, TABLES } from './store.ts';
 import { openStudents } from './students.ts';
-import { openWallets, walletPseudonym } from './wallets.ts';
+import { openWallets, Pseudonyms } from './wallets.ts';
 
 export interface CampusDeps {
   readonly chain: ChainPort;
@@ -56,12 +56,12 @@ export async function openCampus(deps: CampusDeps): Promise<Campus> {
   const waiter = openEndWaiter(chain);
   const challenges = openChallenges({ store, keys, clock, verify, genesisHash: chain.genesisHash, chainId: chain.chainId });
   const idempotency = openIdempotency({ store, clock, lane: ledger });
-  const pseudonymOf = walletPseudonym.bind(undefined, { store, keys });
+  const pseudonyms = new Pseudonyms({ store, keys });
   const orders = openOrders({ chain, store, clock, log, lane: ledger, verify, events, idempotency, open });
-  const follower = await startFollower({ chain, store, keys, lane: ledger, log, events, pseudonymOf, open });
+  const follower = await startFollower({ chain, store, keys, lane: ledger, log, events, pseudonymOf: (address, purpose) => pseudonyms.of(address, purpose), open });
   return {
     students: openStudents({ store, keys, clock, lane: roster }),
-    wallets: openWallets({ store, keys, clock, lane: roster, challenges }),
+    wallets: openWallets({ store, keys, clock, lane: roster, challenges, pseudonyms }),
     orders,
     payments: openPayments({ chain, store, waiter }),
     loyalty: {

@@ -3,20 +3,22 @@
  * encrypted under the student's key and found by a blind index. A wrong, used or ended code and a wallet linked elsewhere
  * get one answer after the same work.
  */
-import { maskAddress } from '@billcoin/protocol';
+import { maskAddress, toHex } from '@billcoin/protocol';
 import type { Linked, LinkRequest, Wallets } from '../campusPorts.ts';
 import type { Clock, KeyValueOperation, KeyValueStore } from '../ports.ts';
 import { fromField, toField } from './bytes.ts';
 import type { Challenges } from './challenge.ts';
 import { ulid } from './crockford.ts';
 import { blindIndex, hashCode, seal, unwrapStudentKey } from './crypto.ts';
-import type { CampusKeys, Purpose } from './keyFile.ts';
+import { PURPOSES, type CampusKeys, type Purpose } from './keyFile.ts';
 import type { Lane } from './lane.ts';
 import { deleteRow, getRow, putRow, TABLES } from './store.ts';
 import { studentPseudonym } from './students.ts';
 
 /** A phone, its successor and a tablet: more would let one student multiply limits. */
 export const WALLETS_MAX = 3;
+/** Pseudonyms in memory: wallets that pay in a week; about 4 MB. */
+const KNOWN_MAX = 16_384;
 /** Looked up where there is no code, so that a wrong code costs what a right one does. */
 const NOBODY = 'stu_00000000000000000000000000';
 
@@ -26,9 +28,10 @@ export interface WalletDeps {
   readonly clock: Clock;
   readonly lane: Lane;
   readonly challenges: Challenges;
+  readonly pseudonyms: Pseudonyms;
 }
 
-async function link({ store, keys, clock, challenges }: WalletDeps, request: LinkRequest): Promise<Linked> {
+async function link({ store, keys, clock, challenges, pseudonyms }: WalletDeps, request: LinkRequest): Promise<Linked> {
   const challenge = await challenges.check(request);
   if (!challenge.ok) return challenge;
   const { address, use } = challenge;
@@ -57,15 +60,47 @@ async function link({ store, keys, clock, challenges }: WalletDeps, request: Lin
     putRow(TABLES.student, studentRef, { ...student, codeHash: null, wallets: [...student.wallets, walletId] }),
   ];
   await store.batch(rows, { sync: true });
+  pseudonyms.linked(address);
   return { ok: true, walletId, addressMasked: maskAddress(address) };
 }
 
-/** The student's pseudonym by the link in force; undefined for an unlinked wallet. */
-export async function walletPseudonym(deps: Pick<WalletDeps, 'store' | 'keys'>, address: Uint8Array, purpose: Purpose): Promise<string | undefined> {
-  const { store, keys } = deps;
-  const walletId = await getRow(store, TABLES.walletByAddress, blindIndex(keys, 'address', address));
-  const wallet = walletId === undefined ? undefined : await getRow(store, TABLES.wallet, walletId);
-  return wallet === undefined ? undefined : await studentPseudonym(deps, wallet.studentRef, purpose);
+/**
+ * Pseudonyms of wallets, remembered: a payment needs one, and looking it up costs up to three awaited reads. A link is made
+ * once and never changes; only the missing link of a wallet may be followed by one.
+ */
+export class Pseudonyms {
+  readonly #deps: Pick<WalletDeps, 'store' | 'keys'>;
+  /** Purpose and address → its pseudonym or that there is none, also while it is looked up; the oldest is forgotten first. */
+  readonly #known = new Map<string, Promise<string | undefined>>();
+
+  constructor(deps: Pick<WalletDeps, 'store' | 'keys'>) {
+    this.#deps = deps;
+  }
+
+  /** The student's pseudonym by the link in force; undefined for an unlinked wallet. */
+  of(address: Uint8Array, purpose: Purpose): Promise<string | undefined> {
+    const key = `${purpose} ${toHex(address)}`;
+    const known = this.#known.get(key);
+    if (known !== undefined) return known;
+    const found = this.#find(address, purpose);
+    this.#known.set(key, found);
+    found.catch(() => this.#known.delete(key));
+    const [oldest] = this.#known.keys();
+    if (this.#known.size > KNOWN_MAX && oldest !== undefined) this.#known.delete(oldest);
+    return found;
+  }
+
+  /** This wallet has been linked: what was looked up before does not count. */
+  linked(address: Uint8Array): void {
+    for (const purpose of PURPOSES) this.#known.delete(`${purpose} ${toHex(address)}`);
+  }
+
+  async #find(address: Uint8Array, purpose: Purpose): Promise<string | undefined> {
+    const { store, keys } = this.#deps;
+    const walletId = await getRow(store, TABLES.walletByAddress, blindIndex(keys, 'address', address));
+    const wallet = walletId === undefined ? undefined : await getRow(store, TABLES.wallet, walletId);
+    return wallet === undefined ? undefined : await studentPseudonym(this.#deps, wallet.studentRef, purpose);
+  }
 }
 
 export function openWallets(deps: WalletDeps): Wallets {

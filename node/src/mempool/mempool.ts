@@ -1,6 +1,6 @@
 /**
  * The mempool (consensus page §1.14): nothing accepted is lost. A transaction is admitted if it would succeed on the state
- * after the tip with all pending spends set aside; it is offered to blocks at once and answered for when it is on disk.
+ * after the tip with all pending spends set aside; it is offered to blocks at once. A client gets the answer when it is on disk.
  */
 import {
   ROWS, balanceOf, checkTx, invoiceSigningBytes, parseTx, spendOf, tillId, toHex, type BlockEnv, type Chain, type Fault, type ParsedTx, type Tip,
@@ -35,6 +35,11 @@ function refuse(refusal: PoolRefusal): Submitted {
   return { ok: false, refusal };
 }
 
+/** Its place on disk, where it has one. */
+function storedAt({ arrival, durable }: PoolEntry): number | undefined {
+  return durable === undefined ? undefined : arrival;
+}
+
 export class Mempool {
   readonly #deps: MempoolDeps;
   readonly #pool: Pool;
@@ -57,13 +62,22 @@ export class Mempool {
     return mempool;
   }
 
-  /** Admits a transaction or says why not. Resolves when an accepted one is on disk. Idempotent by id. */
+  /** Admits a transaction of a client or says why not. Resolves when an accepted one is on disk. Idempotent by id. */
   async submit(bytes: Uint8Array): Promise<Submitted> {
     const parsed = parseTx(this.#deps.chain, bytes);
     if (!parsed.ok) return refuse(parsed.fault);
-    const tx = parsed.value;
+    const submitted = await this.#submit(parsed.value);
+    return submitted.ok ? { ...submitted, status: await this.#keep(parsed.value, submitted.status) } : submitted;
+  }
+
+  /** Admits a transaction of a peer. It stays in memory: whoever took it from a client has it on disk, and offers it again. */
+  async take(tx: ParsedTx): Promise<void> {
+    await this.#submit(tx);
+  }
+
+  async #submit(tx: ParsedTx): Promise<Submitted> {
     const known = await this.#known(tx);
-    if (known !== undefined) return this.#answerKnown(tx.txHash, known);
+    if (known !== undefined) return { ok: true, txHash: tx.txHash, fresh: false, status: known };
     if (this.#deps.isDiskLow?.() === true) return refuse({ code: 'disk_low', text: 'The disk of this node is nearly full. Use another node, or send it again when its operator has made room.' });
     const full = this.#pool.refusal(tx);
     if (full !== undefined) return refuse(full);
@@ -91,6 +105,17 @@ export class Mempool {
     return this.#pool.offer();
   }
 
+  /** The oldest `count` that a block could take and that have waited for `ageMs`. */
+  overdue(ageMs: number, count: number): readonly ParsedTx[] {
+    const acceptedBeforeMs = this.#deps.clock.nowMs() - ageMs;
+    const overdue: ParsedTx[] = [];
+    for (const { tx, parked, acceptedAtMs } of this.#pool.entries()) {
+      if (overdue.length === count || acceptedAtMs > acceptedBeforeMs) break;
+      if (!parked) overdue.push(tx);
+    }
+    return overdue;
+  }
+
   hasWork(): boolean {
     return this.#pool.hasWork();
   }
@@ -111,7 +136,7 @@ export class Mempool {
       const status: TxStatus = { status: 'final', height: block.height, index: tx.index, code: tx.code, timeMs: block.timeMs, blockId: block.blockId };
       this.#note(tx.txHash, status, rows);
       const entry = this.#pool.remove(tx.txHash);
-      if (entry !== undefined) rows.push(...endedRows(entry.arrival, entry.tx.txId, undefined));
+      if (entry !== undefined) rows.push(...endedRows(storedAt(entry), entry.tx.txId, undefined));
       const { kind } = tx.body;
       const rivals = kind.case === 'pay' || kind.case === 'voidInvoice' ? this.#pool.pendingSettlersOf(kind.value.invoice) : [];
       for (const rival of rivals) this.#end(rival, { status: 'superseded', by: tx.txHash }, rows);
@@ -148,12 +173,25 @@ export class Mempool {
   /** An old transaction may be final although the rows that would say so are gone: then its receipt is the answer. */
   async #refuseUnlessFinal(tx: ParsedTx, refusal: PoolRefusal): Promise<Submitted> {
     const final = await this.#deps.finalStatus(tx.txHash);
-    return final === undefined ? refuse(refusal) : this.#answerKnown(tx.txHash, final);
+    return final === undefined ? refuse(refusal) : { ok: true, txHash: tx.txHash, fresh: false, status: final };
   }
 
-  async #answerKnown(txHash: string, status: TxStatus): Promise<Submitted> {
-    await this.#pool.get(txHash)?.durable;
-    return { ok: true, txHash, fresh: false, status };
+  /**
+   * A client is promised that this node knows the transaction until it has ended, and how it ended: on disk when it
+   * resolves. How it stands then.
+   */
+  async #keep({ txHash, txId }: ParsedTx, known: TxStatus): Promise<TxStatus> {
+    const { writeDurable } = this.#deps;
+    const entry = this.#pool.get(txHash);
+    if (entry !== undefined) {
+      const { arrival, acceptedAtMs, tx: { bytes } } = entry;
+      entry.durable ??= writeDurable([acceptedRow({ arrival, acceptedAtMs, bytes })]);
+      await entry.durable;
+    }
+    const status = this.#ended.get(txHash) ?? known;
+    // It may have ended while it was in memory only: then no row of its own would lead to its end after a crash.
+    if (status.status === 'superseded' || status.status === 'expired') await writeDurable(endedRows(undefined, txId, status));
+    return status;
   }
 
   async #admit(tx: ParsedTx): Promise<Submitted> {
@@ -163,12 +201,10 @@ export class Mempool {
     // The same bytes may have come a second time, or the last place may have gone, while signatures were checked. From
     // here to `#accept` nothing may wait, or two of the same would both get in.
     const known = this.#knownHere(tx.txHash);
-    if (known !== undefined) return this.#answerKnown(tx.txHash, known);
+    if (known !== undefined) return { ok: true, txHash: tx.txHash, fresh: false, status: known };
     const refusal = this.#pool.refusal(tx) ?? this.#checkNow(tx);
     if (refusal !== undefined) return this.#refuseUnlessFinal(tx, refusal);
-    const entry = this.#accept(tx);
-    await entry.durable;
-    return { ok: true, txHash: tx.txHash, fresh: true, status: this.#ended.get(tx.txHash) ?? { status: 'pending', acceptedAtMs: entry.acceptedAtMs } };
+    return { ok: true, txHash: tx.txHash, fresh: true, status: { status: 'pending', acceptedAtMs: this.#accept(tx) } };
   }
 
   /** Envelope signatures, and the till's under an invoice where the till is known (its own fault comes from the check). */
@@ -197,21 +233,18 @@ export class Mempool {
     return amountMl > haveMl && amountMl > 0n ? { code: 'insufficient_balance', needMl: amountMl, haveMl: haveMl > 0n ? haveMl : 0n } : undefined;
   }
 
-  #accept(tx: ParsedTx): PoolEntry {
+  /** Returns when it was accepted. */
+  #accept(tx: ParsedTx): number {
     const acceptedAtMs = this.#deps.clock.nowMs();
-    const arrival = this.#nextArrival++;
-    const durable = this.#deps.writeDurable([acceptedRow({ arrival, acceptedAtMs, bytes: tx.bytes })]);
-    const entry = this.#enter(tx, arrival, acceptedAtMs, durable);
+    this.#enter(tx, this.#nextArrival++, acceptedAtMs, undefined);
     this.#deps.onAdmitted(tx);
     this.#deps.onWork();
-    return entry;
+    return acceptedAtMs;
   }
 
-  #enter(tx: ParsedTx, arrival: number, acceptedAtMs: number, durable: Promise<void>): PoolEntry {
+  #enter(tx: ParsedTx, arrival: number, acceptedAtMs: number, durable: Promise<void> | undefined): void {
     const { payer, amountMl } = spendOf(this.#deps.tip().state, tx);
-    const entry: PoolEntry = { tx, arrival, acceptedAtMs, payer: toHex(payer), spendMl: amountMl, durable, parked: false };
-    this.#pool.add(entry);
-    return entry;
+    this.#pool.add({ tx, arrival, acceptedAtMs, payer: toHex(payer), spendMl: amountMl, durable, parked: false });
   }
 
   /** How a stored transaction has ended besides by inclusion, on the state after a final block of this time. */
@@ -225,7 +258,7 @@ export class Mempool {
   #end(entry: PoolEntry, ended: EndedUnfinal, rows: StoreOperation[]): void {
     this.#pool.remove(entry.tx.txHash);
     this.#note(entry.tx.txHash, ended, rows);
-    rows.push(...endedRows(entry.arrival, entry.tx.txId, ended));
+    rows.push(...endedRows(storedAt(entry), entry.tx.txId, ended));
   }
 
   /** Goes on where the last block stopped: a crowd that keeps failing must not keep those behind it waiting. */

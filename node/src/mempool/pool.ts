@@ -12,8 +12,8 @@ export interface PoolEntry {
   readonly acceptedAtMs: number;
   readonly payer: string;
   readonly spendMl: bigint;
-  /** Resolves when the transaction is on disk. */
-  readonly durable: Promise<void>;
+  /** Resolves when the transaction is on disk; undefined while nobody was promised anything here: a peer has it on its disk. */
+  durable: Promise<void> | undefined;
   /** It would fail now; it is offered again once a check passes. */
   parked: boolean;
 }

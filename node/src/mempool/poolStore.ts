@@ -1,5 +1,5 @@
 /**
- * What this node has promised to offer until it ends, on disk (consensus page §1.14):
+ * What this node has promised a client to offer until it ends, on disk (consensus page §1.14):
  *
  *   t/<arrival BE8>  → accepted at (ms, BE8) ‖ transaction bytes      synced, group commit, before the answer
  *   e/<txId>         → 1 expired, or 2 superseded ‖ id of the winner  not synced: found again from the block after a crash
@@ -37,12 +37,12 @@ export function acceptedRow({ arrival, acceptedAtMs, bytes }: StoredTx): StoreOp
   return { type: 'put', key: key('t/', u64be(arrival)), value: concat(u64be(acceptedAtMs), bytes) };
 }
 
-/** Rows that take a transaction out; how it ended is kept unless the chain knows. */
-export function endedRows(arrival: number, txId: Uint8Array, ended: EndedUnfinal | undefined): StoreOperation[] {
-  const gone: StoreOperation = { type: 'del', key: key('t/', u64be(arrival)) };
-  if (ended === undefined) return [gone];
+/** Rows that take a transaction out, where it is on disk; how it ended is kept unless the chain knows. */
+export function endedRows(arrival: number | undefined, txId: Uint8Array, ended: EndedUnfinal | undefined): StoreOperation[] {
+  const gone: readonly StoreOperation[] = arrival === undefined ? [] : [{ type: 'del', key: key('t/', u64be(arrival)) }];
+  if (ended === undefined) return [...gone];
   const winner = ended.status === 'superseded' ? (fromHex(ended.by) ?? new Uint8Array(0)) : new Uint8Array(0);
-  return [gone, { type: 'put', key: key('e/', txId), value: concat(Uint8Array.of(ended.status === 'expired' ? EXPIRED : SUPERSEDED), winner) }];
+  return [...gone, { type: 'put', key: key('e/', txId), value: concat(Uint8Array.of(ended.status === 'expired' ? EXPIRED : SUPERSEDED), winner) }];
 }
 
 export function forgottenRow(txId: Uint8Array): StoreOperation {

@@ -1,11 +1,18 @@
 /** Transactions between peers (consensus page §1.13): what comes goes through the same door as a client's, what stays pending is offered again. */
-import { Tx, decode, toHex, txIdOf, type Chain, type ParsedTx } from '@billcoin/protocol';
-import type { Network, Submitted, Timers } from '../ports.ts';
+import { parseTx, peerMessages, type Chain, type ParsedTx } from '@billcoin/protocol';
+import type { Network, Timers } from '../ports.ts';
 
 /** Between two offers of the same pending transactions: what got lost on the way keeps nobody waiting for long. */
 export const OFFER_AGAIN_MS = 1_000;
-/** Transactions in one offer, and taken from one message. */
-const OFFER_TXS = 64;
+/** What is pending for longer has missed several blocks: it may have got lost, and is offered again. */
+const OVERDUE_MS = 500;
+/**
+ * After a push further ones wait so long and go together: a fifth of the least time between two blocks. The first after a
+ * pause waits for nothing. A push costs each end a packet and an acknowledgement, whatever it holds.
+ */
+export const PUSH_TOGETHER_MS = 20;
+/** Transactions in one push, and taken from one message. */
+const PUSH_TXS = peerMessages.TX_PUSH_MAX;
 
 export interface TxGossipDeps {
   readonly chain: Chain;
@@ -15,29 +22,34 @@ export interface TxGossipDeps {
   /** This node is no validator of the newest set. */
   readonly isFollower: () => boolean;
   /** Asked for late: the pool tells this room what it admits. */
-  readonly pool: () => { submit(bytes: Uint8Array): Promise<Submitted>; offer(): readonly ParsedTx[]; remembers(txHash: string): boolean };
+  readonly pool: () => { take(tx: ParsedTx): Promise<void>; overdue(ageMs: number, count: number): readonly ParsedTx[]; remembers(txHash: string): boolean };
 }
 
 export class TxGossip {
   readonly #deps: TxGossipDeps;
   /** Under admission from a peer, and whether they are to be passed on; bounded by the pool's own limit of admissions. */
   readonly #fromPeers = new Map<string, boolean>();
-  #cancel: () => void = () => undefined;
+  /** Admitted and not told yet. */
+  #untold: Uint8Array[] = [];
+  #isHolding = false;
+  #cancelOffer: () => void = () => undefined;
+  #cancelHold: () => void = () => undefined;
 
   constructor(deps: TxGossipDeps) {
     this.#deps = deps;
   }
 
   start(): void {
-    this.#cancel = this.#deps.timers.after(OFFER_AGAIN_MS, () => {
-      const waiting = this.#deps.pool().offer().slice(0, OFFER_TXS);
+    this.#cancelOffer = this.#deps.timers.after(OFFER_AGAIN_MS, () => {
+      const waiting = this.#deps.pool().overdue(OVERDUE_MS, PUSH_TXS);
       if (waiting.length > 0) this.#deps.network.sendAll({ kind: 'txs', txs: waiting.map((tx) => tx.bytes) });
       this.start();
     });
   }
 
   stop(): void {
-    this.#cancel();
+    this.#cancelOffer();
+    this.#cancelHold();
   }
 
   /**
@@ -45,29 +57,39 @@ export class TxGossip {
    * full node brings, which may see two of them, the validators that hear it pass on, one step and no further.
    */
   admitted(tx: ParsedTx): void {
-    const { network, isFollower } = this.#deps;
     const passOn = this.#fromPeers.get(tx.txHash);
-    if (passOn === undefined) network.sendAll({ kind: 'txs', txs: [tx.bytes], passOn: isFollower() });
-    else if (passOn && !isFollower()) network.sendAll({ kind: 'txs', txs: [tx.bytes] });
+    if (passOn === false || (passOn === true && this.#deps.isFollower())) return;
+    this.#untold.push(tx.bytes);
+    if (!this.#isHolding || this.#untold.length >= PUSH_TXS) this.#push();
   }
 
   /** Transactions of a peer, unchecked. */
   take(txs: readonly Uint8Array[], passOn: boolean): void {
-    for (const bytes of txs.slice(0, OFFER_TXS)) {
-      this.#submit(bytes, passOn).catch((cause: unknown) => this.#deps.halt(new Error('A transaction of a peer could not be stored.', { cause })));
+    for (const bytes of txs.slice(0, PUSH_TXS)) {
+      this.#take(bytes, passOn).catch((cause: unknown) => this.#deps.halt(new Error('A transaction of a peer could not be stored.', { cause })));
     }
   }
 
-  /** PERF: most of what peers offer is here already, so no more than its id is made before that is known. */
-  async #submit(bytes: Uint8Array, passOn: boolean): Promise<void> {
+  #push(): void {
+    const { network, timers, isFollower } = this.#deps;
+    network.sendAll({ kind: 'txs', txs: this.#untold, passOn: isFollower() });
+    this.#untold = [];
+    if (this.#isHolding) return;
+    this.#isHolding = true;
+    this.#cancelHold = timers.after(PUSH_TOGETHER_MS, () => {
+      this.#isHolding = false;
+      if (this.#untold.length > 0) this.#push();
+    });
+  }
+
+  async #take(bytes: Uint8Array, passOn: boolean): Promise<void> {
     const { chain, pool } = this.#deps;
-    const envelope = decode(Tx, bytes);
-    if (!envelope.ok) return;
-    const txHash = toHex(txIdOf(chain.genesisHash, envelope.value.body));
-    if (this.#fromPeers.has(txHash) || pool().remembers(txHash)) return;
+    const parsed = parseTx(chain, bytes);
+    if (!parsed.ok || this.#fromPeers.has(parsed.value.txHash) || pool().remembers(parsed.value.txHash)) return;
+    const { txHash } = parsed.value;
     this.#fromPeers.set(txHash, passOn);
     try {
-      await pool().submit(bytes);
+      await pool().take(parsed.value);
     } finally {
       this.#fromPeers.delete(txHash);
     }

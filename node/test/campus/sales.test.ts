@@ -49,6 +49,20 @@ t.test('the export has the exact header, CRLF, one line per payment and its own 
   t.same([refunded[0], refunded[2], refunded[3], refunded[6]], [refundHash, paid[2], '-0.60', 'Refunded']);
 });
 
+t.test('a wallet that is linked after its first payment has the name of its student from the next one on', async (t) => {
+  const world = await openWorld(t, { startMs: utc('2026-04-10T08:00:00Z') });
+  await world.fund(20_000n, wallet('ali'));
+  await buy(world, 'ali');
+  const imported = await world.campus.students.importRoster('studentId\nA001\n');
+  const linkCode = imported.ok ? (imported.codes[0]?.linkCode ?? '') : '';
+  await linkWallet(createClient({ baseUrl: world.api.url }), { linkCode, key: wallet('ali'), genesisHash: world.chain.genesisHash });
+  await buy(world, 'ali');
+  await buy(world, 'ali');
+  const [before, ...after] = linesOf((await world.get('/exports/milk-sales?month=2026-04')).text).slice(1).map((line) => line[2] ?? '');
+  t.equal(before, '');
+  t.match(after, [/^[0-9a-f]{32}$/, after[0]]);
+});
+
 t.test('a month has its own block times in its zone; a closed month never changes', async (t) => {
   const world = await openWorld(t, { startMs: utc('2026-04-30T15:58:00Z') });
   await world.fund(20_000n, wallet('ali'));

@@ -30,6 +30,44 @@ void t.test('an accepted transaction is pending, then final; sent again it answe
   test.equal(world.pool.hasWork(), false);
 });
 
+void t.test('what a peer brought stays in memory until a client is promised something', async (test) => {
+  const world = await makeWorld(test);
+  const [told, promised] = [world.maker.transfer(ANNA, BEN.address, 100n), world.maker.transfer(ANNA, BEN.address, 200n)];
+  for (const bytes of [told, promised]) await world.pool.take(world.maker.parse(bytes));
+  test.equal(world.pool.info().transactions, 2, 'both are offered to blocks');
+  test.match(await world.pool.submit(promised), { ok: true, fresh: false, status: { status: 'pending' } });
+  await world.reopen();
+  test.equal(await statusOf(world, told), undefined, 'whoever took it from a client has it on disk');
+  test.equal(await statusOf(world, promised), 'pending');
+  await world.pool.take(world.maker.parse(told));
+  world.poolBlock();
+  await world.reopen();
+  test.same([await statusOf(world, told), await statusOf(world, promised)], ['final', 'final']);
+  test.equal(world.pool.info().transactions, 0);
+});
+
+void t.test('how a transaction of a peer ended is on disk once a client is told', async (test) => {
+  const world = await makeWorld(test);
+  const invoice = world.maker.invoice('a');
+  const [pay, voided] = [world.maker.pay(ANNA, invoice), world.maker.voidInvoice(invoice)];
+  for (const bytes of [pay, voided]) await world.pool.take(world.maker.parse(bytes));
+  world.pool.afterBlock(world.block([world.maker.parse(voided)]));
+  test.match(await world.pool.submit(pay), { ok: true, fresh: false, status: { status: 'superseded' } });
+  await world.reopen();
+  test.equal(await statusOf(world, pay), 'superseded');
+});
+
+void t.test('what waits for longer than others do is overdue', async (test) => {
+  const world = await makeWorld(test);
+  const old = [world.maker.transfer(ANNA, BEN.address, 100n), world.maker.transfer(ANNA, BEN.address, 200n)];
+  for (const bytes of old) await world.pool.submit(bytes);
+  world.nowMs += 600;
+  await world.pool.submit(world.maker.transfer(BEN, ANNA.address, 300n));
+  test.same(world.pool.overdue(500, 10).map(({ bytes }) => bytes), old);
+  test.equal(world.pool.overdue(500, 1).length, 1);
+  test.equal(world.pool.overdue(700, 10).length, 0);
+});
+
 void t.test('the same transaction many times at once is one transaction', async (test) => {
   const world = await makeWorld(test);
   const tx = world.maker.transfer(ANNA, BEN.address, 100n);

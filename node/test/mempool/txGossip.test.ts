@@ -1,6 +1,7 @@
 /** How a transaction gets to all validators, also from a node that sees only some of them. */
 import t from 'tap';
 import { Cluster } from '../support/cluster.ts';
+import { PUSH_TOGETHER_MS } from '../../src/mempool/txGossip.ts';
 import { HASH_SIGNATURES } from '../../src/sim/keys.ts';
 import { Random } from '../../src/sim/random.ts';
 import { TxMaker } from '../../src/sim/world.ts';
@@ -26,7 +27,7 @@ void t.test('what a full node with two peers takes is at every validator after t
   test.ok(await cluster.run(place, 10_000));
   test.ok(cluster.nowMs - startMs < 300, `final after ${cluster.nowMs - startMs} ms: no proposer had to time out`);
   test.same(pushes.filter(({ from }) => from === 4), [{ from: 4, passOn: true }]);
-  test.same(new Set(pushes.filter(({ from }) => from !== 4).map(({ from, passOn }) => `${from} ${String(passOn)}`)), new Set(['0 undefined', '1 undefined']), 'those that heard it tell the others, once');
+  test.same(new Set(pushes.filter(({ from }) => from !== 4).map(({ from, passOn }) => `${from} ${String(passOn)}`)), new Set(['0 false', '1 false']), 'those that heard it tell the others, once');
 });
 
 void t.test('a validator tells all, and nobody repeats it', async (test) => {
@@ -39,4 +40,22 @@ void t.test('a validator tells all, and nobody repeats it', async (test) => {
   test.ok((await cluster.result(cluster.nodes[2]!.engine!.port.submit(bytes))).ok);
   test.ok(await cluster.run(() => cluster.isFinal(2), 10_000));
   test.same(pushes, [2]);
+});
+
+void t.test('the first is told at once, those that follow it go together', async (test) => {
+  const pushes: { readonly atMs: number; readonly count: number }[] = [];
+  const cluster: Cluster = new Cluster({ size: 4, sent: (_node, message) => (message.kind === 'txs' ? void pushes.push({ atMs: cluster.nowMs, count: message.txs.length }) : undefined) });
+  cluster.boot();
+  test.ok(await cluster.run(() => cluster.isFinal(1), 60_000));
+  const maker = new TxMaker(cluster.genesis, HASH_SIGNATURES, new Random('gossip'));
+  const mint = async (): Promise<void> => {
+    const [{ bytes }] = maker.mint(1_000n);
+    test.ok((await cluster.result(cluster.nodes[2]!.engine!.port.submit(bytes))).ok);
+  };
+  const startMs = cluster.nowMs;
+  for (let i = 0; i < 5; i++) await mint();
+  test.ok(await cluster.run(() => pushes.reduce((sum, { count }) => sum + count, 0) === 5, 10_000));
+  test.equal(pushes[0]?.atMs, startMs);
+  test.ok(pushes.length < 5, `${pushes.length} pushes`);
+  test.ok((pushes[1]?.atMs ?? 0) - startMs >= PUSH_TOGETHER_MS);
 });
