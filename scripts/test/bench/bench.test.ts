@@ -6,6 +6,7 @@ import { benchFinality, formatFinalityBench } from '../../src/bench/finality.ts'
 import { benchLedger, formatLedgerBench } from '../../src/bench/ledger.ts';
 import { benchLoad, formatLoadBench } from '../../src/bench/load.ts';
 import { benchNetwork, formatNetworkBench } from '../../src/bench/network.ts';
+import { formatSoak, isFlat, judge } from '../../src/bench/soak.ts';
 import { benchTree, formatTreeBench } from '../../src/bench/tree.ts';
 
 t.test('blocks of payments', async (t) => {
@@ -46,4 +47,17 @@ t.test('validators in processes of their own, one killed, one that follows', { t
   t.ok((bench.newcomer?.payments ?? 0) > 600, 'the newcomer has them all');
   t.equal(bench.bans + bench.dropped, 0);
   t.match(formatNetworkBench([bench]), /n = 4: .* sustained: .* 20 at once: .* newcomer: .* a dead proposer adds/s);
+});
+
+t.test('what grows is told apart from what wavers, and from what payments leave in the state', async (t) => {
+  /** Samples of a series each: resident, heap, outside, open files, handles, peers, … */
+  const samplesOf = (valuesAt: (n: number) => readonly number[]): readonly (readonly number[])[] => Array.from({ length: 40 }, (_, n) => valuesAt(n));
+  const grows = (samples: readonly (readonly number[])[], payments: number): readonly string[] => judge(samples, payments).filter(({ isGrowing }) => isGrowing).map(({ what }) => what);
+  t.same(grows(samplesOf((n) => [150 + (n % 5), 60 + (n % 7), 5, 58 + (n % 3)]), 0), []);
+  t.same(grows(samplesOf((n) => [150 + 2 * n, 60 + 2 * n, 5, 58]), 0), ['resident, MB', 'heap used, MB']);
+  t.same(grows(samplesOf((n) => [150 + 2 * n, 60 + 2 * n, 5, 58]), 5_000), [], '40 MB are what 5,000 payments may leave');
+  t.same(grows(samplesOf((n) => [150, 60, 5, 58 + 2 * n]), 5_000), ['open files'], 'files are nothing that payments may leave');
+  const soak = { minutes: 1, payments: 10, nodes: [judge(samplesOf((n) => [150, 60, 5, 58 + 2 * n]), 5)] };
+  t.notOk(isFlat(soak));
+  t.match(formatSoak(soak), /open files +8\d → 12\d +GROWING\n/);
 });
