@@ -3,7 +3,7 @@
  * re-enter. Effects that must be durable wait for the disk here; the core itself never waits.
  */
 import {
-  Certificate, EVERYBODY, Evidence, assert, decode, encode, indexOfKey, initialState, isClosed, isUnpunishedAttack, offencesIn, paramsOf, signedInput, statusOf, toHex,
+  Certificate, EVERYBODY, assert, decode, indexOfKey, initialState, isClosed, paramsOf, signedInput, statusOf, toHex,
   type ConsensusState, type Effect, type Fault, type Input, type SignAndSend, type Tip,
 } from '@billcoin/protocol';
 import { identifyBlock } from './driver/blockBytes.ts';
@@ -11,6 +11,7 @@ import { BlocksInHand, type BlockVerdict } from './driver/blocksInHand.ts';
 import { buildValue, type BuildValue } from './driver/building.ts';
 import { ClockOffsets } from './driver/clockOffsets.ts';
 import { CORE, INPUTS_MAX, PEER_INPUTS_MAX, type ConsensusMessage, type Core, type DriverDeps, type DriverItem } from './driver/driverDeps.ts';
+import { EvidenceDesk } from './driver/evidenceDesk.ts';
 import { EvidencePool } from './driver/evidencePool.ts';
 import { forkAt } from './driver/fork.ts';
 import { readPeerMessage } from './driver/inbox.ts';
@@ -33,6 +34,7 @@ export class Driver {
   readonly #outbox: Outbox;
   readonly #sync: Sync;
   readonly #evidence: EvidencePool;
+  readonly #desk: EvidenceDesk;
   readonly #observation: Observation;
   readonly #clocks: ClockOffsets;
   #tipCertificate: Certificate | undefined;
@@ -53,6 +55,7 @@ export class Driver {
     this.#state = initialState({ publicKey: deps.publicKey });
     this.#blocks = new BlocksInHand(deps.chain, deps.disk);
     this.#evidence = new EvidencePool(deps.chain, deps.disk, deps.storedEvidence);
+    this.#desk = new EvidenceDesk(deps, this.#evidence);
     this.#clocks = new ClockOffsets(deps);
     this.#observation = new Observation({ ...deps, lost: deps.signing?.lost });
     this.#outbox = new Outbox(deps.network, this.#blocks);
@@ -228,46 +231,23 @@ export class Driver {
         return this.#judged(effect.id, verdict);
       }
       case 'decide': return this.#decide(effect.id, effect.certificate);
-      case 'reportEvidence': return this.#report(effect);
+      case 'reportEvidence': return this.#desk.report(effect);
       case 'halt': throw new Error(`Consensus stopped: ${effect.reason}`);
     }
   }
 
-  async #report({ evidence, offender, own }: Extract<Effect, { readonly kind: 'reportEvidence' }>): Promise<void> {
-    await this.#keepEvidence(encode(Evidence, evidence));
-    this.#deps.log.error({ offender, own }, own ? 'The own key signed twice: another process runs it. Signing has stopped' : 'A validator signed twice');
-  }
-
-  /** Stored before anything else happens: a fork stops the node right after. False: it is there already, or nothing more fits. */
-  async #keepEvidence(bytes: Uint8Array): Promise<boolean> {
-    this.#deps.onEvidence(bytes);
-    return this.#evidence.add(bytes);
-  }
-
-  /**
-   * Proof of a lie from anybody (`ChainPort.offerEvidence`). What is new here is told to all peers, so that it reaches whoever
-   * proposes next; what proves nothing here may prove something elsewhere, or did before: nobody is blamed for it.
-   */
+  /** Proof of a lie from anybody (`ChainPort.offerEvidence`), or from a peer. */
   async offerEvidence(bytes: Uint8Array): Promise<'kept' | 'recorded' | 'known' | undefined> {
-    const { chain, log } = this.#deps;
-    if (offencesIn(chain, this.#tip, bytes).length > 0) {
-      if (!(await this.#keepEvidence(bytes))) return 'known';
-      this.#deps.network.sendAll({ kind: 'evidence', evidence: bytes });
-      this.workAvailable();
-      return 'kept';
-    }
-    if (!isUnpunishedAttack(chain, this.#tip, bytes)) return undefined;
-    if (!this.#evidence.recordAttack(bytes)) return 'known';
-    this.#deps.network.sendAll({ kind: 'evidence', evidence: bytes });
-    log.error({ evidence: toHex(bytes) }, 'Headers signed by validators of this chain deceived a light client, and none of them can be blamed for sure: the institutions must look');
-    return 'recorded';
+    const taken = await this.#desk.offer(this.#tip, bytes);
+    if (taken === 'kept') this.workAvailable();
+    return taken;
   }
 
   /** Nobody goes back below a final block: this node says who signed two and stops. */
   async #mustNotFork(from: string, theirs: Certificate | undefined): Promise<void> {
     const fork = theirs === undefined ? undefined : forkAt(this.#deps.chain, this.#tip, theirs);
     if (fork === undefined) return;
-    for (const evidence of fork.evidence) await this.#keepEvidence(evidence);
+    for (const evidence of fork.evidence) await this.#desk.keep(evidence);
     throw new Error(`The chain has forked at height ${fork.height}: peer ${from} has another final block. Validators that signed both: ${fork.offenders.length === 0 ? 'none in one round' : fork.offenders.join(', ')}.`);
   }
 
