@@ -7,7 +7,7 @@ import type { Clock, Log } from '../ports.ts';
 
 /** Well below precisionMs (250), well above what NTP leaves. */
 export const OFFSET_ALARM_MS = 100;
-/** The newest proposals of each validator; the one that came fastest counts. */
+/** The newest proposals of each validator, of which the one that came fastest counts; fewer may all have been told late by somebody else. */
 const SAMPLES = 4;
 /** One line a minute says enough. */
 const ALARM_EVERY_MS = 60_000;
@@ -15,7 +15,7 @@ const ALARM_EVERY_MS = 60_000;
 export class ClockOffsets {
   readonly #clock: Clock;
   readonly #log: Log;
-  /** By consensus key of the validator, hex; only those of the present set are kept. */
+  /** The newest, by consensus key of the validator, hex; only those of the present set are kept. */
   readonly #samples = new Map<string, readonly number[]>();
   #quietUntilMs = Number.NEGATIVE_INFINITY;
 
@@ -26,7 +26,7 @@ export class ClockOffsets {
 
   /** The largest difference to a validator's clock, either way, in ms; 0 where nothing is known. */
   get worstMs(): number {
-    return Math.max(0, ...[...this.#samples.keys()].map((one) => Math.abs(this.#offsetMs(one))));
+    return Math.max(0, ...this.#offsets().map(({ offsetMs }) => Math.abs(offsetMs)));
   }
 
   /** A verified input. @param prevTimeMs time of the block before: a proposal one ms above it says nothing of a clock. */
@@ -43,17 +43,19 @@ export class ClockOffsets {
     this.#alarm();
   }
 
-  #offsetMs(key: string): number {
-    return Math.max(...(this.#samples.get(key) ?? [0]));
+  /** Of the validators of whom enough is known. */
+  #offsets(): readonly { readonly key: string; readonly offsetMs: number }[] {
+    return [...this.#samples].filter(([, samples]) => samples.length === SAMPLES).map(([key, samples]) => ({ key, offsetMs: Math.max(...samples) }));
   }
 
   #alarm(): void {
     const nowMs = this.#clock.monotonicMs();
     if (nowMs < this.#quietUntilMs) return;
-    const off = [...this.#samples.keys()].map((key) => ({ validator: formatAddress(addressOf(fromHex(key) ?? new Uint8Array(0))), offsetMs: this.#offsetMs(key) })).filter(({ offsetMs }) => Math.abs(offsetMs) > OFFSET_ALARM_MS);
+    const known = this.#offsets();
+    const off = known.filter(({ offsetMs }) => Math.abs(offsetMs) > OFFSET_ALARM_MS).map(({ key, offsetMs }) => ({ validator: formatAddress(addressOf(fromHex(key) ?? new Uint8Array(0))), offsetMs }));
     if (off.length === 0) return;
     this.#quietUntilMs = nowMs + ALARM_EVERY_MS;
-    const isOwn = off.length > 1 && off.length * 2 > this.#samples.size;
+    const isOwn = off.length > 1 && off.length * 2 > known.length;
     this.#log.warn({ off }, isOwn
       ? 'The clock of this node differs from those of most validators, or their proposals take that long: check NTP here'
       : 'The clock of a validator differs from this one, or its proposals take that long');

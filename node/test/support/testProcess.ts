@@ -100,8 +100,8 @@ export class TestProcess {
 
   /** How far its wall clock is ahead of the machine's from now on, over restarts too. */
   setClock(offsetMs: number): void {
-    this.#clockMs = offsetMs;
-    const message: ClockMessage = { offsetMs };
+    this.#clockMs = Math.round(offsetMs); // a clock has no fractions
+    const message: ClockMessage = { offsetMs: this.#clockMs };
     if (this.#isThere()) this.#child?.send(message);
   }
 
