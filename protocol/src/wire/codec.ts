@@ -1,5 +1,5 @@
 /**
- * Strict protobuf (SPEC §2) over protobufjs' reader and writer. A message is a table of fields; the table gives the TypeScript type, the coder, the bounds
+ * Strict protobuf (SPEC §2). A message is a table of fields; the table gives the TypeScript type, the coder, the bounds
  * and the .proto text, so the four cannot drift apart. wire/proto.test.ts holds it against
  * the library's own reflection.
  *
@@ -33,49 +33,59 @@ interface OneOf {
   readonly value: unknown;
 }
 
+/** PERF: all of one shape, which fields are not; looking a property up in many shapes costs more than reading a field. */
 interface Slot {
   /** Key in the value: the field's name, or that of its oneof. */
   readonly key: string;
-  readonly field: Field<unknown, boolean>;
   /** Name in the .proto file and in refusals. */
   readonly label: string;
   readonly inOneof: boolean;
+  readonly no: number;
+  readonly wireType: number;
+  readonly repeated: boolean;
+  readonly read: Field<unknown, boolean>['read'];
+  readonly write: Field<unknown, boolean>['write'];
+}
+
+function slotOf(key: string, label: string, inOneof: boolean, { no, wireType, repeated, read, write }: Field<unknown, boolean>): Slot {
+  return { key, label, inOneof, no, wireType, repeated, read, write };
 }
 
 /** Fields by ascending number, those of a oneof among them. */
 function slotsOf(fields: Fields): readonly Slot[] {
   const slots: Slot[] = [];
   for (const [key, field] of Object.entries(fields)) {
-    if (field.members === undefined) slots.push({ key, field, label: key, inOneof: false });
-    else for (const [label, inner] of Object.entries(field.members)) slots.push({ key, field: inner, label, inOneof: true });
+    if (field.members === undefined) slots.push(slotOf(key, key, false, field));
+    else for (const [label, inner] of Object.entries(field.members)) slots.push(slotOf(key, label, true, inner));
   }
-  slots.sort((a, b) => a.field.no - b.field.no);
-  assert(slots.every((slot, index) => slot.field.no > (slots[index - 1]?.field.no ?? 0)), 'field numbers are unique');
+  slots.sort((a, b) => a.no - b.no);
+  assert(slots.every(({ no }, index) => no > (slots[index - 1]?.no ?? 0)), 'field numbers are unique');
   return slots;
 }
 
-function readSlot(reader: ByteReader, { key, field, label, inOneof }: Slot, out: Record<string, unknown>): void {
+function readSlot(reader: ByteReader, { key, label, inOneof, repeated, read }: Slot, out: Record<string, unknown>): void {
   if (!inOneof) {
-    out[key] = field.read(reader, out[key]);
+    out[key] = read(reader, repeated ? out[key] : undefined);
     return;
   }
   if (out[key] !== undefined) throw new Malformed('', 'stands beside another member of its oneof');
-  out[key] = { case: label, value: field.read(reader, undefined) };
+  out[key] = { case: label, value: read(reader, undefined) };
 }
 
 /** Declares a message. `maxBytes` bounds the whole encoding and is checked before anything is decoded. */
 export function message<F extends Fields>(name: string, maxBytes: number, fields: F): Message<Shape<F>> {
   const slots = slotsOf(fields);
   const byNumber: (Slot | undefined)[] = [];
-  for (const slot of slots) byNumber[slot.field.no] = slot;
+  for (const slot of slots) byNumber[slot.no] = slot;
   const entries = Object.entries(fields);
 
   function write(writer: ByteWriter, value: Shape<F>): void {
     const record = value as Readonly<Record<string, unknown>>;
-    for (const { key, field, label, inOneof } of slots) {
+    for (const slot of slots) {
+      const { key, label, inOneof } = slot;
       const held = record[key];
-      if (!inOneof) field.write(writer, held, label);
-      else if ((held as OneOf).case === label) field.write(writer, (held as OneOf).value, label);
+      if (!inOneof) slot.write(writer, held, label);
+      else if ((held as OneOf).case === label) slot.write(writer, (held as OneOf).value, label);
     }
   }
 
@@ -84,7 +94,7 @@ export function message<F extends Fields>(name: string, maxBytes: number, fields
     const tag = reader.varint();
     const slot = tag > U32_MAX ? undefined : byNumber[tag >>> 3];
     if (slot === undefined) throw new Malformed(`field ${(tag - (tag % 8)) / 8}`, 'is unknown');
-    const { no, repeated, wireType } = slot.field;
+    const { no, repeated, wireType } = slot;
     if (no < last || (no === last && !repeated)) throw new Malformed(slot.label, 'stands twice or out of order');
     if ((tag & 7) !== wireType) throw new Malformed(slot.label, 'has the wrong wire type');
     return slot;
@@ -93,7 +103,7 @@ export function message<F extends Fields>(name: string, maxBytes: number, fields
   function read(reader: ByteReader): Shape<F> {
     const out: Record<string, unknown> = {};
     let slot: Slot | undefined;
-    for (let last = 0; reader.pos < reader.end; last = slot.field.no) {
+    for (let last = 0; reader.pos < reader.end; last = slot.no) {
       slot = nextSlot(reader, last);
       try {
         readSlot(reader, slot, out);

@@ -29,13 +29,13 @@ export interface Field<T, Optional extends boolean> {
   /** Members of a oneof group, else absent. */
   readonly members?: Readonly<Record<string, Field<unknown, boolean>>>;
   /** What is wrong with a value, or undefined; not for lists and groups. */
-  problem?(value: unknown): string | undefined;
+  readonly problem?: (value: unknown) => string | undefined;
   /** Writes tag and value; a value outside the bounds is a bug of the caller and crashes. */
-  write(writer: ByteWriter, value: unknown, name: string): void;
+  readonly write: (writer: ByteWriter, value: unknown, name: string) => void;
   /** `before` is what the field already holds (repeated fields gather). Throws Malformed. */
-  read(reader: ByteReader, before: unknown): T;
+  readonly read: (reader: ByteReader, before: unknown) => T;
   /** After the last field: set the default of an absent field, or refuse. */
-  complete(out: Record<string, unknown>, name: string): void;
+  readonly complete: (out: Record<string, unknown>, name: string) => void;
 }
 
 function checked<T>(scalar: Scalar<T>, value: T): T {
