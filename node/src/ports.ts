@@ -221,6 +221,9 @@ export type PeerMessage =
   /** Decided blocks from a height on are asked for, and given: fewer than asked, or none, where there are no more. */
   | { readonly kind: 'getBlocks'; readonly from: number; readonly count: number }
   | { readonly kind: 'blocks'; readonly from: number; readonly blocks: readonly DecidedBlock[] }
+  /** The network's own: it answers them and hands them to nobody. */
+  | { readonly kind: 'ping'; readonly nonce: number }
+  | { readonly kind: 'pong'; readonly nonce: number }
   /** Proof of a lie that somebody brought to a node (Evidence bytes): it tells its peers once. */
   | { readonly kind: 'evidence'; readonly evidence: Uint8Array }
   /** What a newcomer asks for, and is given (SPEC §18). */
@@ -240,6 +243,8 @@ export interface PeerInfo {
   readonly connectedForMs: number | undefined;
   /** Blocks that are final there, as it says; nobody has checked it. Undefined until it has said so. */
   readonly height: number | undefined;
+  /** To the peer and back, the waiting on both sides included; undefined until it was measured. */
+  readonly roundTripMs: number | undefined;
   readonly streams: number;
   /** Messages that wait to be sent to it. */
   readonly queuedBytes: number;

@@ -13,6 +13,7 @@ const COLUMNS: readonly { readonly title: string; readonly right: boolean; cell(
   { title: 'Dir', right: false, cell: ({ direction }) => direction ?? NONE },
   { title: 'Height', right: true, cell: ({ height }) => (height === null ? NONE : count(height)) },
   { title: 'Lag', right: true, cell: ({ lag }) => (lag === null ? NONE : count(lag)) },
+  { title: 'Trip', right: true, cell: ({ roundTripMs }) => (roundTripMs === null ? NONE : duration(roundTripMs)) },
   { title: 'Streams', right: true, cell: ({ streams }) => String(streams) },
   { title: 'Queue', right: true, cell: ({ queuedBytes }) => bytesText(queuedBytes) },
   { title: 'Score', right: true, cell: ({ score }) => String(score) },
@@ -30,5 +31,5 @@ export function peerTable(peers: readonly PeerView[]): readonly string[] {
   const widths = COLUMNS.map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0)));
   const lines = cells.map((row) => row.map((text, column) => (COLUMNS[column]?.right === true ? text.padStart(widths[column] ?? 0) : text.padEnd(widths[column] ?? 0))).join('  ').trimEnd());
   const connected = peers.filter(({ state }) => state === 'connected').length;
-  return [...lines, `${connected} of ${peers.length} connected. Lag: own height less that of the peer, as it says. Score: at 100 a peer is banned for a time.`];
+  return [...lines, `${connected} of ${peers.length} connected. Lag: own height less that of the peer, as it says. Trip: there and back. Score: at 100 a peer is banned for a time.`];
 }

@@ -15,10 +15,10 @@ export const INPUTS_MAX = 131_072;
 export const PEER_INPUTS_MAX = 1_024;
 
 /** Messages that the driver takes; transactions go to the pool, what newcomers ask to the snapshot server. */
-export type ConsensusMessage = Exclude<PeerMessage, { readonly kind: 'txs' } | SnapshotQuestion | SnapshotAnswer>;
+export type ConsensusMessage = Exclude<PeerMessage, { readonly kind: 'txs' } | { readonly kind: 'ping' } | { readonly kind: 'pong' } | SnapshotQuestion | SnapshotAnswer>;
 
 const OTHERS: ReadonlySet<PeerMessage['kind']> = new Set<Exclude<PeerMessage, ConsensusMessage>['kind']>([
-  'txs', 'getSnapshots', 'getManifest', 'getPart', 'getLightBlocks', 'snapshots', 'manifest', 'part', 'lightBlocks',
+  'txs', 'ping', 'pong', 'getSnapshots', 'getManifest', 'getPart', 'getLightBlocks', 'snapshots', 'manifest', 'part', 'lightBlocks',
 ]);
 
 export function isConsensusMessage(message: PeerMessage): message is ConsensusMessage {

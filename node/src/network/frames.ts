@@ -8,7 +8,7 @@ import {
 } from '@billcoin/protocol';
 import type { PeerMessage } from '../ports.ts';
 
-const { Blocks, GetBlocks, GetLightBlocks, GetSnapshotManifest, GetSnapshotPart, GetSnapshots, LightBlocks, NeedBlock, SnapshotManifest, SnapshotPart, Snapshots, Status, TxPush } = peerMessages;
+const { Blocks, GetBlocks, GetLightBlocks, GetSnapshotManifest, GetSnapshotPart, GetSnapshots, LightBlocks, NeedBlock, Ping, SnapshotManifest, SnapshotPart, Snapshots, Status, TxPush } = peerMessages;
 
 /** One long-lived stream each, in the order in which they are written to. */
 export const CHANNELS = ['consensus', 'transactions', 'sync'] as const;
@@ -145,6 +145,15 @@ export const FRAME_KINDS: readonly FrameKind[] = [
     // Two votes, or a header with the signatures of a set.
     no: 19, kind: 'evidence', channel: 'consensus', class: 'certificate', maxBytes: Evidence.maxBytes, rate: 'controlPerS', signatures: () => VALIDATORS_MAX,
     encode: ({ evidence }) => evidence, decode: (evidence) => mapped(decode(Evidence, evidence), () => ({ kind: 'evidence', evidence })),
+  }),
+  row({
+    // Ahead of blocks and transactions: what is measured is the way, not what waits.
+    no: 20, kind: 'ping', channel: 'consensus', class: 'certificate', maxBytes: Ping.maxBytes, rate: 'controlPerS', supersedes: true, signatures: () => 0,
+    encode: ({ nonce }) => encode(Ping, { nonce }), decode: (bytes) => mapped(decode(Ping, bytes), ({ nonce }) => ({ kind: 'ping', nonce })),
+  }),
+  row({
+    no: 21, kind: 'pong', channel: 'consensus', class: 'certificate', maxBytes: Ping.maxBytes, rate: 'controlPerS', supersedes: true, signatures: () => 0,
+    encode: ({ nonce }) => encode(Ping, { nonce }), decode: (bytes) => mapped(decode(Ping, bytes), ({ nonce }) => ({ kind: 'pong', nonce })),
   }),
 ];
 

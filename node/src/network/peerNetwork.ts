@@ -25,7 +25,7 @@ export interface PeerNetworkDeps {
   readonly counters: NetworkCounters;
 }
 
-/** Looks for silent peers this often within `silentMs`. */
+/** Looks for silent peers, and measures the way to the others, this often within `silentMs`. */
 const SILENCE_CHECKS = 3;
 
 export class PeerNetwork implements Network {
@@ -98,7 +98,7 @@ export class PeerNetwork implements Network {
         key, at, score: this.#conduct.score(key, nowMs), bannedForMs,
         state: session !== undefined ? 'connected' : bannedForMs > 0 ? 'banned' : 'away',
         direction: session === undefined ? undefined : session.link.dialled ? 'out' : 'in',
-        connectedForMs: session === undefined ? undefined : nowMs - session.openedMs,
+        connectedForMs: session === undefined ? undefined : nowMs - session.openedMs, roundTripMs: session?.roundTripMs,
         streams: session === undefined ? 0 : CHANNELS.length, queuedBytes: session?.queue.bytes ?? 0,
       };
     });
@@ -143,6 +143,7 @@ export class PeerNetwork implements Network {
       onEnded: (why) => this.#ended(session, why),
     });
     this.#sessions.set(peer, session);
+    session.ping();
     other?.end('replaced by a newer connection');
     this.#deps.log.info({ peer, dialled }, 'Peer connected');
     return session;
@@ -171,7 +172,10 @@ export class PeerNetwork implements Network {
 
   #checkSilence(): void {
     const { limits: { silentMs }, timers } = this.#deps;
-    for (const session of [...this.#sessions.values()]) if (this.#nowMs() - session.heardMs > silentMs) this.#offended(session, 'silent');
+    for (const session of [...this.#sessions.values()]) {
+      if (this.#nowMs() - session.heardMs > silentMs) this.#offended(session, 'silent');
+      else session.ping();
+    }
     this.#cancelCheck = timers.after(silentMs / SILENCE_CHECKS, () => this.#checkSilence());
   }
 }

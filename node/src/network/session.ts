@@ -4,7 +4,7 @@
  */
 import type { PeerMessage } from '../ports.ts';
 import type { Offence } from './conduct.ts';
-import { CHANNELS, FrameReader, type Channel, type Frame, type FrameKind, type MessageClass, type Rate } from './frames.ts';
+import { CHANNELS, FrameReader, makeFrame, type Channel, type Frame, type FrameKind, type MessageClass, type Rate } from './frames.ts';
 import type { NetworkLimits } from './limits.ts';
 import type { Link, LinkEvents } from './link.ts';
 import { SendQueue } from './sendQueue.ts';
@@ -34,6 +34,9 @@ export class Session implements LinkEvents {
   readonly #writing = new Map<Channel, { readonly frame: Frame; at: number }>();
   readonly #full = new Set<Channel>();
   #heardMs: number;
+  /** The ping under way. */
+  #ping = { nonce: 0, atMs: 0 };
+  #roundTripMs: number | undefined;
   #isPumping = false;
   #isOver = false;
 
@@ -57,6 +60,11 @@ export class Session implements LinkEvents {
     return this.#heardMs;
   }
 
+  /** Of the last ping that was answered. */
+  get roundTripMs(): number | undefined {
+    return this.#roundTripMs;
+  }
+
   /** Bytes of frames that have begun to come. */
   get receivingBytes(): number {
     let bytes = 0;
@@ -68,6 +76,18 @@ export class Session implements LinkEvents {
     if (this.#isOver) return;
     this.queue.push(frame);
     this.#pump();
+  }
+
+  ping(): void {
+    this.#ping = { nonce: (this.#ping.nonce + 1) >>> 0, atMs: this.#deps.nowMs() };
+    this.send(makeFrame({ kind: 'ping', nonce: this.#ping.nonce }));
+  }
+
+  /** True: the message was a ping or its answer, and nobody else's. An answer to an older ping says nothing. */
+  #tookPing(message: PeerMessage): boolean {
+    if (message.kind === 'ping') this.send(makeFrame({ kind: 'pong', nonce: message.nonce }));
+    if (message.kind === 'pong' && message.nonce === this.#ping.nonce) this.#roundTripMs = this.#deps.nowMs() - this.#ping.atMs;
+    return message.kind === 'ping' || message.kind === 'pong';
   }
 
   /** Ends it here: nothing more is read, written or handed up. */
@@ -103,7 +123,7 @@ export class Session implements LinkEvents {
     const message = kind.decode(payload);
     if (!message.ok) return onOffence('malformed');
     if (!this.#signatures.take(kind.signatures(message.value), nowMs())) return onOffence('flood');
-    onMessage(message.value, payload.length);
+    if (!this.#tookPing(message.value)) onMessage(message.value, payload.length);
   }
 
   /** Writes as long as a stream takes it; after each part the highest class has its turn again. */

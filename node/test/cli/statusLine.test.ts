@@ -59,12 +59,12 @@ void t.test('a newcomer tells each step once, and one step again only after a wh
 });
 
 void t.test('the table of peers', async (test) => {
-  const peer: PeerView = { nodeKey: 'ab'.repeat(32), address: '10.0.0.1:9000', state: 'connected', direction: 'out', connectedForMs: 7_500_000, height: 1_234, lag: 3, streams: 3, queuedBytes: 20_480, score: 12, bannedForMs: 0 };
-  const away: PeerView = { ...peer, nodeKey: 'cd'.repeat(32), address: null, state: 'banned', direction: null, connectedForMs: null, height: null, lag: null, streams: 0, queuedBytes: 0, score: 0, bannedForMs: 30_000 };
+  const peer: PeerView = { nodeKey: 'ab'.repeat(32), address: '10.0.0.1:9000', state: 'connected', direction: 'out', connectedForMs: 7_500_000, roundTripMs: 2, height: 1_234, lag: 3, streams: 3, queuedBytes: 20_480, score: 12, bannedForMs: 0 };
+  const away: PeerView = { ...peer, nodeKey: 'cd'.repeat(32), address: null, state: 'banned', direction: null, connectedForMs: null, roundTripMs: null, height: null, lag: null, streams: 0, queuedBytes: 0, score: 0, bannedForMs: 30_000 };
   const lines = peerTable([peer, away]);
-  test.match(lines[0], /^Peer +Address +State +Dir +Height +Lag +Streams +Queue +Score +Age$/);
-  test.match(lines[1], /^abababababab… +10\.0\.0\.1:9000 +connected +out +1,234 +3 +3 +20 KiB +12 +2 h 5 min$/);
-  test.match(lines[2], /^cdcdcdcdcdcd… +dials us +banned 30 s +– +– +– +0 +0 B +0 +–$/);
+  test.match(lines[0], /^Peer +Address +State +Dir +Height +Lag +Trip +Streams +Queue +Score +Age$/);
+  test.match(lines[1], /^abababababab… +10\.0\.0\.1:9000 +connected +out +1,234 +3 +2 ms +3 +20 KiB +12 +2 h 5 min$/);
+  test.match(lines[2], /^cdcdcdcdcdcd… +dials us +banned 30 s +– +– +– +– +0 +0 B +0 +–$/);
   test.match(lines[3], /^1 of 2 connected\./);
   test.match(peerTable([]), [/no peers/]);
 });

@@ -80,6 +80,7 @@ async function pair(world: World, limits?: Partial<NetworkLimits>): Promise<read
   await until(world, () => a.network.info().peers.length === 1 && b.network.info().peers.length === 1, 'a and b are connected');
   const [ofA, ofB] = [a.network.peers(), b.network.peers()];
   t.match([ofA, ofB], [[{ key: b.key, state: 'connected', streams: 3, score: 0, bannedForMs: 0 }], [{ key: a.key, state: 'connected' }]]);
+  await until(world, () => [a, b].every(({ network }) => network.peers()[0]?.roundTripMs !== undefined), 'both know how far it is');
   t.same(new Set([ofA[0]?.direction, ofB[0]?.direction]), new Set(['in', 'out']));
   return [a, b];
 }

@@ -26,6 +26,8 @@ const MESSAGES: readonly PeerMessage[] = [
   { kind: 'blocks', from: 100, blocks: [{ blockBytes: new Uint8Array(500).fill(1), certificate }, { blockBytes: new Uint8Array(1).fill(2), certificate }] },
   { kind: 'blocks', from: 100, blocks: [] },
   { kind: 'evidence', evidence: encode(Evidence, { evidence: { case: 'duplicateVote', value: { a: vote, b: { ...vote, body: new Uint8Array([8, 1]) } } } }) },
+  { kind: 'ping', nonce: 0 },
+  { kind: 'pong', nonce: 0xffff_ffff },
   { kind: 'getSnapshots', above: 0 },
   { kind: 'snapshots', offers: [] },
   { kind: 'snapshots', offers: [{ height: 10_000, id: new Uint8Array(32).fill(1) }, { height: 20_000, id: new Uint8Array(32).fill(2) }] },

@@ -57,6 +57,9 @@ export const SnapshotManifest = message('SnapshotManifest', 589_824, {
 export const GetSnapshotPart = message('GetSnapshotPart', 64, { id: bytes(1, 32), index: u32(2, 0, SNAPSHOT_CHUNKS_MAX) });
 export const SnapshotPart = message('SnapshotPart', SNAPSHOT_PART_MAX_BYTES + 64, { id: bytes(1, 32), index: u32(2, 0, SNAPSHOT_CHUNKS_MAX), content: bytes(3, 1, SNAPSHOT_PART_MAX_BYTES) });
 
+/** Sent back as it is at once: how long a message takes to a peer and back. Ping and Pong have this form. */
+export const Ping = message('Ping', 16, { nonce: u32(1, 0, 0xffff_ffff) });
+
 export type Status = ValueType<typeof Status>;
 export type NeedBlock = ValueType<typeof NeedBlock>;
 export type TxPush = ValueType<typeof TxPush>;

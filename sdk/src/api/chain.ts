@@ -42,6 +42,7 @@ export const PeerView = closed({
   connectedForMs: nullable(Type.Integer({ minimum: 0 })),
   height: nullable(Type.Integer({ minimum: 0, description: 'Final blocks there, as the peer says' })),
   lag: nullable(Type.Integer({ description: 'Own height less that of the peer: positive, the peer is behind' })),
+  roundTripMs: nullable(Type.Integer({ minimum: 0, description: 'To the peer and back, rounded up; null until it was measured' })),
   streams: Type.Integer({ minimum: 0 }),
   queuedBytes: Type.Integer({ minimum: 0, description: 'Waits to be sent to it' }),
   score: Type.Integer({ minimum: 0, description: 'Points for offences, forgiven with time; at 100 it is banned' }),

@@ -51,9 +51,10 @@ function blockView(chain: ChainPort, block: FinalBlock): BlockView {
   };
 }
 
-function peerView({ key, at, state, direction, connectedForMs, height, streams, queuedBytes, score, bannedForMs }: PeerInfo, own: number): PeerView {
+function peerView({ key, at, state, direction, connectedForMs, roundTripMs, height, streams, queuedBytes, score, bannedForMs }: PeerInfo, own: number): PeerView {
   return {
     nodeKey: key, address: at === undefined ? null : formatHostPort(at), state, direction: direction ?? null, connectedForMs: connectedForMs === undefined ? null : Math.round(connectedForMs),
+    roundTripMs: roundTripMs === undefined ? null : Math.ceil(roundTripMs),
     height: height ?? null, lag: height === undefined ? null : own - height, streams, queuedBytes, score: Math.ceil(score), bannedForMs: Math.round(bannedForMs),
   };
 }
