@@ -9,12 +9,22 @@ import { WAIT_MS, addressText, advance, awake, institution, pickOne, secondsSinc
 /** Beyond the end of the stake epoch, so that no clock is before it. */
 const PAST_END_MS = 1_000;
 const LIFE_MS = 600_000;
+/** Longer than a punishment takes. */
+const CALM_MS = 240_000;
 
 /** The shortest epoch that the parameters allow lasts ten minutes: the clocks of all nodes are moved to its end. */
 function endEpoch({ network }: Story): void {
   const { stakeEpochMs } = network.genesis.spec.params;
   const nowMs = network.nowMs();
   network.advanceClock(stakeEpochMs - (nowMs % stakeEpochMs) + PAST_END_MS);
+}
+
+/** Fees change a stake at the end of an epoch; a slash is held against what it was before. */
+async function awayFromEnd(story: Story): Promise<void> {
+  const { stakeEpochMs } = story.network.genesis.spec.params;
+  if (stakeEpochMs - (story.network.nowMs() % stakeEpochMs) > CALM_MS) return;
+  endEpoch(story);
+  await advance(awake(story), 2);
 }
 
 async function settle(node: TestProcess, draft: TxDraft): Promise<void> {
@@ -70,6 +80,7 @@ async function awaitGone(story: Story, key: Key): Promise<void> {
 export async function runTwice(story: Story, victim: TestProcess, guest: Uint8Array): Promise<void> {
   const { network } = story;
   const key = network.keys[victim.index]!;
+  await awayFromEnd(story);
   const stakeMl = await stakeOf(victim, key);
   const startMs = performance.now();
   await victim.end('SIGKILL');
@@ -119,6 +130,7 @@ async function doubleVote({ network: { genesis: { genesisHash } } }: Story, node
 export async function accuse(story: Story, victim: TestProcess): Promise<void> {
   const key = story.network.keys[victim.index]!;
   const node = pickOne(story, awake(story));
+  await awayFromEnd(story);
   const stakeMl = await stakeOf(node, key);
   const height = await advance(awake(story), 2);
   const taken = await node.post('/evidence', { evidence: await doubleVote(story, node, key, height) });

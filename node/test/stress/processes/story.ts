@@ -42,7 +42,7 @@ export interface StorySetup {
 export async function openStory({ validators, perS, seed, say }: StorySetup): Promise<Story> {
   const guests = Array.from({ length: GUESTS }, (_, i) => keyOf(`guest ${i}`).seed);
   // Short pauses: more blocks, so that a late node has much to fetch.
-  const network = await makeProcesses({ validators, waiting: 1, guests, tills: LOAD_TILLS, params: { idleBlockIntervalMs: 500, minBlockIntervalMs: 20 } });
+  const network = await makeProcesses({ validators, waiting: 1, guests, tills: LOAD_TILLS, params: { idleBlockIntervalMs: 500, minBlockIntervalMs: 50 } });
   const random = makeRandom(seed);
   const maker = new TxMaker(network.genesis);
   const load = new PaymentLoad({ network, maker, perS, random });
