@@ -37,17 +37,18 @@ export class SnapshotServer {
     this.#deps = deps;
   }
 
-  /** One question of a peer at a time, and so many a second; others get no answer, which a peer that asks in turn never sees. */
+  /** What the disk is read for is one question of a peer at a time, and so many a second; others get no answer, which a peer that asks in turn never sees. */
   receive(from: string, question: SnapshotQuestion): void {
     const asker = this.#askerOf(from);
-    if (asker === undefined || asker.isServed) return;
+    const readsDisk = question.kind === 'getPart' || question.kind === 'getLightBlocks';
+    if (asker === undefined || (readsDisk && asker.isServed)) return;
     const nowMs = this.#deps.clock.monotonicMs();
     if (nowMs - asker.fromMs >= 1_000) [asker.fromMs, asker.cost] = [nowMs, 0];
     asker.cost += question.kind === 'getPart' ? PART_COST : 1;
     if (asker.cost > NETWORK_LIMITS.newcomerCostPerS) return;
-    asker.isServed = true;
+    if (readsDisk) asker.isServed = true;
     void this.#answer(from, question).catch(this.#deps.fail).finally(() => {
-      asker.isServed = false;
+      if (readsDisk) asker.isServed = false;
     });
   }
 

@@ -72,9 +72,11 @@ void t.test('one question of a peer at a time: the disk works for it once', asyn
   });
   for (let i = 0; i < 5; i++) await ask({ kind: 'getPart', id: ID, index: 0 });
   test.equal(reads, 1);
+  await ask({ kind: 'getSnapshots', above: 0 });
+  test.same(sent.map(({ message }) => message.kind), ['snapshots'], 'what stands in memory waits for nothing');
   go();
   await delay(0);
-  test.equal(sent.length, 1);
+  test.equal(sent.length, 2);
 });
 
 void t.test('a disk that fails is told, not thrown at the peer', async (test) => {
