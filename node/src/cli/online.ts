@@ -11,7 +11,7 @@ import { ConfigError, type Config } from '../config.ts';
 import { readGenesis } from '../node.ts';
 import { makeAccountKey, readAccountSeed } from '../offline/keys.ts';
 import { peerTable } from './peerTable.ts';
-import { count, duration, progressText } from './statusLine.ts';
+import { count, finalText, progressText } from './statusLine.ts';
 import type { Terminal } from './terminal.ts';
 import { address, makeTxDraft } from './txKinds.ts';
 
@@ -51,7 +51,7 @@ export function status(config: Config, terminal: Terminal): Promise<number> {
     if (config.json) return printJson(terminal, told);
     const { chainId, genesisHash, height, blockHash, finalityAgeMs, pool, peers, sync } = told;
     terminal.print(`Network  ${chainId} (genesis ${genesisHash})`);
-    terminal.print(`Height   ${count(height)}, final ${duration(finalityAgeMs)} ago (${blockHash})`);
+    terminal.print(`Height   ${count(height)}, ${finalText({ height, finalityAgeMs })} (${blockHash})`);
     terminal.print(`Sync     ${sync === null ? 'not behind its peers' : `${count(height)} of ${count(sync.targetHeight)} ${progressText({ done: height, all: sync.targetHeight, perMinute: sync.blocksPerMinute ?? undefined, what: 'blocks', leftMs: sync.leftMs ?? undefined })}`}`);
     terminal.print(`Peers    ${peers} connected`);
     terminal.print(`Pool     ${count(pool.transactions)} transactions, ${count(pool.bytes)} bytes`);

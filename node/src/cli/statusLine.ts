@@ -32,6 +32,11 @@ function peersText(peers: number): string {
   return peers === 0 ? 'no peers' : `${peers} peer${peers === 1 ? '' : 's'}`;
 }
 
+/** Genesis is no block: its time says nothing of how the chain goes. */
+export function finalText({ height, finalityAgeMs }: Pick<NodeStatus, 'height' | 'finalityAgeMs'>): string {
+  return height === 0 ? 'no block yet' : `final ${duration(finalityAgeMs)} ago`;
+}
+
 /** `█████░░░ 25 % · 312 blocks/s · 23 s left`; `done` and `all` are blocks, chunks, whatever is counted. */
 export function progressText({ done, all, perMinute, what, leftMs }: { readonly done: number; readonly all: number; readonly perMinute: number | undefined; readonly what: string; readonly leftMs: number | undefined }): string {
   const part = all === 0 ? 0 : done / all;
@@ -45,7 +50,7 @@ export function progressText({ done, all, perMinute, what, leftMs }: { readonly 
 
 /** One line, without the network's name: it stands beside a prompt or is painted again every second. */
 export function statusLine({ height, finalityAgeMs, peers, sync }: NodeStatus): string {
-  if (sync === undefined) return `height ${count(height)} · final ${duration(finalityAgeMs)} ago · ${peersText(peers)}`;
+  if (sync === undefined) return `height ${count(height)} · ${finalText({ height, finalityAgeMs })} · ${peersText(peers)}`;
   const { targetHeight, blocksPerMinute, leftMs } = sync;
   return `syncing ${count(height)} of ${count(targetHeight)} ${progressText({ done: height, all: targetHeight, perMinute: blocksPerMinute, what: 'blocks', leftMs })} · ${peersText(peers)}`;
 }

@@ -20,8 +20,8 @@ export const SNAPSHOT_FORMAT = 1;
 /** Bytes of rows in one chunk at most: what a peer asks for at once. A single row is at most 16 KiB. */
 const CHUNK_MAX_BYTES = peerMessages.SNAPSHOT_PART_MAX_BYTES;
 const CHUNKS_MAX = peerMessages.SNAPSHOT_CHUNKS_MAX;
-/** Rows are sorted in groups of one first byte of their hash, so that a running node goes on in between. */
-const GROUPS = 256;
+/** Rows are sorted and hashed in groups by the first 12 bits of their hash, so that a running node goes on in between: a million rows are 250 a group, 2 ms. */
+const GROUPS = 4_096;
 export const MANIFEST_FILE = 'manifest.json';
 const BLOCK_FILE = 'block';
 const MAKE_AGAIN = 'Make the snapshot again, or copy it again from where it is whole.';
@@ -82,7 +82,7 @@ async function* sortedRows(rows: AsyncIterable<StateRow>): AsyncGenerator<readon
   const groups: HashedRow[][] = Array.from({ length: GROUPS }, () => []);
   for await (const { key, value } of rows) {
     const keyHash = sha256(key);
-    groups[keyHash[0] as number]?.push({ keyHash, key, value });
+    groups[((keyHash[0] as number) << 4) | ((keyHash[1] as number) >>> 4)]?.push({ keyHash, key, value });
   }
   for (const group of groups) {
     // One turn of the event loop each: sorting a million rows at once would stop the chain for seconds.

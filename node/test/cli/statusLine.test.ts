@@ -25,7 +25,7 @@ void t.test('a bar is full only at the end, whatever it is given', async (test) 
 
 void t.test('the status line, calm and while it syncs', async (test) => {
   test.equal(statusLine(CALM), 'height 12,345 · final 420 ms ago · 3 peers');
-  test.equal(statusLine({ ...CALM, height: 0, peers: 0 }), 'height 0 · final 420 ms ago · no peers');
+  test.equal(statusLine({ ...CALM, height: 0, peers: 0 }), 'height 0 · no block yet · no peers');
   test.equal(statusLine(BEHIND), 'syncing 5,120 of 12,345 [████████░░░░░░░░░░░░] 41 % · 312 blocks/s · 23 s left · 1 peer');
   const almost = { targetHeight: 100_000, blocksPerMinute: 30, leftMs: undefined };
   test.match(statusLine({ ...BEHIND, height: 99_990, sync: almost }), / 99 % · 30 blocks\/min · not coming nearer /);
