@@ -2,7 +2,7 @@
  * Writes state and index behind the chain (consensus page §1.10): one synced batch per ≤ 64 blocks or ≤ 1 s. The index is
  * made durable first, so that it never ends below the state and a replay fills it again.
  */
-import type { ByteChange, Tip, TreeVersion } from '@billcoin/protocol';
+import { toHex, type ByteChange, type Tip, type TreeVersion } from '@billcoin/protocol';
 import type { FinalBlock, Timers } from '../ports.ts';
 import type { ChainIndex } from './chainIndex.ts';
 import type { StateStore } from './stateStore.ts';
@@ -46,7 +46,7 @@ export class Flusher {
   /** Takes over what a final block changed. Waits only while the disk is far behind; throws if an earlier write failed. */
   async add(block: FinalBlock, changes: readonly ByteChange[], tip: Tip): Promise<void> {
     if (this.#failure !== undefined) throw new Error('An earlier block was not written.', { cause: this.#failure });
-    for (const change of changes) this.#changes.set(Buffer.from(change.key).toString('latin1'), change);
+    for (const change of changes) this.#changes.set(toHex(change.key), change);
     this.#tip = tip;
     this.#root = this.#deps.stateRoot(tip.treeVersion);
     this.#unflushed += 1;

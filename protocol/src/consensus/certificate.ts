@@ -36,7 +36,11 @@ export function bitOf(bitmap: Uint8Array, index: number): boolean {
 /** Indices of the set bits, ascending, trailing bits included. */
 export function bitsOf(bitmap: Uint8Array): readonly number[] {
   const bits: number[] = [];
-  for (let i = 0; i < bitmap.length * 8; i++) if (bitOf(bitmap, i)) bits.push(i);
+  for (let at = 0; at < bitmap.length; at++) {
+    const byte = bitmap[at] as number;
+    if (byte === 0) continue;
+    for (let bit = 0; bit < 8; bit++) if ((byte & (0x80 >> bit)) !== 0) bits.push(at * 8 + bit);
+  }
   return bits;
 }
 

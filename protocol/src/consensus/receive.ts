@@ -35,7 +35,11 @@ function countVote(state: ConsensusState, vote: SignedVote): Transition {
   const held = roundOf(state, vote.round);
   const table = tableOf(held, vote.type);
   const first = table.votes[vote.validatorIndex];
-  if (first === undefined) return stay(withRound(state, { ...held, [vote.type]: addVote(state.validators, table, vote) }));
+  if (first === undefined) {
+    const added = addVote(state.validators, table, vote);
+    // PERF: a computed name would make each round an object of a shape of its own.
+    return stay(withRound(state, vote.type === 'prevote' ? { ...held, prevote: added } : { ...held, precommit: added }));
+  }
   return first.blockId === vote.blockId ? stay(state) : reportVotes(state, first, vote);
 }
 

@@ -20,9 +20,10 @@ function emptyRound(round: number, size: number): RoundState {
   return { round, proposals: NONE, prevote: table, precommit: table, certificates: NONE, prevoteTimerStarted: false, precommitTimerStarted: false, polkaHandled: false, reported: NONE };
 }
 
-/** What is held of a round; an empty one if nothing is. */
+/** What is held of a round; an empty one if nothing is. PERF: a loop, most rules ask for it after every input. */
 export function roundOf(state: ConsensusState, round: number): RoundState {
-  return state.rounds.find((held) => held.round === round) ?? emptyRound(round, state.validators.validators.length);
+  for (const held of state.rounds) if (held.round === round) return held;
+  return emptyRound(round, state.validators.validators.length);
 }
 
 /** Puts a round back; a new one in order. */

@@ -53,8 +53,9 @@ export const R2: Rule = (state) => {
 
 /** R3, L34: a quorum has prevoted, whatever for, first time: wait a little for a polka. */
 export const R3: Rule = (state) => {
+  if (state.step !== 'prevote') return undefined;
   const held = roundOf(state, state.round);
-  if (state.step !== 'prevote' || held.prevoteTimerStarted || !hasQuorumOfAny(state, held.prevote)) return undefined;
+  if (held.prevoteTimerStarted || !hasQuorumOfAny(state, held.prevote)) return undefined;
   return {
     state: withRound(state, { ...held, prevoteTimerStarted: true }),
     effects: [{ kind: 'startTimer', timer: 'prevote', height: state.height, round: state.round, ms: timeoutVoteMs(paramsOf(state), state.round) }],
@@ -63,8 +64,9 @@ export const R3: Rule = (state) => {
 
 /** R4, L36: a valid proposal has its polka, first time. L37–L41 lock and precommit if at prevote; L42–L43 valid value in any case. */
 export const R4: Rule = (state) => {
+  if (state.step !== 'prevote' && state.step !== 'precommit') return undefined;
   const held = roundOf(state, state.round);
-  if ((state.step !== 'prevote' && state.step !== 'precommit') || held.polkaHandled) return undefined;
+  if (held.polkaHandled) return undefined;
   for (const candidate of held.proposals) {
     const { blockId } = candidate.proposal;
     if (judge(state, candidate) !== 'valid') continue;
@@ -90,8 +92,9 @@ export const R5: Rule = (state) => {
 
 /** R6, L47: a quorum has precommitted, whatever for, first time: wait a little for a commit. */
 export const R6: Rule = (state) => {
+  if (state.step === 'newHeight') return undefined;
   const held = roundOf(state, state.round);
-  if (state.step === 'newHeight' || held.precommitTimerStarted || !hasQuorumOfAny(state, held.precommit)) return undefined;
+  if (held.precommitTimerStarted || !hasQuorumOfAny(state, held.precommit)) return undefined;
   return {
     state: withRound(state, { ...held, precommitTimerStarted: true }),
     effects: [{ kind: 'startTimer', timer: 'precommit', height: state.height, round: state.round, ms: timeoutVoteMs(paramsOf(state), state.round) }],
@@ -101,7 +104,7 @@ export const R6: Rule = (state) => {
 /** R7, L49: a quorum of precommits for a block at any round of this height, and the block is known. The Proposal is not needed. */
 export const R7: Rule = (state) => {
   for (const held of state.rounds) {
-    for (const id of mentioned(held)) {
+    for (const id of mentioned(state, held)) {
       const certificate = certificateFor(state, held, 'precommit', id);
       if (certificate === undefined) continue;
       const block = blockOf(state, id);
@@ -119,9 +122,9 @@ export const R7: Rule = (state) => {
   return undefined;
 };
 
-/** Blocks with precommits in a round, by tally or certificate. PERF: asked of every round after every input. */
-function mentioned(held: RoundState): readonly BlockIdHex[] {
-  if (held.precommit.tallies.length === 0 && held.certificates.length === 0) return NONE;
+/** Blocks that may be committed in a round, by tally or certificate. PERF: asked of every round after every input. */
+function mentioned(state: ConsensusState, held: RoundState): readonly BlockIdHex[] {
+  if (held.certificates.length === 0 && !hasQuorumOfAny(state, held.precommit)) return NONE;
   const byTally = held.precommit.tallies.map((tally) => tally.blockId).filter((id) => id !== NIL);
   const byUnit = held.certificates.flatMap((certificate) => (votesIn(certificate) === 'precommit' ? [toHex(certificate.blockId)] : []));
   return [...byTally, ...byUnit.filter((id) => !byTally.includes(id))];
