@@ -128,7 +128,11 @@ async function bearing(node: TestProcess): Promise<{ readonly bans: number; read
 async function harass({ network: { genesis: { genesisHash } }, random }: Story, target: TestProcess, { trick }: Tactic, seed: Uint8Array, goesOn: () => boolean): Promise<void> {
   const { host, send } = await bareHost(seed);
   const raw = new RawLibp2p(host, toHex(keyPairOf(seed).publicKey), () => target.peerPort, genesisHash);
-  const noise = (length: number): Uint8Array => Uint8Array.from({ length }, () => Math.floor(random() * 256));
+  const block = Uint8Array.from({ length: 2 * GARBAGE_BYTES }, () => Math.floor(random() * 256));
+  const noise = (length: number): Uint8Array => {
+    const at = Math.floor(random() * (block.length - length));
+    return block.slice(at, at + length);
+  };
   try {
     while (goesOn()) {
       try {
