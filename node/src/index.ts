@@ -21,4 +21,4 @@ export { nativeSigner } from './crypto/nativeSigner.ts';
 export { createVerifyPool, type VerifyPool } from './crypto/verifyPool.ts';
 export { verifyEd25519Native, verifyP256Native } from './crypto/verifier.ts';
 // For benchmarks: whole simulated networks.
-export { runCampaign, type CampaignOptions, type CampaignTotals } from './sim/campaign.ts';
+export { CAMPAIGN_FLAGS, runCampaign, type CampaignOptions, type CampaignTotals } from './sim/campaign.ts';

@@ -7,7 +7,7 @@
  */
 import { spawn } from 'node:child_process';
 import { parseArgs } from 'node:util';
-import { NO_TOTALS, addTotals, runCampaign, type CampaignTotals } from './campaign.ts';
+import { CAMPAIGN_FLAGS, NO_TOTALS, addTotals, runCampaign, type CampaignTotals } from './campaign.ts';
 
 /** Between two words about how far a campaign is, on standard error. */
 const PROGRESS_SEEDS = 100;
@@ -36,14 +36,14 @@ function runHere(): Promise<CampaignTotals> {
   });
 }
 
-/** Worker k of K takes the seeds k, k + K, k + 2K … in a process of its own. */
+/** Worker k of K takes every K-th seed in a process of its own, which has the flags of a campaign. */
 function runWorker(k: number): Promise<CampaignTotals> {
   const share = Math.floor(seeds / workers) + (k < seeds % workers ? 1 : 0);
   if (share === 0) return Promise.resolve(NO_TOTALS);
-  const own = ['--from-seed', String(fromSeed + k), '--step', String(workers), '--heights', values.heights, '--failures', values.failures, '--json', '--seeds', String(share)];
+  const own = ['--from-seed', String(fromSeed + k * step), '--step', String(step * workers), '--heights', values.heights, '--failures', values.failures, '--json', '--seeds', String(share)];
   if (Number.isFinite(minutes)) own.push('--minutes', String(minutes));
   if (validators !== undefined) own.push('--validators', String(validators));
-  const child = spawn(process.execPath, [...process.execArgv, process.argv[1]!, ...own], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, [...process.execArgv, ...CAMPAIGN_FLAGS, process.argv[1]!, ...own], { stdio: ['ignore', 'pipe', 'inherit'] });
   const chunks: Buffer[] = [];
   child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
   return new Promise((resolve, reject) => {
@@ -67,6 +67,7 @@ function told(totals: CampaignTotals, seconds: number): string {
 }
 
 const startMs = performance.now();
-const totals = workers === 1 ? await runHere() : (await Promise.all(Array.from({ length: workers }, (_, k) => runWorker(k)))).reduce(addTotals);
+const isWorker = workers === 1 && CAMPAIGN_FLAGS.every((flag) => process.execArgv.includes(flag));
+const totals = isWorker ? await runHere() : (await Promise.all(Array.from({ length: workers }, (_, k) => runWorker(k)))).reduce(addTotals);
 process.stdout.write(values.json ? `${JSON.stringify(totals)}\n` : told(totals, (performance.now() - startMs) / 1_000));
 process.exitCode = totals.failures.length === 0 ? 0 : 1;

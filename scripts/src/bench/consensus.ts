@@ -1,9 +1,12 @@
 /**
  * Measures the consensus core: time of one `step` for a vote, and whole simulated networks under faults, both with growth
  * in the number of validators. Aims (consensus.md §2–3): 20 µs a vote at n = 50; 150 decided heights/s of four nodes on
- * one core. Time is that of the processor, so a busy machine changes it little.
+ * one core. Time is that of the processor, so a busy machine changes it little. The networks run in a process of their own,
+ * with the memory that campaigns have.
  */
-import { runCampaign, type CampaignOptions } from '@billcoin/node';
+import { fork } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { CAMPAIGN_FLAGS, runCampaign, type CampaignOptions } from '@billcoin/node';
 import { initialState, makeValidatorSet, NIL, sha256, step, utf8, type ConsensusState, type Input, type ValidatorSet, type VoteType } from '@billcoin/protocol';
 
 /** Votes of a pass at each size, and passes over them. */
@@ -54,14 +57,35 @@ export interface ConsensusBenchResult {
   readonly simulator: readonly SimulatorRate[];
 }
 
-export async function benchConsensus({ sizes, heights, warmUpSeconds, campaigns }: ConsensusBenchOptions = FULL): Promise<ConsensusBenchResult> {
-  const stepUs = sizes.map((validators) => ({ validators, us: timeVotes(validators) }));
+export async function benchConsensus(options: ConsensusBenchOptions = FULL): Promise<ConsensusBenchResult> {
+  const stepUs = options.sizes.map((validators) => ({ validators, us: timeVotes(validators) }));
+  return { stepUs, simulator: await askProcess(options) };
+}
+
+const OWN_FILE = fileURLToPath(import.meta.url);
+
+/** What `benchSimulator` tells in a process of its own. */
+function askProcess(options: ConsensusBenchOptions): Promise<readonly SimulatorRate[]> {
+  const child = fork(OWN_FILE, [], { execArgv: [...process.execArgv, ...CAMPAIGN_FLAGS], serialization: 'advanced' });
+  child.send(options);
+  return new Promise((resolve, reject) => {
+    child.once('message', (rates) => resolve(rates as readonly SimulatorRate[]));
+    child.once('error', reject);
+    child.once('exit', (code) => reject(new Error(`The process of the simulator ended with code ${code} and told nothing.`)));
+  });
+}
+
+if (process.argv[1] === OWN_FILE) {
+  process.once('message', (options: ConsensusBenchOptions) => void benchSimulator(options).then((rates) => process.send?.(rates, undefined, undefined, () => process.disconnect())));
+}
+
+async function benchSimulator({ heights, warmUpSeconds, campaigns }: ConsensusBenchOptions): Promise<readonly SimulatorRate[]> {
   const seeds = { fromSeed: 1, seedsMax: SEEDS_MAX, heights };
   await runCampaign({ ...seeds, fromSeed: WARM_UP_SEED, cpuSeconds: warmUpSeconds, validators: 4, faults: FAULTS });
   const simulator: SimulatorRate[] = [];
   for (const campaign of campaigns) simulator.push(await rateOf(`n = ${campaign.validators}`, { ...seeds, ...campaign, faults: FAULTS }));
   for (const campaign of campaigns.slice(0, 1)) simulator.push(await rateOf(`n = ${campaign.validators}, drawn faults`, { ...seeds, ...campaign }));
-  return { stepUs, simulator };
+  return simulator;
 }
 
 async function rateOf(what: string, options: CampaignOptions): Promise<SimulatorRate> {
