@@ -1,5 +1,6 @@
 /** Seed after seed, and what all of them survived together. The totals are plain JSON, so that processes can add theirs up. */
 import { NO_FAULTS, type FaultPlan } from './faults.ts';
+import type { Signatures } from './keys.ts';
 import type { Violation } from './report.ts';
 import { simulate } from './simulation.ts';
 
@@ -25,6 +26,8 @@ export interface CampaignOptions {
   readonly failuresMax?: number | undefined;
   /** Fixed instead of drawn. */
   readonly validators?: number | undefined;
+  /** Fixed instead of drawn: otherwise one run in a hundred signs for real. */
+  readonly signatures?: Signatures['name'] | undefined;
   /** Fixed instead of drawn; what is not named here is not drawn either. */
   readonly faults?: Partial<FaultPlan> | undefined;
   /** Hears of the totals after each run. */
@@ -83,7 +86,7 @@ function cpuSecondsNow(): number {
 async function runSeed(seed: number, options: CampaignOptions): Promise<CampaignTotals> {
   const startSeconds = cpuSecondsNow();
   const { liars, signatures, heights, events, virtualMs, clients, evidence, setChanges, faults, lies, violation, story } = await simulate({
-    seed, heights: options.heights, validators: options.validators, faults: options.faults === undefined ? undefined : { ...NO_FAULTS, ...options.faults },
+    seed, heights: options.heights, validators: options.validators, signatures: options.signatures, faults: options.faults === undefined ? undefined : { ...NO_FAULTS, ...options.faults },
   });
   return {
     seeds: 1, withLiars: liars > 0 ? 1 : 0, withRealSignatures: signatures === 'ed25519' ? 1 : 0, heights, events, virtualMs, cpuSeconds: cpuSecondsNow() - startSeconds, accepted: clients['accepted'] ?? 0, evidence, setChanges, faults,

@@ -42,16 +42,14 @@ function handle(state: ConsensusState, input: Input): Transition {
 
 /** Fires enabled rules in their order until none is left. */
 function evaluate(handled: Transition): Transition {
-  let { state } = handled;
-  const effects = [...handled.effects];
-  for (let firings = 0; state.step !== 'decided' && !state.halted; firings++) {
-    const fired = firstEnabled(state);
+  let now = handled;
+  for (let firings = 0; now.state.step !== 'decided' && !now.state.halted; firings++) {
+    const fired = firstEnabled(now.state);
     if (fired === undefined) break;
     assert(firings < FIRINGS_MAX, `one input fires at most ${FIRINGS_MAX} rules`);
-    state = fired.state;
-    effects.push(...fired.effects);
+    now = { state: fired.state, effects: [...now.effects, ...fired.effects] };
   }
-  return { state, effects };
+  return now;
 }
 
 function firstEnabled(state: ConsensusState): Transition | undefined {

@@ -1,7 +1,7 @@
 /**
  * Measures the consensus core: time of one `step` for a vote, and whole simulated networks under faults, both with growth
  * in the number of validators. Aims (consensus.md §2–3): 20 µs a vote at n = 50; 150 decided heights/s of four nodes on
- * one core. Time is that of the processor, so a busy machine changes it little. The networks run in a process of their own,
+ * one core, with cheap signatures. Time is that of the processor, so a busy machine changes it little. The networks run in a process of their own,
  * with the memory that campaigns have.
  */
 import { fork } from 'node:child_process';
@@ -80,7 +80,7 @@ if (process.argv[1] === OWN_FILE) {
 }
 
 async function benchSimulator({ heights, warmUpSeconds, campaigns }: ConsensusBenchOptions): Promise<readonly SimulatorRate[]> {
-  const seeds = { fromSeed: 1, seedsMax: SEEDS_MAX, heights };
+  const seeds = { fromSeed: 1, seedsMax: SEEDS_MAX, heights, signatures: 'hash' as const };
   await runCampaign({ ...seeds, fromSeed: WARM_UP_SEED, cpuSeconds: warmUpSeconds, validators: 4, faults: FAULTS });
   const simulator: SimulatorRate[] = [];
   for (const campaign of campaigns) simulator.push(await rateOf(`n = ${campaign.validators}`, { ...seeds, ...campaign, faults: FAULTS }));
