@@ -120,7 +120,7 @@ export function applyDecoded(chain: Chain, tip: Tip, decoded: DecodedBlock): Blo
 
 /** Makes an executed block the tip: its changes enter the flat state, the old tree version is released. */
 export function commitBlock(chain: Chain, tip: Tip, executed: Executed, certificate: Certificate): Tip {
-  tip.state.apply(executed.changes);
+  tip.state.apply(executed.changes, executed.byteChanges);
   chain.tree.release(tip.treeVersion);
   const next = stakeEpochOf(tip.state);
   return {

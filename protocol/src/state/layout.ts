@@ -16,10 +16,12 @@ export interface RowType<V> {
   diesAtMs?(value: V, id: string): number | undefined;
   /** The last instant before the end of a block acts on the row otherwise: the expiry of a batch. */
   lapsesAtMs?(value: V): number | undefined;
+  /** One or more a payment, hardly ever read: held as bytes in memory (PackedRows). */
+  readonly isPacked?: boolean;
 }
 
-function row<V>(name: string, prefix: number, value: Message<V>, arrow: string, times: Pick<RowType<V>, 'diesAtMs' | 'lapsesAtMs'> = {}): RowType<V> {
-  return { name, prefix, value, arrow, ...times };
+function row<V>(name: string, prefix: number, value: Message<V>, arrow: string, rest: Pick<RowType<V>, 'diesAtMs' | 'lapsesAtMs' | 'isPacked'> = {}): RowType<V> {
+  return { name, prefix, value, arrow, ...rest };
 }
 
 export const DAY_MS = 86_400_000;
@@ -42,8 +44,8 @@ export const ROWS = {
   account: row('account', 0x01, v.AccountRow, 'address → balance, policy'),
   card: row('card', 0x02, v.CardRow, 'merchant ‖ account → points of the card', { diesAtMs: ({ untilMs }) => untilMs + GRACE_MS }),
   coupon: row('coupon', 0x03, v.CouponRow, 'coupon id → owner, merchant, litres, state', { diesAtMs: ({ expiresAtMs }) => expiresAtMs + GRACE_MS }),
-  done: row('done', 0x04, v.DoneRow, 'transaction id → height, index, code', { diesAtMs: ({ validUntilMs }) => validUntilMs + DONE_KEPT_MS }),
-  invoice: row('invoice', 0x05, v.InvoiceRow, 'till number ‖ ref → paid or void, amounts, refunds', { diesAtMs: ({ keptUntilMs }) => keptUntilMs + GRACE_MS }),
+  done: row('done', 0x04, v.DoneRow, 'transaction id → height, index, code', { isPacked: true, diesAtMs: ({ validUntilMs }) => validUntilMs + DONE_KEPT_MS }),
+  invoice: row('invoice', 0x05, v.InvoiceRow, 'till number ‖ ref → paid or void, amounts, refunds', { isPacked: true, diesAtMs: ({ keptUntilMs }) => keptUntilMs + GRACE_MS }),
   merchant: row('merchant', 0x06, v.MerchantRow, 'address → name, status'),
   till: row('till', 0x07, v.TillRow, 'till number → merchant, key, refunds of the day'),
   farm: row('farm', 0x08, v.FarmRow, 'address → name, status'),

@@ -5,6 +5,7 @@
 import { decode, encode } from '../wire/codec.ts';
 import { assert } from '../lib/assert.ts';
 import { DueIndex, type Due } from './dueIndex.ts';
+import { PackedRows } from './packedRows.ts';
 import { parseRowKey, ROWS, rowKeyBytes, type RowType } from './layout.ts';
 
 export interface View {
@@ -117,10 +118,20 @@ function lapseOf(type: RowType<unknown>, value: unknown): number | undefined {
   return value === undefined ? undefined : type.lapsesAtMs?.(value);
 }
 
-/** The flat state in memory: decoded rows by type and id. Storage and tree are rebuilt from or beside it. */
+/** Rows of one type by id: decoded values in a Map, or bytes. */
+interface Table {
+  readonly size: number;
+  get(id: string): unknown;
+  /** @param bytes of the value, where they are known */
+  set(id: string, value: unknown, bytes: Uint8Array | undefined): unknown;
+  delete(id: string): unknown;
+  entries(): Iterable<readonly [string, unknown]>;
+}
+
+/** The flat state in memory: rows by type and id. Storage and tree are rebuilt from or beside it. */
 export class FlatState implements View {
   /** By prefix of the row type. */
-  readonly #tables: (Map<string, unknown> | undefined)[] = [];
+  readonly #tables: (Table | undefined)[] = [];
   readonly #deaths = new DueIndex((type, id) => deathOf(type, this.get(type, id), id));
   readonly #lapses = new DueIndex((type, id) => lapseOf(type, this.get(type, id)));
 
@@ -128,21 +139,22 @@ export class FlatState implements View {
     return this.#tables[type.prefix]?.get(id) as V | undefined;
   }
 
-  apply(changes: readonly RowChange[]): void {
-    for (const { type, id, value } of changes) this.#change(type, id, value);
+  /** @param bytes the same changes in the same order, where somebody has encoded them already */
+  apply(changes: readonly RowChange[], bytes?: readonly ByteChange[]): void {
+    for (const [i, { type, id, value }] of changes.entries()) this.#change(type, id, value, bytes?.[i]?.value);
     this.#deaths.tidy();
     this.#lapses.tidy();
   }
 
-  #change(type: RowType<unknown>, id: string, value: unknown): void {
-    const table = (this.#tables[type.prefix] ??= new Map<string, unknown>());
+  #change(type: RowType<unknown>, id: string, value: unknown, bytes: Uint8Array | undefined): void {
+    const table = (this.#tables[type.prefix] ??= type.isPacked === true ? new PackedRows(type.value) : new Map<string, unknown>());
     if (type.diesAtMs !== undefined || type.lapsesAtMs !== undefined) {
       const before = table.get(id);
       this.#deaths.moved(type, id, deathOf(type, before, id), deathOf(type, value, id));
       this.#lapses.moved(type, id, lapseOf(type, before), lapseOf(type, value));
     }
     if (value === undefined) table.delete(id);
-    else table.set(id, value);
+    else table.set(id, value, bytes);
   }
 
   /** Rows that died before this time, oldest first, then by row key. */
@@ -161,7 +173,7 @@ export class FlatState implements View {
     if (parsed === undefined) return false;
     const row = decode(parsed.type.value, value);
     if (!row.ok) return false;
-    this.#change(parsed.type, parsed.id, row.value);
+    this.#change(parsed.type, parsed.id, row.value, value);
     return true;
   }
 
@@ -171,7 +183,7 @@ export class FlatState implements View {
 
   /** All rows of one type, in no particular order. For reads and audits, never inside a rule. */
   *rows<V>(type: RowType<V>): Generator<{ readonly id: string; readonly value: V }> {
-    for (const [id, value] of this.#tables[type.prefix] ?? []) yield { id, value: value as V };
+    for (const [id, value] of this.#tables[type.prefix]?.entries() ?? []) yield { id, value: value as V };
   }
 
   /** All rows as changes against the empty state. */
