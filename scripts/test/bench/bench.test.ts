@@ -6,7 +6,7 @@ import { benchFinality, formatFinalityBench } from '../../src/bench/finality.ts'
 import { benchLedger, formatLedgerBench } from '../../src/bench/ledger.ts';
 import { benchLoad, formatLoadBench } from '../../src/bench/load.ts';
 import { benchNetwork, formatNetworkBench } from '../../src/bench/network.ts';
-import { formatSoak, isFlat, judge } from '../../src/bench/soak.ts';
+import { formatSoak, isFlat, judge, soak } from '../../src/bench/soak.ts';
 import { benchTree, formatTreeBench } from '../../src/bench/tree.ts';
 
 t.test('blocks of payments', async (t) => {
@@ -60,4 +60,13 @@ t.test('what grows is told apart from what wavers, and from what payments leave 
   const soak = { minutes: 1, payments: 10, nodes: [judge(samplesOf((n) => [150, 60, 5, 58 + 2 * n]), 5)] };
   t.notOk(isFlat(soak));
   t.match(formatSoak(soak), /open files +8\d → 12\d +GROWING\n/);
+});
+
+t.test('four validators under light load are looked at', { timeout: 240_000 }, async (t) => {
+  const told: string[] = [];
+  const result = await soak(0.12, (line) => void told.push(line));
+  t.equal(result.nodes.length, 4);
+  t.ok(result.payments >= 2);
+  t.match(told, [/^0.0 min: resident, MB \d+\/\d+\/\d+\/\d+, .*open files \d+.*streams 9\/9\/9\/9/]);
+  t.match(formatSoak(result), /4 validators, 0.12 minutes, \d+ payments/);
 });
