@@ -48,6 +48,7 @@ void t.test('what a peer brought stays in memory until a client is promised some
 
 void t.test('how a transaction of a peer ended is on disk once a client is told', async (test) => {
   const world = await makeWorld(test);
+  world.pool.afterBlock(world.block([world.maker.parse(world.maker.transfer(ANNA, KEYS.cafeteria.address, 1_000n))]));
   const invoice = world.maker.invoice('a');
   const [pay, voided] = [world.maker.pay(ANNA, invoice), world.maker.voidInvoice(invoice)];
   for (const bytes of [pay, voided]) await world.pool.take(world.maker.parse(bytes));
