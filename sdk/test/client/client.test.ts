@@ -11,7 +11,7 @@ const draft = signTransfer({ genesisHash, to: keys.merchant.address, amountMl: 3
 const { txHash } = draft;
 const status = {
   network: 'billcoin-dev', chainId: 'billcoin-dev-01020304', genesisHash: toHex(genesisHash), height: 0, blockHash: '00'.repeat(32), time: '2026-04-10T08:15:23Z', finalityAgeMs: 0,
-  pool: { transactions: 0, bytes: 0 }, peers: 3, params: { minFeeMl: '1' },
+  pool: { transactions: 0, bytes: 0 }, peers: 3, sync: null, params: { minFeeMl: '1' },
 };
 const pending = { txHash, status: 'pending', kind: 'transfer', height: null, index: null, code: null, fault: null, time: null };
 const final = { txHash, status: 'final', kind: 'transfer', height: 0, index: 0, code: 0, fault: null, time: '2026-04-10T08:15:23Z' };
