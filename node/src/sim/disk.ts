@@ -70,6 +70,12 @@ export class SimDisk {
     return [...this.#rows].flatMap(([key, value]) => (key.startsWith(prefix) ? [value] : []));
   }
 
+  /** Keys in [gte, lt), in no particular order. */
+  keys(gte: Uint8Array, lt: Uint8Array): readonly Uint8Array[] {
+    const [low, high] = [textKey(gte), textKey(lt)];
+    return [...this.#rows.keys()].filter((key) => key >= low && key < high).map(bytesKey);
+  }
+
   /** What is there after a crash now, whatever is lost. */
   durable(key: Uint8Array): Uint8Array | undefined {
     const text = textKey(key);

@@ -1,11 +1,15 @@
 /** What happens to machines and cables while faults are on: power cuts, pauses, partitions, wrong clocks, lost and damaged disks. */
+import { utf8 } from '@billcoin/protocol';
 import type { Nature } from './cast.ts';
 import type { FaultPlan } from './faults.ts';
 import type { Links } from './links.ts';
 import type { SimProcess } from './process.ts';
 import type { Random } from './random.ts';
+import { bodyKey } from './wireRecord.ts';
 import { START_MS } from './world.ts';
 
+/** Just above the keys of all bodies. */
+const BODIES_END = utf8('b0');
 const HEAL_CHANCE = 0.7;
 const HOUR_MS = 3_600_000;
 /** Mean time between two backups of somebody's folders, where somebody will be given an old one. */
@@ -161,12 +165,17 @@ export class Mishaps {
     forget(node);
   }
 
-  /** What this node has on disk, all other correct ones have too: losing it loses nothing. */
+  /**
+   * What this node has on disk, all other correct ones have too, and one at least each block that is not decided yet: losing it
+   * loses nothing. A block that somebody is locked on and nobody has any more would stop the chain; no protocol survives that.
+   */
   #isCopied(node: SimProcess): boolean {
     const { nodes, heights } = this.#setup;
     const height = heights.get(node.index) ?? 0;
     const others = nodes.filter((other) => other !== node && !other.isByzantine);
-    return others.length > 0 && others.every((other) => (heights.get(other.index) ?? 0) >= height);
+    const undecided = node.disks.blocks.keys(bodyKey(height + 1, new Uint8Array(0)), BODIES_END);
+    return others.length > 0 && others.every((other) => (heights.get(other.index) ?? 0) >= height)
+      && undecided.every((key) => others.some((other) => other.disks.blocks.durable(key) !== undefined));
   }
 
   #startProcessFaults(): void {

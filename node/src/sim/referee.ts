@@ -105,13 +105,9 @@ export class Referee {
     return this.#tip;
   }
 
-  /** Whether a quorum of the set of its height signed it. */
-  isGenuine(certificate: Certificate): boolean {
-    return verifyCertificate(this.#genesis.genesisHash, this.setAt(certificate.height), certificate, this.#chain.verify).ok;
-  }
-
   #checkCertificate(node: SimProcess, { height, blockId, certificate }: Decision): void {
-    if (!isCommitFor(certificate, height, blockId) || !this.isGenuine(certificate)) this.#blame('I3', `node ${node.index} decides height ${height} without a quorum of valid precommits`);
+    const isGenuine = isCommitFor(certificate, height, blockId) && verifyCertificate(this.#genesis.genesisHash, this.setAt(height), certificate, this.#chain.verify).ok;
+    if (!isGenuine) this.#blame('I3', `node ${node.index} decides height ${height} without a quorum of valid precommits`);
   }
 
   /** The first node at a height: its block is executed here too. */

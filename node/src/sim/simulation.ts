@@ -104,7 +104,7 @@ class Simulation {
     this.#signatures = signaturesOf(options);
     this.#genesis = makeSimGenesis(size, this.#cast.epochEndsMs);
     const blame = (invariant: string, what: string): void => this.#blame(invariant, what);
-    this.#wire = new WireRecord((height) => this.#referee.setAt(height), (certificate) => this.#referee.isGenuine(certificate), blame);
+    this.#wire = new WireRecord({ genesisHash: this.#genesis.genesisHash, verify: this.#signatures.verify, setAt: (height) => this.#referee.setAt(height), blame });
     this.#mayFork = 3 * faulty.size >= size;
     const keys = validatorKeys(size);
     // The second process of a key has an address of its own.

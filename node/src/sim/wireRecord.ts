@@ -3,8 +3,8 @@
  * was sent was on disk first (I18).
  */
 import {
-  CERTIFICATE_TYPE, NIL, ProposalBody, concat, decode, equalBytes, isQuorum, parseVote, toHex, totalPowerOf, u64be, utf8, votesOf, wireBlockId,
-  type Certificate, type HardState, type SignedVote, type ValidatorSet,
+  CERTIFICATE_TYPE, NIL, ProposalBody, concat, decode, equalBytes, isQuorum, parseVote, toHex, totalPowerOf, u64be, utf8, verifyCertificate, votePreimage, votesOf, wireBlockId,
+  type Certificate, type HardState, type SignedVote, type ValidatorSet, type Verifier, type Vote, type VoteFields,
 } from '@billcoin/protocol';
 import type { PeerMessage } from '../ports.ts';
 import type { SimProcess } from './process.ts';
@@ -25,11 +25,16 @@ interface Promised {
   readonly blockId: string;
 }
 
-export class WireRecord {
+export interface WireSetup {
+  readonly genesisHash: Uint8Array;
+  readonly verify: Verifier;
   /** The set that votes at a height up to the next one. */
-  readonly #setAt: (height: number) => ValidatorSet;
-  readonly #blame: Blame;
-  readonly #isGenuine: (certificate: Certificate) => boolean;
+  readonly setAt: (height: number) => ValidatorSet;
+  readonly blame: Blame;
+}
+
+export class WireRecord {
+  readonly #setup: WireSetup;
   /** `key type height round` → body, of correct keys; two heights are kept. */
   readonly #bodies = new Map<string, string>();
   /** `height round block` → validators that were seen to prevote it, by themselves or in a certificate, liars included. */
@@ -37,23 +42,21 @@ export class WireRecord {
   /** Last precommit for a block of each correct node. */
   readonly #locks = new Map<number, Promised>();
 
-  /** @param isGenuine whether every signature of a certificate of the height's set verifies. */
-  constructor(setAt: (height: number) => ValidatorSet, isGenuine: (certificate: Certificate) => boolean, blame: Blame) {
-    this.#setAt = setAt;
-    this.#isGenuine = isGenuine;
-    this.#blame = blame;
+  constructor(setup: WireSetup) {
+    this.#setup = setup;
   }
 
-  /** A message leaves a node. Liars' votes are noted for polkas only. */
+  /** A message leaves a node. Of what liars show only the polkas count: of all that correct nodes may have heard of. */
   sent(node: SimProcess, message: PeerMessage): void {
     if (message.kind === 'vote') {
-      const parsed = parseVote(message.vote);
-      if (!parsed.ok) return;
-      this.#notePrevote(parsed.value);
-      if (!node.isByzantine && this.#isOwn(node, parsed.value)) this.#ownVote(node, parsed.value, toHex(message.vote.body), message.vote.body);
+      const vote = this.#notePrevote(node, message.vote);
+      if (vote !== undefined && !node.isByzantine && this.#isOwn(node, vote)) this.#ownVote(node, vote, toHex(message.vote.body), message.vote.body);
     }
+    if (message.kind === 'roundCert') for (const vote of message.votes) this.#notePrevote(node, vote);
     if (message.kind === 'certificate') this.#notePolka(message.certificate);
-    if (message.kind === 'proposal' && !node.isByzantine) this.#proposal(node, message.proposal.body);
+    if (message.kind !== 'proposal') return;
+    if (message.proposal.polka !== undefined) this.#notePolka(message.proposal.polka);
+    if (!node.isByzantine) this.#proposal(node, message.proposal.body);
   }
 
   /** A guard record is about to be written: what it locks on must be durable (§1.9). */
@@ -64,7 +67,7 @@ export class WireRecord {
     const isCarried = synced.height === next.height && synced.lockedRound === next.lockedRound;
     for (const id of [isCarried ? undefined : next.lockedId, precommitted(next)]) {
       if (id === undefined || node.disks.blocks.durable(bodyKey(next.height, id)) !== undefined) continue;
-      this.#blame('I18', `node ${node.index} writes a lock or precommit on ${toHex(id).slice(0, 8)} at height ${next.height} before its body is on disk`);
+      this.#setup.blame('I18', `node ${node.index} writes a lock or precommit on ${toHex(id).slice(0, 8)} at height ${next.height} before its body is on disk`);
     }
   }
 
@@ -74,31 +77,43 @@ export class WireRecord {
   }
 
   #isOwn(node: SimProcess, { height, validatorIndex }: SignedVote): boolean {
-    const validator = this.#setAt(height).validators[validatorIndex];
+    const validator = this.#setup.setAt(height).validators[validatorIndex];
     return validator !== undefined && equalBytes(validator.publicKey, node.key.publicKey);
   }
 
-  #notePrevote(vote: SignedVote): void {
-    if (vote.type !== 'prevote' || vote.blockId === NIL) return;
-    const place = `${vote.height} ${vote.round} ${vote.blockId}`;
-    const voters = this.#prevoters.get(place) ?? new Set();
-    voters.add(vote.validatorIndex);
-    this.#prevoters.set(place, voters);
+  /** Correct nodes pass on only what they have verified. */
+  #notePrevote(node: SimProcess, bytes: Vote): SignedVote | undefined {
+    const parsed = parseVote(bytes);
+    if (!parsed.ok) return undefined;
+    const vote = parsed.value;
+    if (vote.type !== 'prevote' || vote.blockId === NIL || this.#prevotersOf(vote).has(vote.validatorIndex)) return vote;
+    const { genesisHash, verify, setAt } = this.#setup;
+    const publicKey = setAt(vote.height).validators[vote.validatorIndex]?.publicKey;
+    if (publicKey !== undefined && (!node.isByzantine || verify(publicKey, votePreimage(genesisHash, vote), vote.signature))) this.#prevotersOf(vote).add(vote.validatorIndex);
+    return vote;
   }
 
   /** A liar may show its prevote in a certificate alone, and everywhere else another one. */
   #notePolka(certificate: Certificate): void {
     if (certificate.type !== CERTIFICATE_TYPE.prevote) return;
+    const { genesisHash, verify, setAt } = this.#setup;
     const votes = votesOf(certificate);
-    const isKnown = votes.every(({ height, round, blockId, validatorIndex }) => this.#prevoters.get(`${height} ${round} ${blockId}`)?.has(validatorIndex) === true);
-    if (!isKnown && this.#isGenuine(certificate)) for (const vote of votes) this.#notePrevote(vote);
+    if (votes.every((vote) => this.#prevotersOf(vote).has(vote.validatorIndex)) || !verifyCertificate(genesisHash, setAt(certificate.height), certificate, verify).ok) return;
+    for (const vote of votes) this.#prevotersOf(vote).add(vote.validatorIndex);
+  }
+
+  #prevotersOf({ height, round, blockId }: VoteFields): Set<number> {
+    const place = `${height} ${round} ${blockId}`;
+    const voters = this.#prevoters.get(place) ?? new Set();
+    this.#prevoters.set(place, voters);
+    return voters;
   }
 
   #once(node: SimProcess, type: string, height: number, round: number, body: string): boolean {
     const place = `${height} ${round} ${type} ${node.index}`;
     const before = this.#bodies.get(place);
     this.#bodies.set(place, body);
-    if (before !== undefined && before !== body) this.#blame('I5', `node ${node.index} signed two ${type}s at height ${height}, round ${round}`);
+    if (before !== undefined && before !== body) this.#setup.blame('I5', `node ${node.index} signed two ${type}s at height ${height}, round ${round}`);
     return before === undefined;
   }
 
@@ -106,7 +121,7 @@ export class WireRecord {
     const { height, round, type, blockId } = vote;
     if (!this.#once(node, type, height, round, body)) return;
     this.#mustBeGuarded(node, type, height, round, bytes);
-    if (height > 1 && node.disks.blocks.durable(certificateKey(height - 1)) === undefined) this.#blame('I18', `node ${node.index} votes at height ${height} before the certificate below is on disk`);
+    if (height > 1 && node.disks.blocks.durable(certificateKey(height - 1)) === undefined) this.#setup.blame('I18', `node ${node.index} votes at height ${height} before the certificate below is on disk`);
     if (blockId === NIL) return;
     if (type === 'precommit') this.#locks.set(node.index, { height, round, blockId });
     else this.#mustKeepLock(node, vote);
@@ -115,9 +130,9 @@ export class WireRecord {
   #mustKeepLock(node: SimProcess, { height, round, blockId }: SignedVote): void {
     const lock = this.#locks.get(node.index);
     if (lock === undefined || lock.height !== height || lock.round >= round || lock.blockId === blockId) return;
-    const total = totalPowerOf(this.#setAt(height));
+    const total = totalPowerOf(this.#setup.setAt(height));
     for (let r = lock.round; r < round; r++) if (isQuorum(this.#prevoters.get(`${height} ${r} ${blockId}`)?.size ?? 0, total)) return;
-    this.#blame('I6', `node ${node.index} precommitted ${lock.blockId.slice(0, 8)} in round ${lock.round} of height ${height} and prevotes ${blockId.slice(0, 8)} in round ${round} without a polka between`);
+    this.#setup.blame('I6', `node ${node.index} precommitted ${lock.blockId.slice(0, 8)} in round ${lock.round} of height ${height} and prevotes ${blockId.slice(0, 8)} in round ${round} without a polka between`);
   }
 
   #proposal(node: SimProcess, bytes: Uint8Array): void {
@@ -129,7 +144,7 @@ export class WireRecord {
     if (own === undefined || !equalBytes(own.body, bytes)) return;
     // Later it may come back from a peer to a node that has lost its disk, and is passed on.
     if (!this.#once(node, 'proposal', height, round, toHex(bytes))) return;
-    if (node.disks.blocks.durable(bodyKey(height, blockId)) === undefined) this.#blame('I18', `node ${node.index} proposes ${toHex(blockId).slice(0, 8)} before its body is on disk`);
+    if (node.disks.blocks.durable(bodyKey(height, blockId)) === undefined) this.#setup.blame('I18', `node ${node.index} proposes ${toHex(blockId).slice(0, 8)} before its body is on disk`);
   }
 
   #mustBeGuarded(node: SimProcess, type: 'prevote' | 'precommit', height: number, round: number, bytes: Uint8Array): void {
@@ -138,7 +153,7 @@ export class WireRecord {
     if (recorded !== undefined && equalBytes(recorded.body, bytes)) return;
     // Signed long ago, come back in a certificate and passed on.
     if (synced.height > height || (synced.height === height && synced.round > round)) return;
-    this.#blame('I18', `node ${node.index} sends a ${type} of height ${height}, round ${round} that its guard does not hold on disk`);
+    this.#setup.blame('I18', `node ${node.index} sends a ${type} of height ${height}, round ${round} that its guard does not hold on disk`);
   }
 }
 

@@ -1,7 +1,7 @@
 /** Each watcher of the simulator sees what it is there for: a history is broken in one place, and the invariant says so. */
 import t from 'tap';
 import {
-  Certificate, EVERYBODY, Evidence, ROWS, StateTree, buildBlock, commitBlock, duplicateVote, encode, encodeChange, genesisTip, makeCertificate, makeChain, parseTx, voteBodyBytes, votePreimage, useSha256, verifyCertificate,
+  Certificate, EVERYBODY, Evidence, ROWS, StateTree, buildBlock, commitBlock, duplicateVote, encode, encodeChange, genesisTip, makeCertificate, makeChain, parseTx, voteBodyBytes, votePreimage, useSha256,
   type ConsensusState, type Executed, type Genesis, type Input, type SignedVote, type Tip, type VoteFields,
 } from '@billcoin/protocol';
 import { hashPairsNative, sha256Native } from '../../src/crypto/sha256.ts';
@@ -10,7 +10,7 @@ import { checkBounds, type Sizes } from '../../src/sim/bounds.ts';
 import { Clients } from '../../src/sim/clients.ts';
 import { SimDisk, type DiskUser } from '../../src/sim/disk.ts';
 import { HASH_SIGNATURES } from '../../src/sim/keys.ts';
-import type { TxStatus } from '../../src/ports.ts';
+import type { PeerMessage, TxStatus } from '../../src/ports.ts';
 import type { SimProcess } from '../../src/sim/process.ts';
 import { checkLightClient, checkRowProofs, type ProofSetup } from '../../src/sim/proofs.ts';
 import { Random } from '../../src/sim/random.ts';
@@ -176,23 +176,31 @@ t.test('I5 and I6: two votes of a correct key, and one against its own lock', (t
     const [{ signature }] = story.votes(fields, [0]) as [SignedVote];
     wire.sent(node, { kind: 'vote', vote: { body: voteBodyBytes(fields), validatorIndex: 0, signature } });
   };
-  const verified = (certificate: Certificate): boolean => verifyCertificate(story.genesis.genesisHash, story.genesis.validators, certificate, HASH_SIGNATURES.verify).ok;
-  const wire = new WireRecord(() => story.genesis.validators, verified, story.blame);
+  const record = (): WireRecord => new WireRecord({ genesisHash: story.genesis.genesisHash, verify: HASH_SIGNATURES.verify, setAt: () => story.genesis.validators, blame: story.blame });
+  const wire = record();
   say(wire, { type: 'prevote', height: 1, round: 0, blockId: A });
   say(wire, { type: 'prevote', height: 1, round: 0, blockId: B });
   t.same(story.blamed.splice(0), ['I5']);
-  const after = (certificate: Certificate | undefined): string[] => {
-    const other = new WireRecord(() => story.genesis.validators, verified, story.blame);
+  const liar = { ...node, isByzantine: true } as unknown as SimProcess;
+  const after = (...messages: readonly PeerMessage[]): string[] => {
+    const other = record();
     say(other, { type: 'precommit', height: 1, round: 1, blockId: A });
-    if (certificate !== undefined) other.sent({ ...node, isByzantine: true } as unknown as SimProcess, { kind: 'certificate', certificate });
+    for (const message of messages) other.sent(liar, message);
     say(other, { type: 'prevote', height: 1, round: 3, blockId: B });
     return story.blamed.splice(0);
   };
-  t.same(after(undefined), ['I6']);
-  const polka = story.certificate({ type: 'prevote', height: 1, round: 2, blockId: B });
-  t.same(after(polka), [], 'votes that a liar shows in a certificate alone make a polka');
-  t.same(after({ ...polka, signatures: polka.signatures.map(() => new Uint8Array(64)) }), ['I6'], 'a forged certificate makes none');
-  t.same(after(story.certificate({ type: 'prevote', height: 1, round: 0, blockId: B })), ['I6'], 'nor does a polka below the lock');
+  t.same(after(), ['I6']);
+  const fields: VoteFields = { type: 'prevote', height: 1, round: 2, blockId: B };
+  const polka = story.certificate(fields);
+  const votes = story.votes(fields, [1, 2, 3]).map(({ validatorIndex, signature }) => ({ body: voteBodyBytes(fields), validatorIndex, signature }));
+  const header = new Uint8Array(1);
+  t.same(after({ kind: 'certificate', certificate: polka }), [], 'votes that a liar shows in a certificate alone make a polka');
+  t.same(after({ kind: 'proposal', proposal: { body: header, signature: new Uint8Array(64), header, polka } }), [], 'so do those it shows with a proposal');
+  t.same(after({ kind: 'roundCert', votes }), [], 'or with its entry into a round');
+  const unsigned = new Uint8Array(64);
+  t.same(after({ kind: 'certificate', certificate: { ...polka, signatures: polka.signatures.map(() => unsigned) } }), ['I6'], 'a forged certificate makes none');
+  t.same(after(...votes.map((vote): PeerMessage => ({ kind: 'vote', vote: { ...vote, signature: unsigned } }))), ['I6'], 'nor do forged votes');
+  t.same(after({ kind: 'certificate', certificate: story.certificate({ ...fields, round: 0 }) }), ['I6'], 'nor does a polka below the lock');
   t.end();
 });
 
