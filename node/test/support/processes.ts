@@ -91,7 +91,8 @@ export class ProcessNetwork {
     await rm(join(folder, 'keys', NODE_KEY_FILE));
     const twin = await makeNode({
       index: this.nodes.length + this.#twins.length, folder, root: this.#root, place: { pair: keyPairOf(guest), port: await freePort() },
-      peers: this.nodes.map(({ nodeKey, peerPort }) => `${nodeKey}@127.0.0.1:${peerPort}`),
+      // Not with its double: what one of them proposes the other would hear first, and sign nothing else.
+      peers: this.nodes.filter((node) => node !== of).map(({ nodeKey, peerPort }) => `${nodeKey}@127.0.0.1:${peerPort}`),
     });
     twin.setClock(this.#clockMs);
     this.#twins.push(twin);
