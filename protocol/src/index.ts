@@ -30,6 +30,7 @@ export { DEFAULT_PARAMS, paramsOf } from './state/params.ts';
 export { bandAt, PRICE_REPORTS_MIN, priceAfter, priceBands, priceInForce, type BlockTimes } from './state/price.ts';
 export { STAKE_GRACE_MS } from './state/stake.ts';
 export { epochAt, setOfEpoch, setOfHash, stakeEpochOf } from './state/stakeEpochs.ts';
+export { SortedRoot } from './state/sortedRoot.ts';
 export { buildTree, StateTree, TREE_VERSIONS_MAX, TreeBuilder, type TreeMemory, type TreeVersion } from './state/tree.ts';
 export { hashPairsPortable, type HashPairs } from './state/treeHash.ts';
 export * from './state/view.ts';

@@ -9,12 +9,11 @@
  */
 import { mkdir, open, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { LightBlock, canonicalJson, compareBytes, decode, encode, fromHex, peerMessages, sha256, toHex, utf8, type Json } from '@billcoin/protocol';
+import { LightBlock, SortedRoot, canonicalJson, compareBytes, decode, encode, fromHex, peerMessages, sha256, toHex, utf8, type Json } from '@billcoin/protocol';
 import { headerOfBlock } from '../finalBlock.ts';
 import { StorageFailure } from '../storageFailure.ts';
 import { syncFolder } from './dataFolder.ts';
 import { packFrames, unpackFrames } from './frames.ts';
-import { SortedRoot } from './sortedRoot.ts';
 
 export const SNAPSHOT_FORMAT = 1;
 /** Bytes of rows in one chunk at most: what a peer asks for at once. A single row is at most 16 KiB. */
