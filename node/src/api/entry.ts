@@ -2,11 +2,13 @@
  * One served route: its declaration (sdk) and the function that answers it. Handlers are plain functions from a checked
  * request to a reply; refusals are replies too. What Fastify is stands in mount.ts alone.
  */
+import type { Caller } from './caller.ts';
 import type { AnswerOf, BodyOf, ParamsOf, ProblemCode, QueryOf, Route } from '@billcoin/sdk';
 
 export interface ApiRequest<R extends Route = Route> {
   /** Told in the answer and in the log, so that people can name a request. */
   readonly id: string;
+  readonly caller: Caller;
   readonly params: ParamsOf<R>;
   readonly query: QueryOf<R>;
   readonly body: BodyOf<R>;
@@ -82,6 +84,7 @@ export interface StreamEntry {
   readonly open: (connection: StreamConnection) => Refusal | undefined;
 }
 export interface StreamConnection {
+  readonly caller: Caller;
   readonly query: Readonly<Record<string, string | number | undefined>>;
   readonly lastEventId: string | undefined;
   /** Sends the head of the answer; nothing may be refused after it. */

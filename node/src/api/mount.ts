@@ -2,6 +2,7 @@
 import { hash } from 'node:crypto';
 import type { FastifyInstance, FastifyReply, FastifyRequest, FastifySchema } from 'fastify';
 import { API_BASE, BODY_MAX_BYTES, type ProblemCode, type Route } from '@billcoin/sdk';
+import type { Caller } from './caller.ts';
 import type { ApiRequest, Entry, Refusal, Reply, StreamEntry } from './entry.ts';
 import { languageOf, PROBLEM_MEDIA_TYPE, problemBody, problemHeaders } from './problem.ts';
 
@@ -13,6 +14,7 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Exact text of a JSON body. */
     bodyText: string;
+    caller: Caller;
   }
   interface FastifyContextConfig {
     entry?: Entry | StreamEntry;
@@ -89,7 +91,7 @@ function idempotencyRefusal(declaration: Route, key: string | string[] | undefin
 function apiRequest(request: FastifyRequest): ApiRequest {
   const key = request.headers['idempotency-key'];
   return {
-    id: request.id, params: request.params as never, query: request.query as never, body: request.body as never, bodyText: request.bodyText, host: request.headers.host ?? '',
+    id: request.id, caller: request.caller, params: request.params as never, query: request.query as never, body: request.body as never, bodyText: request.bodyText, host: request.headers.host ?? '',
     language: languageOf(request.headers['accept-language']), idempotencyKey: typeof key === 'string' ? key : undefined,
     accept: request.headers.accept ?? '',
   };
@@ -133,6 +135,7 @@ export function mountStream(server: FastifyInstance, entry: StreamEntry): void {
       const { raw } = reply;
       const lastEventId = request.headers['last-event-id'];
       const refusal = open({
+        caller: request.caller,
         query: request.query as Readonly<Record<string, string | number | undefined>>,
         lastEventId: typeof lastEventId === 'string' ? lastEventId : undefined,
         begin: () => {

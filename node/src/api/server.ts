@@ -10,6 +10,7 @@ import { BODY_MAX_BYTES, ROUTES } from '@billcoin/sdk';
 import { CampusBusy, type Campus } from '../campusPorts.ts';
 import type { ChainPort, Clock, Log, PeerInfo } from '../ports.ts';
 import type { SyncProgress } from '../progress.ts';
+import { PUBLIC } from './caller.ts';
 import { mountDocs } from './docs.ts';
 import type { Entry, Refusal, StreamEntry } from './entry.ts';
 import { isLoopback, refusalOfCaller } from './loopback.ts';
@@ -107,6 +108,7 @@ function setErrors(server: FastifyInstance, log: Log, entries: readonly (Entry |
 
 function setParsers(server: FastifyInstance): void {
   server.decorateRequest('bodyText', '');
+  server.decorateRequest('caller', { getter: () => PUBLIC });
   server.removeAllContentTypeParsers();
   server.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, bytes: Buffer, done) => {
     try {

@@ -3,6 +3,7 @@ import { connect } from 'node:net';
 import t, { type Test } from 'tap';
 import { fromBase64Url, toHex, verifyEd25519, verifyReceipt } from '@billcoin/protocol';
 import { createClient, HEARTBEAT_MS, streamOrders, type OrderStreamEvent } from '@billcoin/sdk';
+import { PUBLIC } from '../../src/api/caller.ts';
 import { openRing, RING_FRAMES_MAX, RING_MS } from '../../src/api/streams/ring.ts';
 import { openOrderStream, STREAMS_MAX, UNREAD_MAX_BYTES } from '../../src/api/streams/orders.ts';
 import type { StreamSink } from '../../src/api/entry.ts';
@@ -149,7 +150,7 @@ function bareStream(t: Test, failReceipts = false) {
   const join = (unread: () => number) => {
     const reader = { text: '', ended: false, close: () => undefined as void };
     const sink: StreamSink = { write: (text) => { reader.text += text; }, pendingBytes: unread, end: () => { reader.ended = true; }, onClose: (listener) => { reader.close = listener; } };
-    const refusal = stream.entry.open({ query: {}, lastEventId: undefined, begin: () => sink });
+    const refusal = stream.entry.open({ caller: PUBLIC, query: {}, lastEventId: undefined, begin: () => sink });
     return { reader, refusal };
   };
   return { stream, emit: (event: OrderEvent) => emit(event), join };
