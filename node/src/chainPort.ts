@@ -1,5 +1,5 @@
 /** ChainPort: what API and campus services may ask of the running node. */
-import { fromHex, ROLE, roleId, ROWS, setOfHash, toHex, type FlatState, type Genesis, type Tip } from '@billcoin/protocol';
+import { fromHex, ROLE, roleId, ROWS, setOfHash, toHex, type FlatState, type Genesis, type Tip, type ParsedTx } from '@billcoin/protocol';
 import { headerOfBlock, type StoredBlock } from './finalBlock.ts';
 import type { ChainPort, FinalBlock, Log, RegistryAt, Submitted, TipInfo, TxStatus } from './ports.ts';
 
@@ -33,7 +33,7 @@ export interface ChainService {
   finalStatus(txHash: string): Promise<TxStatus | undefined>;
   /** Tells listeners of a final block; the tip is already the block's. */
   publish(block: FinalBlock): void;
-  publishAdmitted(txHash: string, body: FinalBlock['txs'][number]['body']): void;
+  publishAdmitted(tx: ParsedTx): void;
 }
 
 export interface PoolPort {
@@ -161,7 +161,7 @@ export function makeChainService(sources: ChainSources, first: TipInfo, pool: ()
       recent.add(block);
       tell(onFinal, log, block);
     },
-    publishAdmitted: (txHash, body) => tell(onAdmitted, log, txHash, body),
+    publishAdmitted: (tx) => tell(onAdmitted, log, tx),
   };
 }
 

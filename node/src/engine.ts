@@ -157,7 +157,8 @@ function sourcesOf({ genesis, log }: EngineDeps, { firstBlock, reader, index, st
 export async function openEngine(deps: EngineDeps): Promise<Engine> {
   const { stores, validator, clock, timers, log, halt, network, measures } = deps;
   const [blocks, index, state] = [makeBlockStore(stores.blocks), makeChainIndex(stores.index), makeStateStore(stores.state)];
-  const chain: Chain = { ...deps.chain, past: blocks.past };
+  const live: { driver?: Driver; mempool?: Mempool } = {};
+  const chain: Chain = { ...deps.chain, past: blocks.past, parsed: (leafHash) => live.mempool?.byLeaf(leafHash) };
   const { tip: recovered, flushNo } = await recover({ chain, genesis: deps.genesisTip, blocks, state, index, log });
   const guard = await openCheckedGuard(validator, recovered, blocks);
   const flusher = new Flusher({ state, index, timers, stateRoot: (version) => chain.tree.root(version), flushNo, validatorsSince: recovered.validatorsSince });
@@ -165,7 +166,6 @@ export async function openEngine(deps: EngineDeps): Promise<Engine> {
   const states = new RecentStates(chain, recovered);
 
   const keepSnapshot = snapshotKeeper(deps, flusher, state, recovered.timeMs);
-  const live: { driver?: Driver } = {};
   const tip = (): Tip => live.driver?.tip ?? recovered;
   const firstBlock = (await blocks.base()) + 1;
   const reader = decidedReader({ firstBlock, blocks, index, chain, tip, halt });
@@ -177,9 +177,10 @@ export async function openEngine(deps: EngineDeps): Promise<Engine> {
     onWork: () => live.driver?.workAvailable(),
     onAdmitted(tx) {
       gossip.admitted(tx);
-      service.publishAdmitted(tx.txHash, tx.body);
+      service.publishAdmitted(tx);
     },
   });
+  live.mempool = mempool;
   const driver = new Driver({
     chain, tip: recovered, publicKey: validator?.publicKey, clock, timers, log, halt, network, core: deps.core, onEvidence: measures.evidence,
     signing: guard === undefined || validator === undefined ? undefined : { current: guard.current, write: measures.timed('guard', guard.write), sign: validator.sign, lost: guard.lost },

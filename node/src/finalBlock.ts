@@ -1,5 +1,5 @@
 /** Final blocks as listeners and readers see them: fresh from execution, or read back from blocks and index. */
-import { Block, Body, Header, TxResult, chainHash, decode, parseTx, toHex, type Certificate, type Chain, type ChainEvent, type Executed, type Result } from '@billcoin/protocol';
+import { Block, Body, Header, TxResult, chainHash, decode, parseTx, type Certificate, type Chain, type ChainEvent, type Executed, type Result } from '@billcoin/protocol';
 import type { FinalBlock, FinalTx } from './ports.ts';
 import { REMEDY, StorageFailure } from './storageFailure.ts';
 
@@ -18,7 +18,7 @@ export interface StoredResult {
 export function finalBlockOf(executed: Executed, certificate: Certificate): FinalBlock {
   const { header, headerBytes, blockId, txs, results, codes, events } = executed;
   const finalTxs: FinalTx[] = txs.map((tx, index) => ({
-    txHash: tx.txHash, bytes: tx.bytes, body: tx.body, index,
+    txHash: tx.txHash, bytes: tx.bytes, body: tx.body, invoice: tx.invoice, index,
     code: codes[index] as number, resultBytes: results[index] as Uint8Array, events: events[index] ?? [],
   }));
   return { height: header.height, timeMs: header.timeMs, blockId, headerBytes, certificate, txs: finalTxs };
@@ -50,7 +50,7 @@ export function storedFinalBlock(chain: Chain, { blockBytes, certificate }: Stor
   const txs: FinalTx[] = body.txs.map((bytes, index) => {
     const tx = stored('transaction', parseTx(chain, bytes));
     const { resultBytes, events } = results[index] as StoredResult;
-    return { txHash: toHex(tx.txId), bytes, body: tx.body, index, code: stored('result', decode(TxResult, resultBytes)).code, resultBytes, events };
+    return { txHash: tx.txHash, bytes, body: tx.body, invoice: tx.invoice, index, code: stored('result', decode(TxResult, resultBytes)).code, resultBytes, events };
   });
   return { height: header.height, timeMs: header.timeMs, blockId: chainHash('bill/header/1', chain.genesisHash, block.header), headerBytes: block.header, certificate, txs };
 }

@@ -2,7 +2,7 @@
  * The small interfaces between the node's rooms. Adapters (storage, crypto, api, campus, mempool) import this file and
  * never each other; engine.ts and node.ts build them and hand each what it needs.
  */
-import type { Certificate, ChainEvent, Fault, FlatState, LightBlock, PeerStatus, Proposal, StateProof, TxBody, ValidatorSet, Vote } from '@billcoin/protocol';
+import type { Certificate, ChainEvent, Fault, FlatState, Invoice, LightBlock, ParsedTx, PeerStatus, Proposal, StateProof, TxBody, ValidatorSet, Vote } from '@billcoin/protocol';
 
 /** Wall clock in ms since 1970 (block times, receipts) and a monotonic one (timers, latencies). */
 export interface Clock {
@@ -30,6 +30,8 @@ export interface FinalTx {
   readonly txHash: string;
   readonly bytes: Uint8Array;
   readonly body: TxBody;
+  /** Of a Pay or VoidInvoice. */
+  readonly invoice: Invoice | undefined;
   readonly index: number;
   /** 0 done, else the number of the fault (FAULTS). */
   readonly code: number;
@@ -135,7 +137,7 @@ export interface ChainPort {
   /** Final blocks in order, each exactly once from now on; returns the unsubscribe function. Listeners must not throw. */
   onFinal(listener: (block: FinalBlock) => void): () => void;
   /** A transaction was admitted to the pool (orders show "Payment seen"). */
-  onAdmitted(listener: (txHash: string, body: TxBody) => void): () => void;
+  onAdmitted(listener: (tx: ParsedTx) => void): () => void;
   /** Pool sizes for metrics and status. */
   poolInfo(): { readonly transactions: number; readonly bytes: number; readonly limit: number };
 }

@@ -2,7 +2,7 @@
  * Orders of tills (US-002). The till builds order bytes, salt and signed invoice; this checks and keeps them, and shows
  * their state as final blocks prove it. The server holds no till key and can invent no payment.
  */
-import { decodeInvoice, formatAddress, toBase64Url, toHex, type TxBody, type Verifier } from '@billcoin/protocol';
+import { formatAddress, toBase64Url, toHex, type ParsedTx, type Verifier } from '@billcoin/protocol';
 import type { OrderFilter, OrderPage, OrderPosting, OrderRow, Orders, PaymentRow, PostedOrder } from '../campusPorts.ts';
 import type { ChainPort, Clock, KeyValueOperation, KeyValueStore, Log } from '../ports.ts';
 import { ulid, ulidTime } from './crockford.ts';
@@ -83,12 +83,10 @@ async function markSeen({ store, clock, events }: OrderDeps, txHash: string, til
   events.emit([{ name: 'order.submitted', order: now, timeMs }]);
 }
 
-function onAdmitted(deps: OrderDeps, txHash: string, body: TxBody): void {
-  if (body.kind.case !== 'pay') return;
-  const invoice = decodeInvoice(body.kind.value.invoice);
-  if (!invoice.ok) return;
-  const { tillNo } = invoice.value;
-  const ref = toHex(invoice.value.ref);
+function onAdmitted(deps: OrderDeps, { txHash, body, invoice }: ParsedTx): void {
+  if (body.kind.case !== 'pay' || invoice === undefined) return;
+  const { tillNo } = invoice;
+  const ref = toHex(invoice.ref);
   if (!deps.open.has(tillNo, ref)) return;
   deps.lane.run(() => markSeen(deps, txHash, tillNo, ref)).catch((error: unknown) => {
     // Only the hint "payment seen" is lost; the final block brings the state itself.
@@ -125,7 +123,7 @@ async function list(store: KeyValueStore, { status, tillNo, fromMs, toMs, limit,
 
 export function openOrders(deps: OrderDeps): Orders & { close(): void } {
   const { store, events, idempotency } = deps;
-  const unsubscribe = deps.chain.onAdmitted((txHash, body) => onAdmitted(deps, txHash, body));
+  const unsubscribe = deps.chain.onAdmitted((tx) => onAdmitted(deps, tx));
   return {
     post: (posting) => idempotency({ ...posting.idempotency, work: () => take(deps, posting) }),
     get: (orderId) => getRow(store, TABLES.order, orderId),

@@ -3,7 +3,7 @@
  * after the tip with all pending spends set aside; it is offered to blocks at once. A client gets the answer when it is on disk.
  */
 import {
-  ROWS, balanceOf, checkTx, invoiceSigningBytes, parseTx, spendOf, tillId, toHex, type BlockEnv, type Chain, type Fault, type ParsedTx, type Tip,
+  ROWS, balanceOf, checkTx, parseTx, spendOf, tillId, toHex, type BlockEnv, type Chain, type Fault, type ParsedTx, type Tip,
 } from '@billcoin/protocol';
 import type { Clock, FinalBlock, Log, Store, StoreOperation, Submitted, TxStatus } from '../ports.ts';
 import { EndedIds } from './endedIds.ts';
@@ -95,6 +95,11 @@ export class Mempool {
     return this.#knownHere(txHash) ?? this.#deps.finalStatus(txHash);
   }
 
+  /** A transaction that waits here, by the leaf hash of its bytes. */
+  byLeaf(leafHash: Uint8Array): ParsedTx | undefined {
+    return this.#pool.byLeaf(leafHash);
+  }
+
   /** It waits here, or has ended here not long ago: submitting it again would change nothing. */
   remembers(txHash: string): boolean {
     return this.#pool.get(txHash) !== undefined || this.#ended.get(txHash) !== undefined;
@@ -137,8 +142,7 @@ export class Mempool {
       this.#note(tx.txHash, status, rows);
       const entry = this.#pool.remove(tx.txHash);
       if (entry !== undefined) rows.push(...endedRows(storedAt(entry), entry.tx.txId, undefined));
-      const { kind } = tx.body;
-      const rivals = kind.case === 'pay' || kind.case === 'voidInvoice' ? this.#pool.pendingSettlersOf(kind.value.invoice) : [];
+      const rivals = tx.invoice === undefined ? [] : this.#pool.pendingSettlersOf(tx.invoice);
       for (const rival of rivals) this.#end(rival, { status: 'superseded', by: tx.txHash }, rows);
     }
     const late: PoolEntry[] = [];
@@ -209,11 +213,10 @@ export class Mempool {
 
   /** Envelope signatures, and the till's under an invoice where the till is known (its own fault comes from the check). */
   #signaturesOf(tx: ParsedTx): readonly SignatureItem[] {
-    const { invoice, body } = tx;
-    if (invoice === undefined || (body.kind.case !== 'pay' && body.kind.case !== 'voidInvoice')) return tx.signatures;
+    const { invoice, invoiceMessage: message } = tx;
+    if (invoice === undefined || message === undefined) return tx.signatures;
     const till = this.#deps.tip().state.get(ROWS.till, tillId(invoice.tillNo));
     if (till === undefined) return tx.signatures;
-    const message = invoiceSigningBytes(this.#deps.chain.genesisHash, body.kind.value.invoice);
     return [...tx.signatures, { publicKey: till.publicKey, message, signature: invoice.signature }];
   }
 

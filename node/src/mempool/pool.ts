@@ -2,7 +2,7 @@
  * The pending transactions in memory, with what they hold back: spends per payer, places per sender and till, one Pay and
  * one VoidInvoice per invoice, of which the chain takes whichever is included first, and one Pay per coupon. Nothing here waits or reads a clock; an admitted transaction leaves only when it ends.
  */
-import { BLOCK_MAX_TXS, assert, decodeInvoice, invoiceId, toHex, type Fault, type ParsedTx } from '@billcoin/protocol';
+import { BLOCK_MAX_TXS, assert, invoiceId, toHex, type Fault, type Invoice, type ParsedTx } from '@billcoin/protocol';
 import type { PoolLimits } from './limits.ts';
 
 export interface PoolEntry {
@@ -62,6 +62,8 @@ export class Pool {
   readonly #limits: PoolLimits;
   /** By id, in order of arrival (Maps keep it). */
   readonly #entries = new Map<string, PoolEntry>();
+  /** By leaf hash, for blocks that hold them. */
+  readonly #byLeaf = new Map<string, ParsedTx>();
   /** Claim → id of the transaction that holds it. */
   readonly #claims = new Map<string, string>();
   readonly #spendMl = new Map<string, bigint>();
@@ -95,11 +97,13 @@ export class Pool {
   reservedMl(payer: string): bigint {
     return this.#spendMl.get(payer) ?? 0n;
   }
-  /** The pending Pay and VoidInvoice of an invoice (its 92 bytes). */
-  pendingSettlersOf(invoice: Uint8Array): readonly PoolEntry[] {
-    const decoded = decodeInvoice(invoice);
-    if (!decoded.ok) return [];
-    const id = invoiceId(decoded.value.tillNo, decoded.value.ref);
+  /** A pending transaction by the leaf hash of its bytes. */
+  byLeaf(leafHash: Uint8Array): ParsedTx | undefined {
+    return this.#byLeaf.get(toHex(leafHash));
+  }
+  /** The pending Pay and VoidInvoice of an invoice. */
+  pendingSettlersOf({ tillNo, ref }: Pick<Invoice, 'tillNo' | 'ref'>): readonly PoolEntry[] {
+    const id = invoiceId(tillNo, ref);
     return SETTLERS.flatMap((kind) => this.#entries.get(this.#claims.get(`${kind} ${id}`) ?? '') ?? []);
   }
 
@@ -126,6 +130,7 @@ export class Pool {
     const { tx } = entry;
     assert(!this.#entries.has(tx.txHash), 'a transaction is added once');
     this.#entries.set(tx.txHash, entry);
+    this.#byLeaf.set(toHex(tx.leafHash), tx);
     this.#count(entry, 1);
     for (const claim of claimsOf(tx)) this.#claims.set(claim, tx.txHash);
   }
@@ -135,6 +140,7 @@ export class Pool {
     if (entry === undefined) return undefined;
     this.setParked(entry, false);
     this.#entries.delete(txHash);
+    this.#byLeaf.delete(toHex(entry.tx.leafHash));
     this.#count(entry, -1);
     for (const claim of claimsOf(entry.tx)) if (this.#claims.get(claim) === txHash) this.#claims.delete(claim);
     return entry;

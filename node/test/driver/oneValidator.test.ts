@@ -20,7 +20,7 @@ void t.test('a payment on an idle chain is final in the next block, with a certi
   for (const bytes of maker.mint(1_000_000n)) await submitFinal(port, bytes);
 
   const admitted: string[] = [];
-  port.onAdmitted((txHash, body) => void admitted.push(`${txHash} ${body.kind.case}`));
+  port.onAdmitted(({ txHash, body }) => void admitted.push(`${txHash} ${body.kind.case}`));
   const pay = maker.pay(KEYS.farm, maker.invoice('carton'));
   const { txHash } = maker.parse(pay);
   const wasHeight = port.tip().height;

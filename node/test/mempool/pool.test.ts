@@ -38,8 +38,10 @@ void t.test('removing gives back every count', async (test) => {
   test.equal(pool.parkedCount, 1);
   test.equal(pool.hasWork(), false);
   test.equal(pool.reservedMl('p'), 1n);
+  test.equal(pool.byLeaf(pay.leafHash), pay, 'a block that holds it finds it parsed');
   pool.remove(pay.txHash);
   test.same([pool.size, pool.bytes, pool.parkedCount, pool.reservedMl('p'), pool.refusal(pay)], [0, 0, 0, 0n, undefined]);
+  test.equal(pool.byLeaf(pay.leafHash), undefined);
   test.equal(pool.remove(pay.txHash), undefined);
 });
 

@@ -3,7 +3,7 @@
  * Only disk, network and consensus rounds are missing; a block is made when the test says so.
  */
 import {
-  buildBlock, checkTx, encodeChange, equalBytes, genesisTip, makeCertificate, makeChain, parseTx, signEd25519, StateTree, offencesIn, toHex, validatorsHash, votePreimage, type Chain, type Executed, type Genesis, type ParsedTx, type Tip, type TxBody,
+  buildBlock, checkTx, encodeChange, equalBytes, genesisTip, makeCertificate, makeChain, parseTx, signEd25519, StateTree, offencesIn, toHex, validatorsHash, votePreimage, type Chain, type Executed, type Genesis, type ParsedTx, type Tip,
 } from '@billcoin/protocol';
 import { verifyEd25519Native } from '../../src/crypto/verifier.ts';
 import { makeVerifyCache } from '../../src/crypto/verifyCache.ts';
@@ -42,7 +42,7 @@ export class MemoryChain implements ChainPort {
   readonly #ended = new Map<string, TxStatus>();
   readonly #evidence = new Set<string>();
   readonly #onFinal = new Set<(block: FinalBlock) => void>();
-  readonly #onAdmitted = new Set<(txHash: string, body: TxBody) => void>();
+  readonly #onAdmitted = new Set<(tx: ParsedTx) => void>();
 
   readonly #validatorKeys: readonly Key[];
 
@@ -136,7 +136,7 @@ export class MemoryChain implements ChainPort {
     const verdict = checkTx(this.#chain, this.#tip.state, tx, { height: this.#tip.height + 1, timeMs: this.clock.nowMs(), prevTimeMs: this.#tip.timeMs });
     if (!verdict.ok) return { ok: false, refusal: verdict.fault };
     this.#pending.set(tx.txHash, tx);
-    for (const listener of this.#onAdmitted) listener(tx.txHash, tx.body);
+    for (const listener of this.#onAdmitted) listener(tx);
     return { ok: true, txHash: tx.txHash, fresh: true, status: { status: 'pending', acceptedAtMs: this.clock.nowMs() } };
   }
 
@@ -150,7 +150,7 @@ export class MemoryChain implements ChainPort {
     return () => void this.#onFinal.delete(listener);
   }
 
-  onAdmitted(listener: (txHash: string, body: TxBody) => void): () => void {
+  onAdmitted(listener: (tx: ParsedTx) => void): () => void {
     this.#onAdmitted.add(listener);
     return () => void this.#onAdmitted.delete(listener);
   }

@@ -4,6 +4,7 @@
  */
 import { equalBytes, toHex } from '../lib/bytes.ts';
 import { ok, type Fault, type Result } from '../lib/fault.ts';
+import { merkleLeafHash } from '../lib/merkle.ts';
 import { verifyCertificate } from '../consensus/certificate.ts';
 import { makeSchedule, proposerAt } from '../consensus/proposer.ts';
 import type { ParsedTx } from '../tx/context.ts';
@@ -55,6 +56,11 @@ export function decodeBody(opened: OpenedBlock): Result<DecodedBlock> {
 function parseTxs(chain: Chain, body: Body): Result<readonly ParsedTx[]> {
   const txs: ParsedTx[] = [];
   for (const bytes of body.txs) {
+    const known = chain.parsed?.(merkleLeafHash(bytes));
+    if (known !== undefined) {
+      txs.push(known);
+      continue;
+    }
     const tx = parseTx(chain, bytes);
     if (!tx.ok) return tx;
     txs.push(tx.value);

@@ -15,6 +15,11 @@ export interface Chain extends NetworkContext {
    * nobody is found guilty by headers, so whoever executes blocks of a network gives it.
    */
   readonly past?: ((height: number) => PastBlock | undefined) | undefined;
+  /**
+   * A transaction that was parsed before, by the leaf hash of its bytes: what stands in a block was most often read when it
+   * came. PERF: reading it twice is a tenth of what a payment costs (BENCHMARKS.md).
+   */
+  readonly parsed?: ((leafHash: Uint8Array) => ParsedTx | undefined) | undefined;
 }
 
 export interface PastBlock {

@@ -2,7 +2,7 @@
 import t from 'tap';
 import {
   applyBlock, Block, Body, buildBlock, Certificate, decode, encode, FEE_FREE_MAX, FEE_FREE_PER_SIGNER_MAX, genesisTip, Header, merkleRoot, toHex, utf8, blockIdBytes,
-  type BlockFault, type Executed, type Tip,
+  type BlockFault, type Chain, type Executed, type Tip,
 } from '../../src/index.ts';
 import { votePreimage } from '../../src/consensus/bodies.ts';
 import { commitCertificate, KEYS, keyOf, signFast, World } from '../support/world.ts';
@@ -62,6 +62,26 @@ t.test('a block as it was built is accepted, again and again', (t) => {
   t.equal(world.tip.state.size, stateBefore, 'nothing is in force before it is committed');
   t.equal(verdict(world, changed(block, { round: 3 })), 'ok', 'with one validator every round is its own');
   t.equal(verdict(world, changed(block, { timeMs: world.tip.timeMs + 1 })), 'ok', 'the time is the proposer’s choice, above the last one');
+  t.end();
+});
+
+t.test('a transaction that was parsed before is not parsed again, and the block comes out the same', (t) => {
+  const world = rich();
+  const built = next(world, [world.transfer(alice, bob.address, 5n), world.transfer(bob, alice.address, 6n)]);
+  const [first] = built.txs;
+  const asked: string[] = [];
+  const chain: Chain = { ...world.chain, parsed: (leafHash) => {
+    asked.push(toHex(leafHash));
+    return first !== undefined && toHex(first.leafHash) === toHex(leafHash) ? first : undefined;
+  } };
+  const applied = applyBlock(chain, world.tip, built.blockBytes);
+  t.ok(applied.ok);
+  if (!applied.ok) return t.end();
+  t.same(asked, built.txs.map(({ leafHash }) => toHex(leafHash)), 'every one is asked for, in order');
+  t.equal(applied.value.txs[0], first, 'the one that is known is taken as it is');
+  t.not(applied.value.txs[1], built.txs[1], 'the other one is parsed');
+  t.same([toHex(applied.value.blockId), applied.value.codes], [toHex(built.blockId), built.codes]);
+  chain.tree.release(applied.value.treeVersion);
   t.end();
 });
 
