@@ -105,6 +105,10 @@ export interface OrderRow {
   /** The Pay seen in the pool or found final. */
   readonly payment: OrderPaymentRow | null;
   readonly history: readonly { readonly status: OrderStatus; readonly atMs: number }[];
+  /** The till asked to take it back; CANCELLED once its VoidInvoice is final. */
+  readonly cancellation?: { readonly txHash: string; readonly reason: string; readonly by: string; readonly atMs: number };
+  /** Who handed it out. */
+  readonly collectedBy?: string;
 }
 
 export interface OrderEvent {
@@ -158,6 +162,10 @@ export interface Orders {
   paymentOf(order: OrderRow): Promise<PaymentRow | undefined>;
   /** Newest first. A page may be short of its limit; `next` says whether there is more. */
   list(filter: OrderFilter): Promise<OrderPage>;
+  /** Writes down why the till takes an order back; what becomes of it the chain says. */
+  noteCancellation(orderId: string, cancellation: NonNullable<OrderRow['cancellation']>): Promise<void>;
+  /** The goods were handed out: the one state that only this store knows. The order as it stands where they could not be. */
+  collect(orderId: string, by: string): Promise<{ readonly ok: boolean; readonly order: OrderRow } | undefined>;
   countOpen(): number;
   /** Events are emitted once their rows are written. Listeners must not throw; returns the unsubscribe function. */
   subscribe(listener: (event: OrderEvent) => void): () => void;

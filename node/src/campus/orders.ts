@@ -11,6 +11,7 @@ import type { Lane } from './lane.ts';
 import { checkOrder, type AcceptedOrder } from './orderCheck.ts';
 import type { OpenOrders } from './openOrders.ts';
 import type { OrderEvents } from './orderEvents.ts';
+import { collect, noteCancellation } from './orderMoves.ts';
 import { openOrderId, paidOrder, settles } from './projectBlock.ts';
 import { getRow, listRows, padded, putRow, refId, TABLES } from './store.ts';
 
@@ -130,6 +131,8 @@ export function openOrders(deps: OrderDeps): Orders & { close(): void } {
     byRef: (tillNo, ref) => byRef(store, tillNo, ref),
     paymentOf: (order) => getRow(store, TABLES.payment, refId(order.tillNo, order.ref)),
     list: (filter) => list(store, filter),
+    noteCancellation: (orderId, cancellation) => deps.lane.run(() => noteCancellation(deps, orderId, cancellation)),
+    collect: (orderId, by) => deps.lane.run(() => collect(deps, orderId, by)),
     countOpen: () => deps.open.count,
     subscribe: events.subscribe,
     close: unsubscribe,

@@ -42,7 +42,8 @@ async function putSale(place: Place, wallet: Uint8Array, sen: bigint, status: 'F
   batch.put(TABLES.sale, id, { txHash: tx.txHash, timeMs: block.timeMs, student, sen: String(sen), wallet: maskAddress(wallet), blockHash, status });
 }
 
-function moved(order: OrderRow, status: OrderRow['status'], atMs: number, payment: OrderRow['payment'] = order.payment): OrderRow {
+/** The order in its next state. */
+export function moved(order: OrderRow, status: OrderRow['status'], atMs: number, payment: OrderRow['payment'] = order.payment): OrderRow {
   return { ...order, status, payment, history: [...order.history, { status, atMs }] };
 }
 

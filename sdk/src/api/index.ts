@@ -7,6 +7,7 @@ import * as health from './health.ts';
 import * as light from './light.ts';
 import * as loyalty from './loyalty.ts';
 import * as merchants from './merchants.ts';
+import * as orderMoves from './orderMoves.ts';
 import * as orders from './orders.ts';
 import * as payments from './payments.ts';
 import * as proofs from './proofs.ts';
@@ -24,6 +25,8 @@ export const ROUTES = {
   listOrders: orders.listOrders,
   getOrderByRef: orders.getOrderByRef,
   getOrder: orders.getOrder,
+  cancelOrder: orderMoves.cancelOrder,
+  collectOrder: orderMoves.collectOrder,
   streamOrders: streams.streamOrdersRoute,
   getLoyalty: loyalty.getLoyalty,
   getCoupon: loyalty.getCoupon,

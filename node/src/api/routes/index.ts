@@ -15,6 +15,7 @@ import { healthRoutes, type HealthDeps } from './health.ts';
 import { lightRoutes } from './light.ts';
 import { loyaltyRoutes } from './loyalty.ts';
 import { milkRoutes } from './milk.ts';
+import { orderMoveRoutes } from './orderMoves.ts';
 import { orderRoutes } from './orders.ts';
 import { paymentRoutes } from './payments.ts';
 import { proofRoutes } from './proofs.ts';
@@ -45,6 +46,7 @@ export function allRoutes(deps: RouteDeps): readonly Entry[] {
     ...lightRoutes(chain, checkpoint),
     ...paymentRoutes(campus.payments, metrics),
     ...orderRoutes(campus.orders),
+    ...orderMoveRoutes({ chain, clock, orders: campus.orders }),
     ...studentRoutes(campus.students, campus.wallets),
     ...loyaltyRoutes({ chain, clock, index, loyalty: campus.loyalty }),
     ...exportRoutes(campus.sales),

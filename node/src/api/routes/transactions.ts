@@ -1,38 +1,18 @@
 /** /transactions: hand one in, ask what became of it. */
 import { decode, faultCode, fromBase64Url, Tx, TxBody } from '@billcoin/protocol';
-import { PROBLEMS, ROUTES } from '@billcoin/sdk';
-import type { ChainPort, Clock, Submitted } from '../../ports.ts';
+import { ROUTES } from '@billcoin/sdk';
+import type { ChainPort } from '../../ports.ts';
 import { rfc3339 } from '../../rfc3339.ts';
-import { serve, type ApiRequest, type Entry, type Refusal, type Reply } from '../entry.ts';
+import { serve, type ApiRequest, type Entry, type Reply } from '../entry.ts';
 import type { ApiMetrics } from '../metrics.ts';
-import { faultRefusal } from '../problem.ts';
-import { FINALITY_AGE_MAX_MS } from './health.ts';
+import { submissionRefusal, type SubmissionDeps } from '../submission.ts';
 
-export interface TransactionDeps {
-  readonly chain: ChainPort;
-  readonly clock: Clock;
+export interface TransactionDeps extends SubmissionDeps {
   readonly metrics: ApiMetrics;
 }
 
 type Post = typeof ROUTES.postTransaction;
 type Get = typeof ROUTES.getTransaction;
-
-type PoolRefusal = Extract<Submitted, { readonly ok: false }>['refusal'];
-
-/** The newest final block is so old that this node is catching up, or that the chain stands: its state says nothing of today. */
-function isStale({ chain, clock }: TransactionDeps): boolean {
-  return clock.nowMs() - chain.tip().timeMs > FINALITY_AGE_MAX_MS;
-}
-
-/** A wallet must not take a verdict of an old state for one of the chain: it asks another node, or this one later. */
-function refusalOf(deps: TransactionDeps, refusal: PoolRefusal): Refusal {
-  if (!('text' in refusal)) {
-    const answer = faultRefusal(refusal);
-    const isJudgedByState = PROBLEMS[answer.problem].status !== 400;
-    return isJudgedByState && isStale(deps) ? { problem: 'chain_unavailable', detail: `Its newest final block is of ${rfc3339(deps.chain.tip().timeMs)}; there the transaction is refused: ${refusal.code}.` } : answer;
-  }
-  return { problem: refusal.code === 'too_many_pending' ? 'rate_limited' : refusal.code, detail: refusal.text };
-}
 
 /** Refused Pays count as failed payments, whoever posted them; bytes that are no transaction count as nothing. */
 function isPay(bytes: Uint8Array): boolean {
@@ -48,7 +28,7 @@ async function post(deps: TransactionDeps, { body }: ApiRequest<Post>): Promise<
   const submitted = await chain.submit(bytes);
   if (!submitted.ok) {
     if (isPay(bytes)) metrics.paymentFailed.inc({ reason: submitted.refusal.code });
-    return refusalOf(deps, submitted.refusal);
+    return submissionRefusal(deps, submitted.refusal);
   }
   const { txHash, fresh, status } = submitted;
   return { status: fresh ? 202 : 200, body: { txHash, status: status.status } };
