@@ -24,6 +24,30 @@ export function merkleRootOfHashes(hashes: readonly Uint8Array[]): Uint8Array {
   return rootOf(level, hashes.length);
 }
 
+/**
+ * The same root of leaves that come one at a time and are not kept: a list of millions in a few dozen hashes.
+ * PERF: as many hashes as `merkleRoot`, and log2(n) of them in memory.
+ */
+export class RunningRoot {
+  /** Roots of full subtrees, each larger than the ones behind it; together they cover the leaves so far. */
+  readonly #subtrees: { readonly hash: Uint8Array; readonly leaves: number }[] = [];
+
+  add(leaf: Uint8Array): void {
+    let grown = { hash: merkleLeafHash(leaf), leaves: 1 };
+    for (let last = this.#subtrees.at(-1); last?.leaves === grown.leaves; last = this.#subtrees.at(-1)) {
+      this.#subtrees.pop();
+      grown = { hash: hashInner(last.hash, grown.hash), leaves: 2 * grown.leaves };
+    }
+    this.#subtrees.push(grown);
+  }
+
+  /** Of the leaves so far; more may follow. */
+  root(): Uint8Array {
+    const [smallest, ...larger] = this.#subtrees.map(({ hash }) => hash).reverse();
+    return smallest === undefined ? sha256(new Uint8Array(0)) : larger.reduce((right, left) => hashInner(left, right), smallest);
+  }
+}
+
 /** Hash of one leaf of a list, 32 bytes. */
 export function merkleLeafHash(leaf: Uint8Array): Uint8Array {
   const out = new Uint8Array(HASH_BYTES);

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import t from 'tap';
-import { merklePath, merkleRoot, verifyMerklePath } from '../../src/lib/merkle.ts';
+import { merklePath, merkleRoot, RunningRoot, verifyMerklePath } from '../../src/lib/merkle.ts';
 import { seededRandom } from '../state/naiveTree.ts';
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
@@ -102,4 +102,14 @@ t.test('an index outside the list is a bug', async (t) => {
   t.throws(() => merklePath(CT_LEAVES, 8));
   t.throws(() => merklePath(CT_LEAVES, -1));
   t.throws(() => merklePath(CT_LEAVES, 0.5));
+});
+
+t.test('the root of leaves that come one at a time is that of the list, after each of them', async (t) => {
+  const leaves = Array.from({ length: 70 }, (_, i) => Uint8Array.of(i, i >> 3));
+  const running = new RunningRoot();
+  t.equal(hex(running.root()), hex(merkleRoot([])), 'of none');
+  for (const [i, leaf] of leaves.entries()) {
+    running.add(leaf);
+    t.equal(hex(running.root()), hex(naiveRoot(leaves.slice(0, i + 1))), `${i + 1} leaves`);
+  }
 });
