@@ -4,6 +4,7 @@
  */
 import type { Fault } from '@billcoin/protocol';
 import type { OrderEventName, OrderStatus, ValidationError } from '@billcoin/sdk';
+import type { Products, StockRefusal } from './merchantPorts.ts';
 import type { FinalBlock } from './ports.ts';
 
 /** More writes wait for the disk than memory may hold: try again in a moment. */
@@ -124,7 +125,7 @@ export interface PostedOrder {
   readonly salt: Uint8Array;
   readonly invoice: Uint8Array;
 }
-export type OrderRefusal = { readonly code: 'ref_mismatch' | 'total_mismatch' } | { readonly code: 'ref_reused'; readonly orderId: string } | Fault;
+export type OrderRefusal = { readonly code: 'ref_mismatch' | 'total_mismatch' | 'till_revoked' } | { readonly code: 'ref_reused'; readonly orderId: string } | StockRefusal | Fault;
 
 export interface Answered {
   readonly status: number;
@@ -219,6 +220,7 @@ export interface Campus {
   readonly students: Students;
   readonly wallets: Wallets;
   readonly orders: Orders;
+  readonly products: Products;
   readonly payments: Payments;
   readonly loyalty: Loyalty;
   readonly sales: Sales;

@@ -4,14 +4,14 @@ import * as sdk from '../src/index.ts';
 
 const SURFACE = [
   'API_BASE', 'ATTEMPTS_MAX_PER_CALL', 'ApiError', 'BACKWARDS_MAX', 'BAND_BPS', 'BODY_MAX_BYTES', 'CALL_TIMEOUT_MS', 'COMMON_PROBLEMS', 'ConnectionError', 'FRAME_MAX_CHARS', 'HEADER_AGE_MAX_MS', 'HEARTBEAT_MS', 'INVOICE_LIFE_S',
-  'LIGHT_HEADERS_MAX', 'LOT_FINDINGS', 'MILK_SALES_HEADER', 'MIN_FEE_ML', 'ORDER_BYTES_MAX', 'ORDER_EVENTS', 'ORDER_STATUS', 'PROBLEMS', 'PROBLEM_TYPE_PREFIX', 'Problem', 'ProofError', 'REOPENS_MAX', 'ROLES', 'ROSTER_MAX_BYTES',
+  'LIGHT_HEADERS_MAX', 'LOT_FINDINGS', 'MILK_SALES_HEADER', 'MIN_FEE_ML', 'ORDER_BYTES_MAX', 'ORDER_EVENTS', 'ORDER_STATUS', 'PROBLEMS', 'PROBLEM_TYPE_PREFIX', 'PRODUCTS_MAX', 'PRODUCT_NAME_MAX_BYTES', 'Problem', 'ProofError', 'REOPENS_MAX', 'ROLES', 'ROSTER_MAX_BYTES',
   'ROUTES', 'SEED_BYTES', 'SILENCE_MAX_MS', 'STREAM_EVENTS', 'TRANSACTION_BODY_MAX_BYTES', 'TX_LIFE_MS', 'TimeoutError', 'UntrustedAnswerError', 'VALIDATE_WAIT_MAX_MS', 'VALIDATION_ERRORS', 'ValidationProblem', 'WAIT_TIMEOUT_MS',
-  'addSignature', 'attachSignature', 'buildAnchor', 'buildAttest', 'buildBondDeposit', 'buildBondWithdraw', 'buildDelegate', 'buildEditValidator', 'buildHoldBatch', 'buildOpenBatch', 'buildPay', 'buildRecallBatch', 'buildRedeem',
+  'addProduct', 'addSignature', 'attachSignature', 'buildAnchor', 'buildAttest', 'buildBondDeposit', 'buildBondWithdraw', 'buildDelegate', 'buildEditValidator', 'buildHoldBatch', 'buildOpenBatch', 'buildPay', 'buildRecallBatch', 'buildRedeem',
   'buildRefund', 'buildRegisterDevice', 'buildRegisterFarm', 'buildRegisterMerchant', 'buildRegisterMeter', 'buildRegisterPlant', 'buildRegisterTill', 'buildRejoin', 'buildReportPrice', 'buildRevokeDevice', 'buildRevokeTill',
-  'buildStake', 'buildTransfer', 'buildUndelegate', 'buildUnstake', 'buildVoidInvoice', 'buildWriteOffBatch', 'checkpointRoot', 'couponText', 'createChallenge', 'createClient', 'createKey', 'createOrder', 'createVerifiedClient',
+  'buildStake', 'buildTransfer', 'buildUndelegate', 'buildUnstake', 'buildVoidInvoice', 'buildWriteOffBatch', 'changeProduct', 'checkpointRoot', 'couponText', 'createChallenge', 'createClient', 'createKey', 'createOrder', 'createVerifiedClient',
   'decodeTransaction', 'encodeTransaction', 'exportMilkSales', 'getAccount', 'getBatch', 'getBatchTrace', 'getBlock', 'getCoupon', 'getEpcis', 'getGenesis', 'getLoyalty', 'getMerchant', 'getOrder', 'getPrice', 'getRegistry',
   'getReserve', 'getStatus', 'getTill', 'getTransaction', 'getTxProof', 'getTxTrace', 'importStudents', 'isProblemCode', 'keyFromSeed', 'linkWallet', 'listAccountTransactions', 'listBatches', 'listBlocks', 'listMerchants',
-  'listOrders', 'listPeers', 'listValidators', 'lookupFrom', 'openApi', 'orderTotals', 'parseCouponText', 'payInvoice', 'paymentOf', 'postOrder', 'provenExecutionOutcome', 'provenInvoiceOutcome', 'randomBytes', 'readInvoice', 'readOrder',
+  'listOrders', 'listPeers', 'listProducts', 'listValidators', 'lookupFrom', 'openApi', 'orderTotals', 'parseCouponText', 'payInvoice', 'paymentOf', 'postOrder', 'productItem', 'provenExecutionOutcome', 'provenInvoiceOutcome', 'randomBytes', 'readInvoice', 'readOrder',
   'renewLinkCode', 'route', 'sendTransaction', 'signChallenge', 'signPay', 'signTransfer', 'streamOrders', 'transactionText', 'txSigningBytes', 'validatePayment', 'verifiedBalance', 'verifiedPayment', 'verifiedReceipt',
   'verifiedReserve', 'verifiedRow', 'verifiedTransaction', 'verifyPayment', 'waitForTransaction',
 ];

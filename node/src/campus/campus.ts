@@ -13,6 +13,7 @@ import { openOrderEvents } from './orderEvents.ts';
 import { openOpenOrders } from './openOrders.ts';
 import { openOrders } from './orders.ts';
 import { openPayments } from './payments.ts';
+import { openProducts } from './products.ts';
 import { openSales } from './sales.ts';
 import { getRow, listRows, ONLY, putRow, TABLES } from './store.ts';
 import { openStudents } from './students.ts';
@@ -63,6 +64,7 @@ export async function openCampus(deps: CampusDeps): Promise<Campus> {
     students: openStudents({ store, keys, clock, lane: roster }),
     wallets: openWallets({ store, keys, clock, lane: roster, challenges, pseudonyms }),
     orders,
+    products: openProducts({ store, clock, lane: ledger }),
     payments: openPayments({ chain, store, waiter }),
     loyalty: {
       async couponIds(address, limit) {

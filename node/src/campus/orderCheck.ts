@@ -4,6 +4,7 @@ import {
   type Fault, type Invoice, type Millilitres, type Sen, type Verifier, type View,
 } from '@billcoin/protocol';
 import type { OrderRefusal, PostedOrder } from '../campusPorts.ts';
+import type { FitsPrice } from './stock.ts';
 
 export interface OrderCheckContext {
   readonly view: View;
@@ -22,6 +23,8 @@ export interface AcceptedOrder {
   readonly priceSenPerBill: Sen;
   /** Day of the chain. */
   readonly priceEpoch: number;
+  /** Of single lines; the whole amount was checked. */
+  readonly fits: FitsPrice;
 }
 export type CheckedOrder = { readonly ok: true; readonly value: AcceptedOrder } | { readonly ok: false; readonly refusal: OrderRefusal };
 
@@ -37,8 +40,15 @@ function refuse(refusal: OrderRefusal): CheckedOrder {
   return { ok: false, refusal };
 }
 
+/** Whether litres lie in the band of the price in force or of the day before, and the band of the former. */
+function bandsOf({ view, nowMs, tipTimeMs }: OrderCheckContext, sen: Sen, amountMl: Millilitres): { readonly inside: boolean; readonly now: { readonly minMl: Millilitres; readonly maxMl: Millilitres } | undefined } {
+  const bands = priceBands(view, { timeMs: nowMs, prevTimeMs: tipTimeMs }, sen, paramsOf(view).bandBps);
+  return { inside: bands.some((band) => amountMl >= band.minMl && amountMl <= band.maxMl), now: bands[0] };
+}
+
 /** Not taken back, in time and inside the price band: what only an unpaid order must still be. */
-function payable({ view, nowMs, tipTimeMs }: OrderCheckContext, invoice: Invoice): Fault | undefined {
+function payable(context: OrderCheckContext, invoice: Invoice): Fault | undefined {
+  const { view, nowMs } = context;
   if (view.get(ROWS.invoice, invoiceId(invoice.tillNo, invoice.ref))?.state === INVOICE_VOID) return { code: 'invoice_void' };
   const expiresAtMs = invoice.expiresAtS * 1_000;
   if (expiresAtMs < nowMs) return { code: 'invoice_expired' };
@@ -46,9 +56,7 @@ function payable({ view, nowMs, tipTimeMs }: OrderCheckContext, invoice: Invoice
   const params = paramsOf(view);
   if (invoice.amountMl <= 1n || invoice.sen < 1n) return { code: 'amount_too_small' };
   if (invoice.amountMl > params.invoiceMaxMl) return { code: 'amount_too_large', limitMl: params.invoiceMaxMl };
-  const bands = priceBands(view, { timeMs: nowMs, prevTimeMs: tipTimeMs }, invoice.sen, params.bandBps);
-  const [now] = bands;
-  const inside = bands.some((band) => invoice.amountMl >= band.minMl && invoice.amountMl <= band.maxMl);
+  const { inside, now } = bandsOf(context, invoice.sen, invoice.amountMl);
   return inside || now === undefined ? undefined : { code: 'price_out_of_band', ...now };
 }
 
@@ -71,11 +79,11 @@ export async function checkOrder(context: OrderCheckContext, posted: PostedOrder
   if (!signed.ok) return refuse(signed.fault);
   if (!totalsMatch(order.value, invoice.sen, invoice.amountMl)) return refuse({ code: 'total_mismatch' });
   if (!(await context.isPaid(invoice.tillNo, toHex(invoice.ref)))) {
-    if (till.status !== stateRows.ACTIVE) return refuse({ code: 'till_not_active' });
+    if (till.status !== stateRows.ACTIVE) return refuse({ code: 'till_revoked' });
     if (view.get(ROWS.merchant, toHex(till.merchant))?.status !== stateRows.ACTIVE) return refuse({ code: 'merchant_not_active' });
     const fault = payable(context, invoice);
     if (fault !== undefined) return refuse(fault);
   }
   const priceSenPerBill = priceInForce(view, { timeMs: context.nowMs, prevTimeMs: context.tipTimeMs });
-  return { ok: true, value: { invoice, merchant: till.merchant, priceSenPerBill, priceEpoch: dayOf(context.nowMs) } };
+  return { ok: true, value: { invoice, merchant: till.merchant, priceSenPerBill, priceEpoch: dayOf(context.nowMs), fits: (sen, amountMl) => bandsOf(context, sen, amountMl).inside } };
 }

@@ -13,6 +13,8 @@ import type { OpenOrders } from './openOrders.ts';
 import type { OrderEvents } from './orderEvents.ts';
 import { collect, noteCancellation } from './orderMoves.ts';
 import { openOrderId, paidOrder, settles } from './projectBlock.ts';
+import { openRowBatch } from './rowBatch.ts';
+import { reserveStock, sellUnreserved, stockRefusal } from './stock.ts';
 import { getRow, listRows, padded, putRow, refId, TABLES } from './store.ts';
 
 /** Rows looked at for one page of a filtered list; a page may be short, its cursor goes on from there. */
@@ -65,13 +67,18 @@ async function take({ chain, store, clock, verify, events, open }: OrderDeps, { 
   }, posted);
   if (!checked.ok) return refuse(checked.refusal);
   const fresh = newOrder(posted, checked.value, nowMs);
+  const batch = openRowBatch(store);
   const held = await byRef(store, fresh.tillNo, fresh.ref);
   if (held !== undefined) return refuse({ code: 'ref_reused', orderId: held.orderId });
   const payment = await paymentAt(fresh.tillNo, fresh.ref);
   if (payment !== undefined && !settles(fresh, payment)) return refuse({ code: 'total_mismatch' });
+  // What was paid already is sold, whatever the list says now: refusing it would only hide it.
+  const refusal = payment === undefined ? await stockRefusal(batch, fresh, checked.value.fits) : undefined;
+  if (refusal !== undefined) return refuse(refusal);
+  await (payment === undefined ? reserveStock(batch, fresh) : sellUnreserved(batch, fresh));
   const order = payment === undefined ? fresh : paidOrder(fresh, payment);
   if (payment === undefined) open.add(order);
-  return { answer: accepted(order), operations: orderRows(order, payment === undefined), after: () => events.emit([{ name: 'order.created', order, timeMs: nowMs }]) };
+  return { answer: accepted(order), operations: [...orderRows(order, payment === undefined), ...batch.operations()], after: () => events.emit([{ name: 'order.created', order, timeMs: nowMs }]) };
 }
 
 /** A Pay was admitted to the pool: the till shows that it was seen. Nothing is promised by it. */

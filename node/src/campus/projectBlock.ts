@@ -10,6 +10,7 @@ import { blindIndex } from './crypto.ts';
 import type { CampusKeys, Purpose } from './keyFile.ts';
 import type { OpenOrders } from './openOrders.ts';
 import type { RowBatch } from './rowBatch.ts';
+import { releaseStock, sellReserved } from './stock.ts';
 import { listRows, padded, refId, TABLES } from './store.ts';
 
 export interface ProjectContext {
@@ -84,6 +85,7 @@ async function onPaid(place: Place, paid: EventOf<'paid'>): Promise<readonly Ord
   const order = context.open.has(paid.tillNo, ref) ? await orderOf(batch, paid.tillNo, ref) : undefined;
   if (order === undefined || !settles(order, payment)) return [];
   const now = paidOrder(order, payment);
+  await sellReserved(batch, order);
   batch.put(TABLES.order, order.orderId, now);
   batch.delete(TABLES.openOrder, openOrderId(order));
   return [{ name: 'order.paid', order: now, timeMs: block.timeMs, final: { txHash: tx.txHash, height: block.height, index: tx.index, blockHash } }];
@@ -113,6 +115,7 @@ async function onVoided(place: Place, voided: EventOf<'invoiceVoided'>): Promise
   const order = context.open.has(voided.tillNo, ref) ? await orderOf(batch, voided.tillNo, ref) : undefined;
   if (order === undefined || !isOpen(order)) return [];
   const now = moved(order, 'CANCELLED', block.timeMs, null);
+  await releaseStock(batch, order);
   batch.put(TABLES.order, order.orderId, now);
   batch.delete(TABLES.openOrder, openOrderId(order));
   return [{ name: 'order.cancelled', order: now, timeMs: block.timeMs, final: { txHash: tx.txHash, height: block.height, index: tx.index, blockHash } }];
@@ -145,6 +148,7 @@ async function expireOrders(context: ProjectContext, batch: RowBatch, block: Fin
     batch.delete(TABLES.openOrder, id);
     if (order === undefined || !isOpen(order)) continue;
     const now = moved(order, 'EXPIRED', block.timeMs, null);
+    await releaseStock(batch, order);
     batch.put(TABLES.order, order.orderId, now);
     events.push({ name: 'order.expired', order: now, timeMs: block.timeMs });
   }

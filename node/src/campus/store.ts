@@ -4,6 +4,7 @@
  */
 import { assert } from '@billcoin/protocol';
 import type { OrderRow, PaymentRow } from '../campusPorts.ts';
+import type { ProductRow } from '../merchantPorts.ts';
 import type { KeyValueOperation, KeyValueStore } from '../ports.ts';
 
 export interface Table<V> {
@@ -78,6 +79,7 @@ export const TABLES = {
   orderByRef: table<string>('or', 'till number / ref → order id'),
   orderOfTill: table<1>('ot', 'till number / order id → listed'),
   openOrder: table<1>('oo', 'end (s) / order id → still open'),
+  product: table<ProductRow>('pr', 'merchant / product id → terms, units received, reserved, sold'),
   payment: table<PaymentRow>('p', 'till number / ref → the final Pay and its refunds'),
   coupon: table<1>('cp', 'blind index of the owner / coupon id → issued'),
   sale: table<SaleRow>('e', 'block time (ms) / height / index → export line'),

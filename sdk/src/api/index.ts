@@ -10,6 +10,7 @@ import * as merchants from './merchants.ts';
 import * as orderMoves from './orderMoves.ts';
 import * as orders from './orders.ts';
 import * as payments from './payments.ts';
+import * as products from './products.ts';
 import * as proofs from './proofs.ts';
 import * as registry from './registry.ts';
 import * as streams from './streams.ts';
@@ -54,6 +55,10 @@ export const ROUTES = {
   getMerchant: merchants.getMerchant,
   getTill: merchants.getTill,
   getRegistry: registry.getRegistry,
+  listProducts: products.listProducts,
+  postProduct: products.postProduct,
+  patchProduct: products.patchProduct,
+  deleteProduct: products.deleteProduct,
   getTxProof: proofs.getTxProof,
   getInvoiceProof: proofs.getInvoiceProof,
   getDoneProof: proofs.getDoneProof,

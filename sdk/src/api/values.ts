@@ -28,6 +28,7 @@ export const MaskedAddress = Type.String({ pattern: '^bill1[02-9ac-hj-np-z]\\.\\
 export const Ref = Type.String({ pattern: '^[0-9a-f]{20}$', description: 'Order reference: commits to items and printed lots' });
 export const TillNo = Type.Integer({ minimum: 1, maximum: 4_294_967_295 });
 export const OrderId = Type.String({ pattern: '^ord_[0-9A-HJKMNP-TV-Z]{26}$' });
+export const ProductId = Type.String({ pattern: '^prd_[0-9A-HJKMNP-TV-Z]{26}$' });
 export const WalletId = Type.String({ pattern: '^wal_[0-9A-HJKMNP-TV-Z]{26}$' });
 export const StudentRef = Type.String({ pattern: '^stu_[0-9A-HJKMNP-TV-Z]{26}$', description: 'Our name of a roster row; says nothing about the student' });
 export const LinkCode = Type.String({ pattern: '^[0-9A-HJKMNP-TV-Z]{10}$', description: '10 characters Crockford Base32, one use, 14 days' });

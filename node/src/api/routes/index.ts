@@ -18,6 +18,7 @@ import { milkRoutes } from './milk.ts';
 import { orderMoveRoutes } from './orderMoves.ts';
 import { orderRoutes } from './orders.ts';
 import { paymentRoutes } from './payments.ts';
+import { productRoutes } from './products.ts';
 import { proofRoutes } from './proofs.ts';
 import { registryRoutes } from './registry.ts';
 import { studentRoutes } from './students.ts';
@@ -55,6 +56,7 @@ export function allRoutes(deps: RouteDeps): readonly Entry[] {
     ...milkRoutes({ chain, clock, index, sales: campus.sales }),
     ...traceRoutes({ chain, orders: campus.orders }),
     ...registryRoutes(chain, index),
+    ...productRoutes(campus.products),
     ...healthRoutes({ chain, campus, clock, disk }),
   ];
 }

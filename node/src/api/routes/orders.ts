@@ -18,7 +18,13 @@ function refusalOf(refusal: OrderRefusal): Refusal {
   switch (refusal.code) {
     case 'ref_mismatch':
     case 'total_mismatch':
+    case 'till_revoked':
       return { problem: refusal.code };
+    case 'unknown_product':
+    case 'product_mismatch':
+      return { problem: refusal.code, data: { product: refusal.productId } };
+    case 'out_of_stock':
+      return { problem: refusal.code, detail: `${refusal.left} left.`, data: { product: refusal.productId, left: String(refusal.left) } };
     case 'ref_reused':
       return { problem: 'ref_reused', data: { orderId: refusal.orderId } };
     default:
