@@ -110,13 +110,13 @@ export class Mempool {
     return this.#pool.offer();
   }
 
-  /** The oldest `count` that a block could take and that have waited for `ageMs`. */
+  /** The oldest `count` that this node promised to offer, that a block could take and that have waited for `ageMs`. */
   overdue(ageMs: number, count: number): readonly ParsedTx[] {
     const acceptedBeforeMs = this.#deps.clock.nowMs() - ageMs;
     const overdue: ParsedTx[] = [];
-    for (const { tx, parked, acceptedAtMs } of this.#pool.entries()) {
+    for (const { tx, parked, durable, acceptedAtMs } of this.#pool.entries()) {
       if (overdue.length === count || acceptedAtMs > acceptedBeforeMs) break;
-      if (!parked) overdue.push(tx);
+      if (!parked && durable !== undefined) overdue.push(tx);
     }
     return overdue;
   }

@@ -4,8 +4,8 @@ import type { Network, Timers } from '../ports.ts';
 
 /** Between two offers of the same pending transactions: what got lost on the way keeps nobody waiting for long. */
 export const OFFER_AGAIN_MS = 1_000;
-/** What is pending for longer has missed several blocks: it may have got lost, and is offered again. */
-const OVERDUE_MS = 500;
+/** What is pending for longer has missed several blocks, also under load: it may have got lost, and is offered again by whoever promised it. */
+const OVERDUE_MS = 1_000;
 /**
  * After a push further ones wait so long and go together: a fifth of the least time between two blocks. The first after a
  * pause waits for nothing. A push costs each end a packet and an acknowledgement, whatever it holds.
