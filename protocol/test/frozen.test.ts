@@ -27,7 +27,7 @@ t.test('faults: number n stands at place n', (t) => {
 t.test('tags', (t) => {
   const tags = `
     tx tx-id header vote proposal invoice order attest batch manifest profile reading reading-id reading-batch reading-json reading-json-id handover override
-    command receipt export audit webhook login address multi genesis gentx checkpoint commit validators schedule`.trim().split(/\s+/).map((name) => `bill/${name}/1`);
+    command receipt export audit webhook login address multi genesis gentx checkpoint commit validators schedule enrol`.trim().split(/\s+/).map((name) => `bill/${name}/1`);
   t.same(TAGS, tags);
   t.equal(new Set(TAGS).size, TAGS.length);
   t.throws(() => taggedHash('bill/other/1' as Tag, new Uint8Array(0)), /unknown tag/);

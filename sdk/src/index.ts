@@ -44,6 +44,7 @@ export * from './tx/voidInvoice.ts';
 // Orders and invoices.
 export * from './order/couponText.ts';
 export * from './order/createOrder.ts';
+export * from './order/enrolText.ts';
 export * from './order/payInvoice.ts';
 export * from './order/productItem.ts';
 export * from './order/readInvoice.ts';

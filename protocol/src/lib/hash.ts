@@ -13,7 +13,7 @@ export const TAGS = [
   'bill/reading-batch/1', 'bill/reading-json/1', 'bill/reading-json-id/1', 'bill/handover/1', 'bill/override/1',
   'bill/command/1', 'bill/receipt/1', 'bill/export/1', 'bill/audit/1', 'bill/webhook/1', 'bill/login/1',
   'bill/address/1', 'bill/multi/1', 'bill/genesis/1', 'bill/gentx/1', 'bill/checkpoint/1', 'bill/commit/1',
-  'bill/validators/1', 'bill/schedule/1',
+  'bill/validators/1', 'bill/schedule/1', 'bill/enrol/1',
 ] as const;
 export type Tag = (typeof TAGS)[number];
 
