@@ -6,6 +6,7 @@ import type { Fault } from '@billcoin/protocol';
 import type { OrderEventName, OrderStatus, ValidationError } from '@billcoin/sdk';
 import type { Products, StockRefusal } from './merchantPorts.ts';
 import type { FinalBlock } from './ports.ts';
+import type { Refunds } from './refundPorts.ts';
 
 /** More writes wait for the disk than memory may hold: try again in a moment. */
 export class CampusBusy extends Error {
@@ -221,6 +222,7 @@ export interface Campus {
   readonly wallets: Wallets;
   readonly orders: Orders;
   readonly products: Products;
+  readonly refunds: Refunds;
   readonly payments: Payments;
   readonly loyalty: Loyalty;
   readonly sales: Sales;

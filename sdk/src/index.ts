@@ -7,6 +7,8 @@ export * from './api/problem.ts';
 export * from './api/problems.ts';
 export type { Title } from './api/faultTitles.ts';
 export * from './api/orderStatus.ts';
+export * from './api/refundStatus.ts';
+export type { Refund, RefundOptions } from './api/refunds.ts';
 export type { RegistryStatus } from './api/values.ts';
 export type { Account, AccountTransaction } from './api/accounts.ts';
 export type { BatchDetail, BatchSummary, Price, Reserve } from './api/batches.ts';

@@ -14,6 +14,7 @@ import { openOpenOrders } from './openOrders.ts';
 import { openOrders } from './orders.ts';
 import { openPayments } from './payments.ts';
 import { openProducts } from './products.ts';
+import { openRefunds } from './refunds.ts';
 import { openSales } from './sales.ts';
 import { getRow, listRows, ONLY, putRow, TABLES } from './store.ts';
 import { openStudents } from './students.ts';
@@ -65,6 +66,7 @@ export async function openCampus(deps: CampusDeps): Promise<Campus> {
     wallets: openWallets({ store, keys, clock, lane: roster, challenges, pseudonyms }),
     orders,
     products: openProducts({ store, clock, lane: ledger }),
+    refunds: openRefunds({ chain, store, clock, lane: ledger, idempotency }),
     payments: openPayments({ chain, store, waiter }),
     loyalty: {
       async couponIds(address, limit) {

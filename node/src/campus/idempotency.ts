@@ -2,7 +2,7 @@
  * Idempotency-Key (api page §2.1): the answer to a key is stored for 24 h with a hash of what was asked, in the same batch
  * as what the request did. A repeat gets the stored answer; another request under the key is refused.
  */
-import { sha256, toHex, utf8 } from '@billcoin/protocol';
+import { assert, sha256, toHex, utf8 } from '@billcoin/protocol';
 import type { Answered, IdempotentResult } from '../campusPorts.ts';
 import type { Clock, KeyValueOperation, KeyValueStore } from '../ports.ts';
 import type { Lane } from './lane.ts';
@@ -42,6 +42,9 @@ async function sweepRows(store: KeyValueStore, nowMs: number): Promise<readonly 
   return dead.flatMap(({ id, value }) => [deleteRow(TABLES.answerEnd, id), deleteRow(TABLES.answer, value)]);
 }
 
+/** Not stored (api page §2.1): the same request may succeed in a moment. */
+const isPassing = (status: number): boolean => status === 401 || status === 429 || status >= 500;
+
 async function runOnce({ store, clock }: IdempotencyDeps, id: string, requestHash: string, work: () => Promise<Work>): Promise<IdempotentResult> {
   const nowMs = clock.nowMs();
   const stored = await getRow(store, TABLES.answer, id);
@@ -50,6 +53,10 @@ async function runOnce({ store, clock }: IdempotencyDeps, id: string, requestHas
     return stored.requestHash === requestHash ? { kind: 'answer', replayed: true, answer: { status, body } } : { kind: 'reused' };
   }
   const { answer, operations, after } = await work();
+  if (isPassing(answer.status)) {
+    assert(operations.length === 0, 'what passes by itself has done nothing');
+    return { kind: 'answer', replayed: false, answer };
+  }
   const row: StoredAnswer = { requestHash, ...answer, expiresAtMs: nowMs + ANSWER_LIFE_MS };
   const end = putRow(TABLES.answerEnd, `${padded(row.expiresAtMs, 15)}/${id}`, id);
   // The sweep stands first: a key whose old answer just ended is written again by the later put.

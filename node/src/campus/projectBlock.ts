@@ -9,6 +9,7 @@ import type { FinalBlock, FinalTx, KeyValueStore } from '../ports.ts';
 import { blindIndex } from './crypto.ts';
 import type { CampusKeys, Purpose } from './keyFile.ts';
 import type { OpenOrders } from './openOrders.ts';
+import { endRefund, expireRefunds } from './refundEnds.ts';
 import type { RowBatch } from './rowBatch.ts';
 import { releaseStock, sellReserved } from './stock.ts';
 import { listRows, padded, refId, TABLES } from './store.ts';
@@ -161,7 +162,9 @@ export async function projectBlock(context: ProjectContext, batch: RowBatch, blo
   const blockHash = toHex(block.blockId);
   for (const tx of block.txs) {
     for (const event of tx.events) events.push(...(await onEvent({ context, batch, block, blockHash, tx }, event)));
+    await endRefund(batch, { height: block.height, blockHash, timeMs: block.timeMs }, tx);
   }
+  await expireRefunds(context.store, batch, block.timeMs);
   events.push(...(await expireOrders(context, batch, block)));
   return events;
 }

@@ -6,6 +6,7 @@ import { assert } from '@billcoin/protocol';
 import type { OrderRow, PaymentRow } from '../campusPorts.ts';
 import type { ProductRow } from '../merchantPorts.ts';
 import type { KeyValueOperation, KeyValueStore } from '../ports.ts';
+import type { RefundRequestRow } from '../refundPorts.ts';
 
 export interface Table<V> {
   readonly prefix: string;
@@ -81,6 +82,11 @@ export const TABLES = {
   openOrder: table<1>('oo', 'end (s) / order id → still open'),
   product: table<ProductRow>('pr', 'merchant / product id → terms, units received, reserved, sold'),
   payment: table<PaymentRow>('p', 'till number / ref → the final Pay and its refunds'),
+  refund: table<RefundRequestRow>('rf', 'refund id → refund, state, who decided'),
+  refundOfPayment: table<1>('ro', 'till number / ref / refund id → asked for'),
+  refundOfMerchant: table<1>('rm', 'merchant / refund id → listed'),
+  refundByTx: table<string>('rt', 'transaction → refund id'),
+  refundEnd: table<1>('re', 'end of its transaction (ms) / refund id → not final yet'),
   coupon: table<1>('cp', 'blind index of the owner / coupon id → issued'),
   sale: table<SaleRow>('e', 'block time (ms) / height / index → export line'),
   day: table<DayRow>('d', 'day of the chain → payments and litres'),

@@ -12,6 +12,7 @@ import * as orders from './orders.ts';
 import * as payments from './payments.ts';
 import * as products from './products.ts';
 import * as proofs from './proofs.ts';
+import * as refunds from './refunds.ts';
 import * as registry from './registry.ts';
 import * as streams from './streams.ts';
 import * as trace from './trace.ts';
@@ -28,6 +29,12 @@ export const ROUTES = {
   getOrder: orders.getOrder,
   cancelOrder: orderMoves.cancelOrder,
   collectOrder: orderMoves.collectOrder,
+  getRefundOptions: refunds.getRefundOptions,
+  postRefund: refunds.postRefund,
+  listRefunds: refunds.listRefunds,
+  getRefund: refunds.getRefund,
+  approveRefund: refunds.approveRefund,
+  rejectRefund: refunds.rejectRefund,
   streamOrders: streams.streamOrdersRoute,
   getLoyalty: loyalty.getLoyalty,
   getCoupon: loyalty.getCoupon,

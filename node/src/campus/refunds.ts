@@ -1,0 +1,206 @@
+/**
+ * Refunds as the people of a merchant ask for them (api page §2.6). A signed Refund goes to the chain at once; without one
+ * the request waits for the manager. What became of a transaction only blocks say (refundEnds.ts); a request is written
+ * before its block can be projected, because both run in one lane.
+ */
+import { decode, formatAddress, toHex, Tx, TxBody, txIdOf } from '@billcoin/protocol';
+import type { OrderRow } from '../campusPorts.ts';
+import type { ChainPort, Clock, KeyValueOperation, KeyValueStore } from '../ports.ts';
+import type { Decided, RefundAsking, RefundFilter, RefundRefusal, RefundRequestRow, Refunds } from '../refundPorts.ts';
+import { ulid } from './crockford.ts';
+import type { Idempotency, Work } from './idempotency.ts';
+import type { Lane } from './lane.ts';
+import { askedMl, checkAmount, claimOf, claimSen, optionsOf, type ClaimContext } from './refundClaim.ts';
+import { deleteRow, getRow, listRows, padded, putRow, refId, TABLES } from './store.ts';
+
+/** Requests of one order that are looked at: it has a few; a till that makes more is at fault and gets no more. */
+const OF_ORDER_MAX = 1_000;
+/** Rows looked at for one page of a filtered list; a page may be short, its cursor goes on from there. */
+const SCAN_MAX = 2_000;
+const SCAN_PAGE = 200;
+export const REFUND_PREFIX = 'rfd_';
+
+export interface RefundDeps {
+  readonly chain: ChainPort;
+  readonly store: KeyValueStore;
+  readonly clock: Clock;
+  /** The lane of the blocks. */
+  readonly lane: Lane;
+  readonly idempotency: Idempotency;
+}
+
+export const isOpen = ({ status }: RefundRequestRow): boolean => status === 'NEEDS_MANAGER' || status === 'PENDING';
+
+export const refundEndId = ({ validUntilMs, refundId }: { readonly validUntilMs: number; readonly refundId: string }): string => `${padded(validUntilMs, 15)}/${refundId}`;
+
+/** A new refund and where it is found. */
+export function newRefundRows(refund: RefundRequestRow): readonly KeyValueOperation[] {
+  const { refundId, tillNo, ref, merchant } = refund;
+  return [...refundRows(refund), putRow(TABLES.refundOfPayment, `${refId(tillNo, ref)}/${refundId}`, 1), putRow(TABLES.refundOfMerchant, `${merchant}/${refundId}`, 1)];
+}
+
+/** A refund as it stands now; one on its way is found by its transaction and by the end of that. */
+function refundRows(refund: RefundRequestRow): readonly KeyValueOperation[] {
+  const { refundId, txHash, validUntilMs, status } = refund;
+  return [
+    putRow(TABLES.refund, refundId, refund),
+    ...(txHash === null ? [] : [putRow(TABLES.refundByTx, txHash, refundId)]),
+    ...(validUntilMs === null ? [] : [status === 'PENDING' ? putRow(TABLES.refundEnd, refundEndId({ validUntilMs, refundId }), 1) : deleteRow(TABLES.refundEnd, refundEndId({ validUntilMs, refundId }))]),
+  ];
+}
+
+async function openMlOf(store: KeyValueStore, order: OrderRow): Promise<bigint> {
+  const under = `${refId(order.tillNo, order.ref)}/`;
+  const rows = await listRows(store, TABLES.refundOfPayment, { under, limit: OF_ORDER_MAX });
+  let sum = 0n;
+  for (const { id } of rows) {
+    const refund = await getRow(store, TABLES.refund, id.slice(under.length));
+    if (refund !== undefined && isOpen(refund)) sum += BigInt(refund.amountMl);
+  }
+  return sum;
+}
+
+async function contextOf({ chain, store, clock }: RefundDeps, order: OrderRow): Promise<ClaimContext> {
+  const payment = await getRow(store, TABLES.payment, refId(order.tillNo, order.ref));
+  return { view: chain.state(), nowMs: clock.nowMs(), openMl: await openMlOf(store, order), isPaid: payment !== undefined };
+}
+
+interface SignedRefund {
+  readonly bytes: Uint8Array;
+  readonly txHash: string;
+  readonly sender: Uint8Array;
+  readonly amountMl: bigint;
+  readonly validUntilMs: number;
+}
+
+/** A Refund of the payment under this reference; undefined for any other bytes. Its signatures the chain checks. */
+function signedRefund({ chain }: RefundDeps, bytes: Uint8Array, { tillNo, ref }: { readonly tillNo: number; readonly ref: string }): SignedRefund | undefined {
+  const tx = decode(Tx, bytes);
+  const body = tx.ok ? decode(TxBody, tx.value.body) : undefined;
+  if (!tx.ok || body?.ok !== true || body.value.kind.case !== 'refund') return undefined;
+  const { kind: { value }, sender, validUntilMs } = body.value;
+  if (value.tillNo !== tillNo || toHex(value.ref) !== ref) return undefined;
+  return { bytes, txHash: toHex(txIdOf(chain.genesisHash, tx.value.body)), sender, amountMl: value.amountMl, validUntilMs };
+}
+
+/** Hands the transaction in; the request as it stands then. What is final already, its block says: here or in a moment. */
+async function handIn({ chain }: RefundDeps, refund: RefundRequestRow, { bytes, txHash, validUntilMs }: SignedRefund): Promise<Decided> {
+  const submitted = await chain.submit(bytes);
+  if (!submitted.ok) return { ok: false, refusal: submitted.refusal.code === 'insufficient_balance' ? { ...submitted.refusal, code: 'merchant_balance_low' } : submitted.refusal };
+  const isOver = submitted.status.status === 'expired';
+  return { ok: true, refund: { ...refund, txHash, validUntilMs, status: isOver ? 'FAILED' : 'PENDING', failure: isOver ? 'expired' : null } };
+}
+
+async function refundOfTx({ store }: RefundDeps, txHash: string | undefined): Promise<RefundRequestRow | undefined> {
+  const refundId = txHash === undefined ? undefined : await getRow(store, TABLES.refundByTx, txHash);
+  return refundId === undefined ? undefined : await getRow(store, TABLES.refund, refundId);
+}
+
+type Prepared = { readonly ok: true; readonly refund: RefundRequestRow; readonly signed: SignedRefund | undefined } | { readonly ok: false; readonly refusal: RefundRefusal };
+
+/** The request as a manager would see it: nothing is handed in yet. */
+async function prepare(deps: RefundDeps, order: OrderRow, { tx, amount, reason, by }: RefundAsking): Promise<Prepared> {
+  const { clock } = deps;
+  const refuse = (refusal: RefundRefusal): Prepared => ({ ok: false, refusal });
+  const signed = tx === undefined ? undefined : signedRefund(deps, tx, order);
+  if (tx !== undefined && signed === undefined) return refuse({ code: 'other_order' });
+  const context = await contextOf(deps, order);
+  const claimed = claimOf(context, order);
+  if (!claimed.ok) return claimed;
+  const asked = amount === undefined ? undefined : askedMl(order, amount);
+  if ((amount !== undefined && asked === undefined) || (asked === undefined && signed === undefined)) return refuse({ code: 'amount_missing' });
+  if (signed !== undefined && asked !== undefined && asked !== signed.amountMl) return refuse({ code: 'other_order' });
+  const amountMl = signed?.amountMl ?? asked ?? 0n;
+  if (amountMl === 0n) return refuse({ code: 'amount_missing' });
+  const refusal = checkAmount(context.view, claimed.value, amountMl);
+  if (refusal !== undefined) return refuse(refusal);
+  const { orderId, tillNo, ref, merchant } = order;
+  const nowMs = clock.nowMs();
+  return {
+    ok: true, signed,
+    refund: {
+      refundId: REFUND_PREFIX + ulid(nowMs), orderId, tillNo, ref, merchant, amountMl: String(amountMl), sen: String(claimSen(claimed.value, amountMl)), status: 'NEEDS_MANAGER', txHash: null, validUntilMs: null,
+      reason, requestedBy: by, createdAtMs: nowMs, decidedBy: null, decidedAtMs: null, failure: null, final: null,
+    },
+  };
+}
+
+/** Runs inside the lane: what is open cannot change between the look at it and the write. */
+async function ask(deps: RefundDeps, asking: RefundAsking): Promise<Work> {
+  const answer = (given: RefundRequestRow, operations: Work['operations'] = []): Work => ({ answer: asking.accepted(given), operations, after: () => undefined });
+  const refuse = (refusal: RefundRefusal): Work => ({ answer: asking.refused(refusal), operations: [], after: () => undefined });
+  const order = await getRow(deps.store, TABLES.order, asking.orderId);
+  if (order === undefined) return refuse({ code: 'not_found' });
+  const known = asking.tx === undefined ? undefined : await refundOfTx(deps, signedRefund(deps, asking.tx, order)?.txHash);
+  if (known !== undefined) return answer(known);
+  const prepared = await prepare(deps, order, asking);
+  if (!prepared.ok) return refuse(prepared.refusal);
+  const { refund, signed } = prepared;
+  if (signed === undefined) return answer(refund, newRefundRows(refund));
+  const handed = await handIn(deps, refund, signed);
+  return handed.ok ? answer(handed.refund, newRefundRows(handed.refund)) : refuse(handed.refusal);
+}
+
+async function approve(deps: RefundDeps, refundId: string, tx: Uint8Array, by: string): Promise<Decided> {
+  const { store, clock } = deps;
+  const refund = await getRow(store, TABLES.refund, refundId);
+  if (refund === undefined) return { ok: false, refusal: { code: 'not_found' } };
+  const signed = signedRefund(deps, tx, refund);
+  if (signed === undefined || signed.amountMl !== BigInt(refund.amountMl)) return { ok: false, refusal: { code: 'other_order' } };
+  if (refund.txHash === signed.txHash) return { ok: true, refund };
+  if (refund.status !== 'NEEDS_MANAGER') return { ok: false, refusal: { code: 'refund_decided', refund } };
+  // The till's own key has a daily limit; what passes a manager is signed by the merchant.
+  if (formatAddress(signed.sender) !== refund.merchant) return { ok: false, refusal: { code: 'wrong_signers' } };
+  const handed = await handIn(deps, { ...refund, decidedBy: by, decidedAtMs: clock.nowMs() }, signed);
+  if (handed.ok) await store.batch(refundRows(handed.refund), { sync: true });
+  return handed;
+}
+
+async function reject({ store, clock }: RefundDeps, refundId: string, by: string): Promise<Decided> {
+  const refund = await getRow(store, TABLES.refund, refundId);
+  if (refund === undefined) return { ok: false, refusal: { code: 'not_found' } };
+  if (refund.status !== 'NEEDS_MANAGER') return { ok: false, refusal: { code: 'refund_decided', refund } };
+  const rejected: RefundRequestRow = { ...refund, status: 'REJECTED', decidedBy: by, decidedAtMs: clock.nowMs() };
+  await store.batch(refundRows(rejected), { sync: true });
+  return { ok: true, refund: rejected };
+}
+
+/** Ids of refunds before `upTo`, newest first, of one payment, of one merchant or of all. */
+async function idsBefore({ store }: RefundDeps, { merchant, orderId }: RefundFilter, upTo: string): Promise<readonly string[]> {
+  const range = { limit: SCAN_PAGE, reverse: true };
+  const order = orderId === undefined ? undefined : await getRow(store, TABLES.order, orderId);
+  if (orderId !== undefined && order === undefined) return [];
+  if (order === undefined && merchant === undefined) return (await listRows(store, TABLES.refund, { before: upTo, ...range })).map(({ id }) => id);
+  const [table, under] = order === undefined ? [TABLES.refundOfMerchant, `${merchant ?? ''}/`] as const : [TABLES.refundOfPayment, `${refId(order.tillNo, order.ref)}/`] as const;
+  return (await listRows(store, table, { under, before: under + upTo, ...range })).map(({ id }) => id.slice(under.length));
+}
+
+async function list(deps: RefundDeps, filter: RefundFilter): ReturnType<Refunds['list']> {
+  const { merchant, tillNo, status, limit } = filter;
+  let upTo = filter.before ?? `${REFUND_PREFIX}~`;
+  const refunds: RefundRequestRow[] = [];
+  for (let scanned = 0; scanned < SCAN_MAX; scanned += SCAN_PAGE) {
+    const ids = await idsBefore(deps, filter, upTo);
+    for (const id of ids) {
+      const refund = await getRow(deps.store, TABLES.refund, id);
+      upTo = id;
+      if (refund === undefined || (status !== undefined && refund.status !== status) || (tillNo !== undefined && refund.tillNo !== tillNo) || (merchant !== undefined && refund.merchant !== merchant)) continue;
+      refunds.push(refund);
+      if (refunds.length === limit) return { refunds, next: upTo };
+    }
+    if (ids.length < SCAN_PAGE) return { refunds, next: undefined };
+  }
+  return { refunds, next: upTo };
+}
+
+export function openRefunds(deps: RefundDeps): Refunds {
+  const { store, lane, idempotency } = deps;
+  return {
+    options: async (order) => optionsOf(await contextOf(deps, order), order),
+    ask: (asking) => idempotency({ ...asking.idempotency, work: () => ask(deps, asking) }),
+    approve: (refundId, tx, by) => lane.run(() => approve(deps, refundId, tx, by)),
+    reject: (refundId, by) => lane.run(() => reject(deps, refundId, by)),
+    get: (refundId) => getRow(store, TABLES.refund, refundId),
+    list: (filter) => list(deps, filter),
+  };
+}
