@@ -5,6 +5,7 @@
 import type { Fault } from '@billcoin/protocol';
 import type { OrderEventName, OrderStatus, ValidationError } from '@billcoin/sdk';
 import type { Products, StockRefusal } from './merchantPorts.ts';
+import type { AbuseControl } from './abusePorts.ts';
 import type { FinalBlock } from './ports.ts';
 import type { Refunds } from './refundPorts.ts';
 
@@ -226,6 +227,7 @@ export interface Campus {
   readonly payments: Payments;
   readonly loyalty: Loyalty;
   readonly sales: Sales;
+  readonly abuse: AbuseControl;
   status(): CampusStatus;
   /** Resolves when all blocks up to the tip of this moment are projected. */
   caughtUp(): Promise<void>;

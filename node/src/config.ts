@@ -70,6 +70,8 @@ export const OPTIONS = {
   listen: optionalAddress('listen', 'Address that other nodes reach this one at. Without it and without peers the node is alone.'),
   peers: peerList('peers', 'Node keys that are admitted, at most 64; those with an address are dialled. billcoin node-key prints the key of a node.'),
   verifyThreads: integer('verify-threads', 1, 0, 64, 'Threads that check signatures beside the main one; 0 checks all on the main thread.'),
+  slackWebhookFile: optionalText('slack-webhook-file', 'File with the URL of a Slack webhook, a secret: one message for each flag goes there. Without it flags are only listed and logged.'),
+  alertsToLoopback: toggle('alerts-to-loopback', 'The webhook may also be http and on this machine: to try it with a receiver of your own. Never in production.'),
   diskFloorMib: integer('disk-floor-mib', 1_024, 256, 1_048_576, 'Free space in MiB below which no new transactions are taken; below a quarter of it the node stops.'),
   checkpoint: optionalText('checkpoint', 'Checkpoint file: what the node serves at /light/checkpoint, what the checkpoint commands read and write, and whose validator set snapshots and verify-db believe besides that of genesis.'),
   signFromHeight: optionalInteger('sign-from-height', 1, Number.MAX_SAFE_INTEGER, 'After a lost sign guard: the first height to sign, stated by the operator. One validator alone: only the very next height. See OPERATING.md.'),

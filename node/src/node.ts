@@ -190,7 +190,7 @@ function makeSubmissionVerifier(config: Config, cache: VerifyCache, stops: StopL
 async function openCampusParts(config: Config, { clock, log }: NodeDeps, folder: DataFolder, chain: ChainPort, verify: Verifier, stops: StopList, halt: (error: Error) => void): Promise<Campus> {
   const store = await openKeyValueLevel(folder.campusPath, halt);
   stops.add('campus store', store.close);
-  const campus = await openCampus({ chain, store, clock, log: log.child({ part: 'campus' }), keyFolder: config.keyDir, verify });
+  const campus = await openCampus({ chain, store, clock, log: log.child({ part: 'campus' }), keyFolder: config.keyDir, verify, alerts: { webhookFile: config.slackWebhookFile, allowLoopback: config.alertsToLoopback } });
   stops.add('campus', campus.close);
   return campus;
 }

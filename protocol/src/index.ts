@@ -37,6 +37,7 @@ export * from './state/view.ts';
 export { activeOracles, oracleQuorum } from './tx/attest.ts';
 export type { BlockEnv, Kind, NetworkContext, ParsedTx, TxContext } from './tx/context.ts';
 export { parseTx, txIdOf } from './tx/envelope.ts';
+export { checkSigners } from './tx/signers.ts';
 export * from './tx/invoice.ts';
 export { KINDS, kindOf } from './tx/kinds.ts';
 export { splitByWeight } from './tx/mint.ts';

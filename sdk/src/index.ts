@@ -4,6 +4,8 @@ export { ROUTES, type OperationId, type Routes } from './api/index.ts';
 export * from './api/route.ts';
 export { openApi, type OpenApiInfo } from './api/openApi.ts';
 export * from './api/problem.ts';
+export * from './api/ratePolicies.ts';
+export { FLAG_OUTCOMES, FLAG_RULES, RATE_LIMIT_Q_MAX, RATE_LIMIT_WINDOW_MAX_S, type AlertOutcome, type Flag, type FlagOutcome, type FlagRule, type RateLimits } from './api/abuse.ts';
 export * from './api/problems.ts';
 export type { Title } from './api/faultTitles.ts';
 export * from './api/orderStatus.ts';

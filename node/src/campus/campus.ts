@@ -2,6 +2,7 @@
 import { toHex, verifyEd25519, type Verifier } from '@billcoin/protocol';
 import type { Campus } from '../campusPorts.ts';
 import type { ChainPort, Clock, KeyValueStore, Log } from '../ports.ts';
+import { openAbuseControl, type AlertTarget } from './abuseControl.ts';
 import { openChallenges } from './challenge.ts';
 import { blindIndex, keyFingerprint } from './crypto.ts';
 import { openEndWaiter } from './endWaiter.ts';
@@ -30,6 +31,8 @@ export interface CampusDeps {
   readonly keyFolder: string;
   /** The node's fast verifier; the portable one where absent. */
   readonly verify?: Verifier;
+  /** Nothing is sent unless given. */
+  readonly alerts?: AlertTarget;
 }
 
 /** Refuses a store of another network or of other keys before anything reads from it. */
@@ -59,6 +62,7 @@ export async function openCampus(deps: CampusDeps): Promise<Campus> {
   const challenges = openChallenges({ store, keys, clock, verify, genesisHash: chain.genesisHash, chainId: chain.chainId });
   const idempotency = openIdempotency({ store, clock, lane: ledger });
   const pseudonyms = new Pseudonyms({ store, keys });
+  const abuse = await openAbuseControl({ chain, store, keys, clock, log, verify, pseudonyms, alerts: deps.alerts ?? { webhookFile: undefined, allowLoopback: false } });
   const orders = openOrders({ chain, store, clock, log, lane: ledger, verify, events, idempotency, open });
   const follower = await startFollower({ chain, store, keys, lane: ledger, log, events, pseudonymOf: (address, purpose) => pseudonyms.of(address, purpose), open });
   return {
@@ -75,6 +79,7 @@ export async function openCampus(deps: CampusDeps): Promise<Campus> {
       },
     },
     sales: openSales({ store, clock, log, cursor: follower.cursor }),
+    abuse,
     status: () => ({ height: follower.cursor().height, failure: follower.failure() }),
     caughtUp: follower.caughtUp,
     onBlock: follower.onBlock,
@@ -82,6 +87,7 @@ export async function openCampus(deps: CampusDeps): Promise<Campus> {
       orders.close();
       waiter.close();
       await follower.close();
+      await abuse.close();
       await roster.idle();
       await ledger.idle();
     },

@@ -81,6 +81,11 @@ export function pseudonym(keys: CampusKeys, purpose: Purpose, studentKey: Uint8A
   return hmac(keys.purposes[purpose], studentKey, studentId).subarray(0, PSEUDONYM_BYTES).toString('hex');
 }
 
+/** Whom operators see where there is no student: keyed hash, so that an address stands in no flag, limit, alert or log. */
+export function opsName(keys: CampusKeys, what: 'wallet', value: Uint8Array): string {
+  return hmac(keys.purposes.ops, `${what}\0`, value).subarray(0, PSEUDONYM_BYTES).toString('hex');
+}
+
 /** Equality in constant time; lengths are public. */
 export function equalSecret(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && timingSafeEqual(a, b);

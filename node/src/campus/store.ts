@@ -3,6 +3,7 @@
  * decimal strings of base units. Prefixes are never reused. Nothing here names a student or an address in plain.
  */
 import { assert } from '@billcoin/protocol';
+import type { FlagEvidence, FlagRow, Quota } from '../abusePorts.ts';
 import type { OrderRow, PaymentRow } from '../campusPorts.ts';
 import type { ProductRow } from '../merchantPorts.ts';
 import type { KeyValueOperation, KeyValueStore } from '../ports.ts';
@@ -67,6 +68,26 @@ export interface StoredAnswer {
   readonly expiresAtMs: number;
 }
 
+/** The latest failed validations of a subject, and the flag they raised. */
+export interface FailuresRow {
+  readonly latest: readonly FlagEvidence[];
+  readonly flag: { readonly flagId: string; readonly untilMs: number } | null;
+}
+
+/** A message to operators that waits to be delivered. */
+export interface AlertRow {
+  readonly text: string;
+  readonly madeAtMs: number;
+  readonly tries: number;
+  readonly nextAtMs: number;
+}
+
+/** An audit entry as it was signed: canonical JSON. */
+export interface AuditRow {
+  readonly text: string;
+  readonly signature: string;
+}
+
 export const TABLES = {
   genesis: table<{ readonly genesisHash: string; readonly keyCheck: string }>('g', '→ the network and the keys these rows belong to'),
   cursor: table<{ readonly height: number; readonly timeMs: number }>('c', '→ last block that was projected'),
@@ -92,6 +113,14 @@ export const TABLES = {
   day: table<DayRow>('d', 'day of the chain → payments and litres'),
   answer: table<StoredAnswer>('i', 'scope / idempotency key → stored answer'),
   answerEnd: table<string>('ie', 'end (ms) / scope / key → row of the stored answer'),
+  attempt: table<1>('xa', 'person / time (ms) / random → a payment attempt'),
+  attemptId: table<number>('xi', 'transaction id → until when its Pay, counted as an attempt, can be included (ms)'),
+  rateLimit: table<Quota>('xq', 'policy → quota that an administrator set'),
+  failures: table<FailuresRow>('xf', 'rule / subject → latest failures and the flag they raised'),
+  flag: table<FlagRow>('xg', 'flag id → flag'),
+  flagByStatus: table<1>('xs', 'open or resolved / flag id → listed'),
+  alert: table<AlertRow>('xl', 'alert id → message that waits for Slack'),
+  audit: table<AuditRow>('xu', 'number → entry of the audit log'),
 } as const;
 
 assert(new Set(Object.values(TABLES).map(({ prefix }) => prefix)).size === Object.keys(TABLES).length, 'table prefixes are unique');

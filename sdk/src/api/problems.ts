@@ -36,6 +36,8 @@ const API = {
   out_of_stock: row(409, 'Out of stock', 'Kehabisan stok', 'Order no more than `data` says is left.'),
   product_in_use: row(409, 'Product in an open order', 'Produk dalam pesanan terbuka', 'Wait until the open orders with this product are paid or over, then try again.', true),
   stock_below_sales: row(409, 'Less than was sold', 'Kurang daripada jualan', '`received` is the total ever put on the shelf: give at least what `data` says is sold and reserved.'),
+  flag_resolved: row(409, 'Resolved before', 'Sudah diselesaikan', 'It stays as it is; read it under /admin/flags.'),
+  alerts_not_configured: row(409, 'No Slack webhook', 'Tiada webhook Slack', 'Start the node with --slack-webhook-file.'),
   ref_reused: row(409, 'Reference used before', 'Rujukan sudah digunakan', 'Make a new order with a new salt.'),
   not_collectable: row(409, 'Nothing to hand out', 'Tiada untuk diserahkan', 'Hand out only what is paid: `data.status` says how the order stands.'),
   already_collected: row(409, 'Handed out before', 'Sudah diserahkan', 'Do not hand it out again.'),

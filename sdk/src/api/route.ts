@@ -33,6 +33,8 @@ export interface Route {
   readonly bodyMaxBytes?: number;
   /** True: the request must carry an Idempotency-Key header; a repeat gets the stored answer. */
   readonly idempotencyKey?: true;
+  /** Keys of the body that the audit log keeps; never a secret, never free text. */
+  readonly auditBody?: readonly string[];
   /** Answers by status, problems apart. */
   readonly responses: Readonly<Record<number, TSchema>>;
   readonly responseType?: MediaType;

@@ -1,0 +1,87 @@
+/**
+ * Payment attempts in the campus store: one row each, so that a restart forgets none and two nodes on one store share
+ * them. A row is written first and counted then: of all who write at the same time, whoever writes last sees the others.
+ */
+import { randomBytes } from 'node:crypto';
+import type { KeyValueStore } from '../../ports.ts';
+import { deleteRow, getRow, listRows, padded, putRow, TABLES } from '../store.ts';
+import { roomOf, type Room, type Window } from './slidingLog.ts';
+import { sweepTable } from './sweep.ts';
+import type { Turns } from './turns.ts';
+
+/** Persons without room that are remembered, so that a flood of refused attempts does not reach the store. */
+const FULL_MAX = 16_384;
+const TIME_DIGITS = 15;
+
+export interface AttemptDeps {
+  readonly store: KeyValueStore;
+  readonly turns: Turns;
+  /** Wall time that does not jump while the process runs. */
+  readonly nowMs: () => number;
+}
+
+/** The transaction an attempt is: it counts once, until it can no longer be included. */
+export interface CountedId {
+  readonly txHash: string;
+  readonly untilMs: number;
+}
+
+export class Attempts {
+  readonly #deps: AttemptDeps;
+  /** Person → until when there is no room. */
+  readonly #full = new Map<string, number>();
+
+  constructor(deps: AttemptDeps) {
+    this.#deps = deps;
+  }
+
+  /** Undefined where the id was counted before. */
+  take(person: string, window: Window): Promise<Room>;
+  take(person: string, window: Window, id: CountedId): Promise<Room | undefined>;
+  async take(person: string, window: Window, id?: CountedId): Promise<Room | undefined> {
+    return await this.#deps.turns.run(`attempt ${person}`, async () => {
+      if (id !== undefined && (await getRow(this.#deps.store, TABLES.attemptId, id.txHash)) !== undefined) return undefined;
+      const nowMs = this.#deps.nowMs();
+      const untilMs = this.#full.get(person) ?? 0;
+      return untilMs > nowMs ? { ok: false, left: 0, resetMs: untilMs - nowMs } : await this.#count(person, window, id, nowMs);
+    });
+  }
+
+  /** The quota was changed: who had no room may have some. */
+  changed(): void {
+    this.#full.clear();
+  }
+
+  /** Deletes what lies in no window any more. */
+  async sweep(windowMs: number): Promise<void> {
+    const { store, nowMs } = this.#deps;
+    const isOld = (timeMs: number): boolean => timeMs <= nowMs() - windowMs || timeMs > nowMs() + windowMs;
+    await sweepTable(store, TABLES.attempt, (rowId) => isOld(Number(rowId.split('/')[1])));
+    await sweepTable(store, TABLES.attemptId, (_, untilMs) => untilMs < nowMs());
+    for (const [person, untilMs] of this.#full) if (untilMs <= nowMs()) this.#full.delete(person);
+  }
+
+  async #count(person: string, window: Window, id: CountedId | undefined, nowMs: number): Promise<Room> {
+    const { store } = this.#deps;
+    const { q, windowMs } = window;
+    const own = `${person}/${padded(nowMs, TIME_DIGITS)}/${randomBytes(6).toString('hex')}`;
+    const idRow = id === undefined ? [] : [putRow(TABLES.attemptId, id.txHash, id.untilMs)];
+    // Not synced: it survives the end of the process, and a machine that lost power is not back within the window.
+    await store.batch([putRow(TABLES.attempt, own, 1), ...idRow], { sync: false });
+    // Another node's clock may be ahead; a time further off than a window is of a clock that was wrong.
+    const bounds = { from: `${person}/${padded(Math.max(0, nowMs - windowMs + 1), TIME_DIGITS)}`, before: `${person}/${padded(nowMs + windowMs, TIME_DIGITS)}` };
+    const rows = await listRows(store, TABLES.attempt, { under: `${person}/`, ...bounds, limit: q + 1, reverse: true });
+    const times = rows.filter((row) => row.id !== own).map((row) => Math.min(nowMs, Number(row.id.split('/')[1]))).reverse();
+    if (times.length < q) return { ...roomOf([...times, nowMs], window, nowMs), ok: true };
+    await store.batch([deleteRow(TABLES.attempt, own), ...(id === undefined ? [] : [deleteRow(TABLES.attemptId, id.txHash)])], { sync: false });
+    const room = roomOf(times.slice(-q), window, nowMs);
+    this.#rememberFull(person, nowMs + room.resetMs);
+    return room;
+  }
+
+  #rememberFull(person: string, untilMs: number): void {
+    const [first] = this.#full.keys();
+    if (this.#full.size >= FULL_MAX && first !== undefined) this.#full.delete(first);
+    this.#full.set(person, untilMs);
+  }
+}
