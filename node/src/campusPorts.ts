@@ -3,7 +3,7 @@
  * services with openCampus and hands them to startApi.
  */
 import type { Fault } from '@billcoin/protocol';
-import type { OrderEventName, OrderStatus, ValidationError } from '@billcoin/sdk';
+import type { OrderEventName, OrderStatus, SignedExportManifest, ValidationError } from '@billcoin/sdk';
 import type { Products, StockRefusal } from './merchantPorts.ts';
 import type { AbuseControl } from './abusePorts.ts';
 import type { FinalBlock } from './ports.ts';
@@ -199,16 +199,90 @@ export interface Loyalty {
   couponIds(address: Uint8Array, limit: number): Promise<readonly string[]>;
 }
 
-export type ExportQuery = { readonly month: string; readonly tz: string; readonly bom: boolean };
+/** `month` is YYYY-MM, `tz` a zone that may not exist. */
+export interface MonthQuery {
+  readonly month: string;
+  readonly tz: string;
+}
+export interface ExportQuery extends MonthQuery {
+  readonly bom: boolean;
+}
+/** pruned: this node's blocks begin later. */
+export type PeriodProblem = 'bad_month' | 'bad_tz' | 'pruned';
 export type ExportResult =
-  | { readonly ok: true; readonly fileName: string; readonly partial: boolean; readonly csv: NodeJS.ReadableStream }
-  | { readonly ok: false; readonly code: 'bad_month' | 'bad_tz' };
+  | { readonly ok: true; /** Without its ending. */ readonly fileName: string; readonly csv: NodeJS.ReadableStream }
+  | { readonly ok: false; readonly code: PeriodProblem };
+export type ManifestResult = { readonly ok: true; readonly fileName: string; readonly signed: SignedExportManifest } | { readonly ok: false; readonly code: PeriodProblem };
+
+/** Of the lines of one day: all of them, or those of a till or a merchant. `date` is YYYY-MM-DD, and may be none. */
+export interface DayQuery {
+  readonly date: string;
+  readonly tz: string;
+  readonly tillNo?: number | undefined;
+  /** Address text. */
+  readonly merchant?: string | undefined;
+}
+export interface Figures {
+  readonly count: number;
+  readonly sen: bigint;
+  readonly amountMl: bigint;
+}
+export interface DayReport {
+  readonly range: { readonly fromMs: number; readonly toMs: number };
+  /** The day may still get lines. */
+  readonly partial: boolean;
+  readonly all: Figures;
+  readonly sales: Figures;
+  readonly refunds: Figures;
+  readonly strays: Figures;
+  /** What coupons paid beside the sales. */
+  readonly coupons: Figures;
+  readonly open: number;
+}
+export type DayResult = { readonly ok: true; readonly report: DayReport } | { readonly ok: false; readonly code: 'bad_date' | 'bad_tz' | 'pruned' };
 
 export interface Sales {
-  /** The milk-sales export of a month (US-003). */
-  exportMonth(query: ExportQuery): ExportResult;
+  /** The milk-sales export of a month (US-003), as far as the chain is projected. */
+  exportMonth(query: ExportQuery): Promise<ExportResult>;
+  /** Reads all lines of the month. */
+  manifest(query: MonthQuery): Promise<ManifestResult>;
+  daily(query: DayQuery): Promise<DayResult>;
   /** Mean millilitres sold a day over the last 7 whole days. */
   meanDailyMl(): Promise<bigint>;
+}
+
+/** A plain Transfer to a merchant from nobody who is registered. Addresses are text. */
+export interface StrayView {
+  readonly txHash: string;
+  readonly status: 'OPEN' | 'RETURNED' | 'BOOKED';
+  readonly height: number;
+  readonly timeMs: number;
+  readonly blockHash: string;
+  readonly merchant: string;
+  readonly from: string;
+  readonly amountMl: bigint;
+  readonly sen: bigint;
+  readonly returnedMl: bigint;
+  /** What a Transfer back names, hex. */
+  readonly reference: string;
+  readonly bookedAtMs: number | undefined;
+}
+export interface StrayFilter {
+  readonly status?: StrayView['status'] | undefined;
+  readonly merchant?: string | undefined;
+  readonly limit: number;
+  /** Place of the last stray of the page before. */
+  readonly before?: string | undefined;
+}
+export interface StrayPage {
+  readonly strays: readonly StrayView[];
+  readonly next: string | undefined;
+}
+export interface Strays {
+  /** Newest first. A page may be short of its limit; `next` says whether there is more. */
+  list(filter: StrayFilter): Promise<StrayPage>;
+  /** Finance says that it stays. @param by who says so: an API pseudonym, no name */
+  book(txHash: string, by: string): Promise<StrayView | 'not_open' | undefined>;
 }
 
 export interface CampusStatus {
@@ -227,6 +301,7 @@ export interface Campus {
   readonly payments: Payments;
   readonly loyalty: Loyalty;
   readonly sales: Sales;
+  readonly strays: Strays;
   readonly abuse: AbuseControl;
   status(): CampusStatus;
   /** Resolves when all blocks up to the tip of this moment are projected. */

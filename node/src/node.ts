@@ -10,7 +10,7 @@ import type { Campus } from './campusPorts.ts';
 import { checkpointSource } from './checkpointFile.ts';
 import { ConfigError, type Config } from './config.ts';
 import { hashPairsNative, sha256Native } from './crypto/sha256.ts';
-import { CONSENSUS_KEY_FILE, NODE_KEY_FILE, readKeyFile, type KeyPair } from './crypto/keyFiles.ts';
+import { CONSENSUS_KEY_FILE, createKeyFile, EXPORT_KEY_FILE, NODE_KEY_FILE, readKeyFile, type KeyPair } from './crypto/keyFiles.ts';
 import { nativeSigner } from './crypto/nativeSigner.ts';
 import { makeLostGuard, type ValidatorGuard } from './crypto/lostGuard.ts';
 import { createSignGuard, openSignGuard, readSignGuard } from './crypto/signGuard.ts';
@@ -190,7 +190,9 @@ function makeSubmissionVerifier(config: Config, cache: VerifyCache, stops: StopL
 async function openCampusParts(config: Config, { clock, log }: NodeDeps, folder: DataFolder, chain: ChainPort, verify: Verifier, stops: StopList, halt: (error: Error) => void): Promise<Campus> {
   const store = await openKeyValueLevel(folder.campusPath, halt);
   stops.add('campus store', store.close);
-  const campus = await openCampus({ chain, store, clock, log: log.child({ part: 'campus' }), keyFolder: config.keyDir, verify, alerts: { webhookFile: config.slackWebhookFile, allowLoopback: config.alertsToLoopback } });
+  const exportKey = (await readKeyFile(config.keyDir, EXPORT_KEY_FILE)) ?? (await createKeyFile(config.keyDir, EXPORT_KEY_FILE));
+  const exportSigner = { publicKey: exportKey.publicKey, sign: nativeSigner(exportKey) };
+  const campus = await openCampus({ chain, store, clock, log: log.child({ part: 'campus' }), keyFolder: config.keyDir, exportSigner, verify, alerts: { webhookFile: config.slackWebhookFile, allowLoopback: config.alertsToLoopback } });
   stops.add('campus', campus.close);
   return campus;
 }

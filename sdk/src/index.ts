@@ -15,7 +15,7 @@ export type { RegistryStatus } from './api/values.ts';
 export type { Account, AccountTransaction } from './api/accounts.ts';
 export type { BatchDetail, BatchSummary, Price, Reserve } from './api/batches.ts';
 export type { BlockSummary, BlockView, PeerView, Status, ValidatorView } from './api/chain.ts';
-export { MILK_SALES_HEADER } from './api/exports.ts';
+export { MILK_SALES_HEADER, type DailyReport, type ExportManifest, type SignedExportManifest, type Stray } from './api/exports.ts';
 export type { Health } from './api/health.ts';
 export type { Coupon, Loyalty } from './api/loyalty.ts';
 export type { Merchant, MerchantDetail, Till } from './api/merchants.ts';

@@ -2,9 +2,10 @@
 import { toHex, verifyEd25519, type Verifier } from '@billcoin/protocol';
 import type { Campus } from '../campusPorts.ts';
 import type { ChainPort, Clock, KeyValueStore, Log } from '../ports.ts';
+import type { ExportSigner } from '../sales/manifest.ts';
 import { openAbuseControl, type AlertTarget } from './abuseControl.ts';
 import { openChallenges } from './challenge.ts';
-import { blindIndex, keyFingerprint } from './crypto.ts';
+import { blindIndex, keyFingerprint, pseudonymKeyId } from './crypto.ts';
 import { openEndWaiter } from './endWaiter.ts';
 import { startFollower } from './follower.ts';
 import { openIdempotency } from './idempotency.ts';
@@ -18,6 +19,7 @@ import { openProducts } from './products.ts';
 import { openRefunds } from './refunds.ts';
 import { openSales } from './sales.ts';
 import { getRow, listRows, ONLY, putRow, TABLES } from './store.ts';
+import { openStrays } from './strays.ts';
 import { openStudents } from './students.ts';
 import { openWallets, Pseudonyms } from './wallets.ts';
 
@@ -29,6 +31,8 @@ export interface CampusDeps {
   readonly log: Log;
   /** Folder of `campus-keys.json`, apart from the data. */
   readonly keyFolder: string;
+  /** Signs the manifests of exports. */
+  readonly exportSigner: ExportSigner;
   /** The node's fast verifier; the portable one where absent. */
   readonly verify?: Verifier;
   /** Nothing is sent unless given. */
@@ -78,7 +82,8 @@ export async function openCampus(deps: CampusDeps): Promise<Campus> {
         return (await listRows(store, TABLES.coupon, { under, limit })).map(({ id }) => id.slice(under.length));
       },
     },
-    sales: openSales({ store, clock, log, cursor: follower.cursor }),
+    sales: openSales({ chain, store, clock, log, cursor: follower.cursor, signer: deps.exportSigner, pseudonymKeyId: pseudonymKeyId(keys) }),
+    strays: openStrays({ chain, store, clock, lane: ledger }),
     abuse,
     status: () => ({ height: follower.cursor().height, failure: follower.failure() }),
     caughtUp: follower.caughtUp,

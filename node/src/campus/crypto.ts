@@ -86,6 +86,11 @@ export function opsName(keys: CampusKeys, what: 'wallet', value: Uint8Array): st
   return hmac(keys.purposes.ops, `${what}\0`, value).subarray(0, PSEUDONYM_BYTES).toString('hex');
 }
 
+/** Which key made the pseudonyms of exports, for whoever compares months; says nothing about the key. */
+export function pseudonymKeyId(keys: CampusKeys): string {
+  return hmac(keys.purposes.export, 'key id\0').subarray(0, 8).toString('hex');
+}
+
 /** Equality in constant time; lengths are public. */
 export function equalSecret(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && timingSafeEqual(a, b);

@@ -8,6 +8,7 @@ import type { Lane } from './lane.ts';
 import type { OrderEvents } from './orderEvents.ts';
 import { projectBlock, type ProjectContext } from './projectBlock.ts';
 import { openRowBatch } from './rowBatch.ts';
+import { openSaleRows, type SaleRowsDeps } from './saleRows.ts';
 import { getRow, ONLY, TABLES } from './store.ts';
 
 export interface Cursor {
@@ -27,7 +28,7 @@ export interface Follower {
   close(): Promise<void>;
 }
 
-export interface FollowerDeps extends ProjectContext {
+export interface FollowerDeps extends SaleRowsDeps, Omit<ProjectContext, 'sales'> {
   readonly chain: ChainPort;
   readonly store: KeyValueStore;
   readonly lane: Lane;
@@ -35,29 +36,40 @@ export interface FollowerDeps extends ProjectContext {
   readonly events: OrderEvents;
 }
 
+/** A new campus store on a node that was made from a snapshot begins there: sales before it are not on this node. */
+async function readCursor({ chain, store }: FollowerDeps): Promise<Cursor> {
+  return (await getRow(store, TABLES.cursor, ONLY)) ?? { height: chain.firstBlock - 1, timeMs: 0 };
+}
+
+/** Writes the rows of one block and the cursor behind it as one batch. */
+async function projectAt({ chain, store, lane }: FollowerDeps, context: ProjectContext, height: number): Promise<{ readonly block: FinalBlock; readonly told: readonly OrderEvent[] }> {
+  const block = await chain.readFinal(height);
+  if (block === undefined) throw new Error(`block ${height} is not stored here; restore the campus store of this node, or start it from an archive node`);
+  const batch = openRowBatch(store);
+  const told = await lane.run(async () => {
+    const found = await projectBlock(context, batch, block);
+    batch.put(TABLES.cursor, ONLY, { height, timeMs: block.timeMs });
+    // Blocks without payments can be projected again; the ones with payments must not be told twice after a crash.
+    await store.batch(batch.operations(), { sync: block.txs.length > 0 });
+    return found;
+  }, { always: true }); // a crowd of orders that fills the lane must not stop the chain's own rows
+  return { block, told };
+}
+
 export async function startFollower(deps: FollowerDeps): Promise<Follower> {
-  const { chain, store, lane, log, events } = deps;
+  const { chain, log, events } = deps;
   const listeners = new Set<(block: FinalBlock, events: readonly OrderEvent[]) => void>();
   const startHeight = chain.tip().height;
-  // A new campus store on a node that was made from a snapshot begins there: sales before it are not on this node.
-  let cursor: Cursor = (await getRow(store, TABLES.cursor, ONLY)) ?? { height: chain.firstBlock - 1, timeMs: 0 };
+  let cursor = await readCursor(deps);
+  const context: ProjectContext = { ...deps, sales: await openSaleRows(deps, cursor.height) };
   let failure: string | undefined;
   let closed = false;
   let run: Promise<void> | undefined;
 
   async function projectNext(): Promise<void> {
-    const height = cursor.height + 1;
-    const block = await chain.readFinal(height);
-    if (block === undefined) throw new Error(`block ${height} is not stored here; restore the campus store of this node, or start it from an archive node`);
-    const batch = openRowBatch(store);
-    const told = await lane.run(async () => {
-      const found = await projectBlock(deps, batch, block);
-      batch.put(TABLES.cursor, ONLY, { height, timeMs: block.timeMs });
-      // Blocks without payments can be projected again; the ones with payments must not be told twice after a crash.
-      await store.batch(batch.operations(), { sync: block.txs.length > 0 });
-      return found;
-    }, { always: true }); // a crowd of orders that fills the lane must not stop the chain's own rows
-    cursor = { height, timeMs: block.timeMs };
+    const { block, told } = await projectAt(deps, context, cursor.height + 1);
+    const { height, timeMs } = block;
+    cursor = { height, timeMs };
     events.emit(told);
     if (height > startHeight) for (const listener of listeners) listener(block, told);
   }

@@ -1,23 +1,24 @@
 /**
- * What one final block means for the campus rows: payments and refunds with their export lines, coupons, day
+ * What one final block means for the campus rows: payments and refunds, export lines (saleRows.ts), coupons, day
  * totals, and the states of orders: paid, refunded, cancelled by a VoidInvoice, expired. Everything comes from the block's own events; the newest state is never asked,
  * because it may be ahead of the block.
  */
-import { assert, dayOf, formatAddress, maskAddress, mulDiv, toHex, type ChainEvent } from '@billcoin/protocol';
+import { assert, dayOf, formatAddress, toHex, type ChainEvent } from '@billcoin/protocol';
 import type { OrderEvent, OrderRow, PaymentRow } from '../campusPorts.ts';
 import type { FinalBlock, FinalTx, KeyValueStore } from '../ports.ts';
 import { blindIndex } from './crypto.ts';
-import type { CampusKeys, Purpose } from './keyFile.ts';
+import type { CampusKeys } from './keyFile.ts';
 import type { OpenOrders } from './openOrders.ts';
 import { endRefund, expireRefunds } from './refundEnds.ts';
 import type { RowBatch } from './rowBatch.ts';
+import type { SaleRows } from './saleRows.ts';
 import { releaseStock, sellReserved } from './stock.ts';
 import { listRows, padded, refId, TABLES } from './store.ts';
 
 export interface ProjectContext {
   readonly store: KeyValueStore;
   readonly keys: CampusKeys;
-  readonly pseudonymOf: (address: Uint8Array, purpose: Purpose) => Promise<string | undefined>;
+  readonly sales: SaleRows;
   readonly open: OpenOrders;
 }
 
@@ -32,16 +33,6 @@ interface Place {
   readonly block: FinalBlock;
   readonly blockHash: string;
   readonly tx: FinalTx;
-}
-
-const blockPlace = (height: number, index: number): string => `${padded(height, 15)}/${padded(index, 5)}`;
-
-/** The export line of a payment or refund, with the pseudonym by the link in force now. */
-async function putSale(place: Place, wallet: Uint8Array, sen: bigint, status: 'Final' | 'Refunded'): Promise<void> {
-  const { context, batch, block, blockHash, tx } = place;
-  const student = (await context.pseudonymOf(wallet, 'export')) ?? '';
-  const id = `${padded(block.timeMs, 15)}/${blockPlace(block.height, tx.index)}`;
-  batch.put(TABLES.sale, id, { txHash: tx.txHash, timeMs: block.timeMs, student, sen: String(sen), wallet: maskAddress(wallet), blockHash, status });
 }
 
 /** The order in its next state. */
@@ -78,7 +69,6 @@ async function onPaid(place: Place, paid: EventOf<'paid'>): Promise<readonly Ord
     merchant: formatAddress(paid.merchant), amountMl: String(paid.amountMl), ownMl: String(paid.ownMl), sen: String(paid.sen), couponId: paid.couponId === undefined ? null : toHex(paid.couponId), refunds: [],
   };
   batch.put(TABLES.payment, refId(paid.tillNo, ref), payment);
-  await putSale(place, paid.payer, mulDiv(paid.sen, paid.ownMl, paid.amountMl, 'halfUp'), 'Final');
   const dayId = padded(dayOf(block.timeMs), 6);
   const day = await batch.get(TABLES.day, dayId);
   batch.put(TABLES.day, dayId, { payments: (day?.payments ?? 0) + 1, amountMl: String(BigInt(day?.amountMl ?? '0') + paid.amountMl) });
@@ -95,7 +85,6 @@ async function onPaid(place: Place, paid: EventOf<'paid'>): Promise<readonly Ord
 async function onRefunded(place: Place, refunded: EventOf<'refunded'>): Promise<readonly OrderEvent[]> {
   const { batch, block, blockHash, tx } = place;
   const ref = toHex(refunded.ref);
-  await putSale(place, refunded.payer, -refunded.sen, 'Refunded');
   const payment = await batch.get(TABLES.payment, refId(refunded.tillNo, ref));
   assert(payment !== undefined, 'a refund follows its payment');
   const refunds = [...payment.refunds, { txHash: tx.txHash, timeMs: block.timeMs, amountMl: String(refunded.amountMl), sen: String(refunded.sen) }];
@@ -165,6 +154,7 @@ export async function projectBlock(context: ProjectContext, batch: RowBatch, blo
     await endRefund(batch, { height: block.height, blockHash, timeMs: block.timeMs }, tx);
   }
   await expireRefunds(context.store, batch, block.timeMs);
+  await context.sales.project(batch, block);
   events.push(...(await expireOrders(context, batch, block)));
   return events;
 }

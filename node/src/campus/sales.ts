@@ -1,64 +1,172 @@
 /**
- * The milk-sales export (US-003): RFC 4180, CRLF, one line per final payment or refund, in the order of the chain. Lines
- * were written when their blocks became final, so a closed month gives the same bytes for ever.
+ * The milk-sales export (US-003), its signed manifest and the report of a day. Lines were written when their blocks became
+ * final (saleRows.ts), so a closed month gives the same bytes for ever; all three add up the same lines.
  */
-import { pipeline, Readable } from 'node:stream';
-import { stringify } from 'csv-stringify';
-import { dayOf, formatRinggit } from '@billcoin/protocol';
-import { MILK_SALES_HEADER } from '@billcoin/sdk';
-import type { ExportQuery, ExportResult, Sales } from '../campusPorts.ts';
-import { rfc3339 } from '../rfc3339.ts';
-import type { Clock, KeyValueStore, Log } from '../ports.ts';
+import { Readable } from 'node:stream';
+import { dayOf } from '@billcoin/protocol';
+import type { DayQuery, DayResult, ExportQuery, ExportResult, Figures, ManifestResult, MonthQuery, PeriodProblem, Sales } from '../campusPorts.ts';
+import type { ChainPort, Clock, KeyValueStore, Log } from '../ports.ts';
+import { LineCounter, makeManifest, signManifest, type ExportSigner } from '../sales/manifest.ts';
+import { dayRange, monthRange, type TimeRange } from '../sales/period.ts';
+import { COLUMNS, csvLine, LINE_END, saleCells } from '../sales/saleLine.ts';
 import type { Cursor } from './follower.ts';
-import { monthRange, type TimeRange } from './month.ts';
+import { saleLineOf, timeOf } from './saleRows.ts';
 import { getRow, listRows, padded, TABLES, type SaleRow } from './store.ts';
 
 /** Lines read from the store at a time. */
 const PAGE = 500;
 /** Days of the mean daily sale. */
 const MEAN_DAYS = 7;
+const BYTE_ORDER_MARK = '\ufeff';
 
 export interface SalesDeps {
+  readonly chain: ChainPort;
   readonly store: KeyValueStore;
   readonly clock: Clock;
   readonly log: Log;
   readonly cursor: () => Cursor;
+  readonly signer: ExportSigner;
+  /** Names the key of the pseudonyms. */
+  readonly pseudonymKeyId: string;
 }
 
-/** Spreadsheets run cells that begin like a formula (api page §2.9): such text gets a leading apostrophe. */
-export function textCell(text: string): string {
-  return /^[=+\-@\t\r\0]/.test(text) ? `'${text}` : text;
+/** A month or a day as it stands now. */
+interface Period {
+  readonly range: TimeRange;
+  /** Blocks after this one may still bring lines; only a projected block past the end proves that none is missing. */
+  readonly upTo: Cursor;
+  readonly partial: boolean;
 }
 
-/** The cells of one line; amounts are numbers that we wrote, the rest is text. */
-export function saleCells({ txHash, timeMs, student, sen, wallet, blockHash, status }: SaleRow): readonly string[] {
-  return [textCell(txHash), textCell(rfc3339(timeMs)), textCell(student), formatRinggit(BigInt(sen)), textCell(wallet), textCell(blockHash), textCell(status)];
+type OpenedPeriod = { readonly ok: true; readonly period: Period } | { readonly ok: false; readonly code: 'bad_tz' | 'in_future' | 'pruned' };
+
+async function openPeriod({ chain, clock, cursor }: SalesDeps, range: TimeRange | undefined): Promise<OpenedPeriod> {
+  if (range === undefined) return { ok: false, code: 'bad_tz' };
+  if (range.fromMs > clock.nowMs()) return { ok: false, code: 'in_future' };
+  // A node that was made from a snapshot has no lines of before: what it gave would look whole.
+  const isCut = chain.firstBlock > 1 && chain.tip().height >= chain.firstBlock && range.fromMs < (await timeOf(chain, chain.firstBlock));
+  if (isCut) return { ok: false, code: 'pruned' };
+  const upTo = cursor();
+  return { ok: true, period: { range, upTo, partial: upTo.timeMs < range.toMs } };
 }
 
-async function* linesOf(store: KeyValueStore, { fromMs, toMs }: TimeRange): AsyncGenerator<readonly string[]> {
-  yield MILK_SALES_HEADER.split(',');
-  let from = padded(Math.max(0, fromMs), 15);
-  const before = padded(Math.max(0, toMs), 15);
+const monthCode = (code: 'bad_tz' | 'in_future' | 'pruned'): PeriodProblem => (code === 'in_future' ? 'bad_month' : code);
+
+async function* rowsOf(store: KeyValueStore, { range, upTo }: Period): AsyncGenerator<SaleRow> {
+  let from = padded(Math.max(0, range.fromMs), 15);
+  const before = padded(Math.max(0, Math.min(range.toMs, upTo.timeMs + 1)), 15);
   for (;;) {
     const rows = await listRows(store, TABLES.sale, { from, before, limit: PAGE });
-    for (const { value } of rows) yield saleCells(value);
+    for (const { value } of rows) yield value;
     const last = rows.at(-1);
     if (last === undefined || rows.length < PAGE) return;
     from = `${last.id}!`;
   }
 }
 
-function exportMonth({ store, clock, log, cursor }: SalesDeps, { month, tz, bom }: ExportQuery): ExportResult {
-  const range = monthRange(month, tz);
-  if (range === undefined) return { ok: false, code: 'bad_tz' };
-  if (range.fromMs > clock.nowMs()) return { ok: false, code: 'bad_month' };
-  // Only a projected block past the end proves that no line of the month is missing.
-  const partial = cursor().timeMs < range.toMs;
-  const csv = stringify({ record_delimiter: '\r\n', bom });
-  pipeline(Readable.from(linesOf(store, range)), csv, (error) => {
-    if (error instanceof Error && (error as NodeJS.ErrnoException).code !== 'ERR_STREAM_PREMATURE_CLOSE') log.error({ error, month }, 'the export stopped in the middle; the file is not whole');
-  });
-  return { ok: true, fileName: `billcoin-milk-sales-${month}${partial ? '-partial' : ''}.csv`, partial, csv };
+const lineOf = (row: SaleRow): string => csvLine(saleCells(saleLineOf(row)));
+
+async function* textOf(store: KeyValueStore, period: Period, bom: boolean): AsyncGenerator<string> {
+  yield `${bom ? BYTE_ORDER_MARK : ''}${csvLine(COLUMNS)}${LINE_END}`;
+  let page: string[] = [];
+  for await (const row of rowsOf(store, period)) {
+    page.push(`${lineOf(row)}${LINE_END}`);
+    if (page.length < PAGE) continue;
+    yield page.join('');
+    page = [];
+  }
+  if (page.length > 0) yield page.join('');
+}
+
+async function exportMonth(deps: SalesDeps, { month, tz, bom }: ExportQuery): Promise<ExportResult> {
+  const opened = await openPeriod(deps, monthRange(month, tz));
+  if (!opened.ok) return { ok: false, code: monthCode(opened.code) };
+  const { period } = opened;
+  const csv = Readable.from(textOf(deps.store, period, bom), { objectMode: false });
+  csv.on('error', (error) => deps.log.error({ error, month }, 'the export stopped in the middle; the file is not whole'));
+  return { ok: true, fileName: fileNameOf(month, period), csv };
+}
+
+const fileNameOf = (month: string, { partial }: Period): string => `billcoin-milk-sales-${month}${partial ? '-partial' : ''}`;
+
+/** The lowest height from `first` to `last` whose block is of `timeMs` or later; one more than `last` where there is none. */
+async function firstHeightAt(chain: ChainPort, first: number, last: number, timeMs: number): Promise<number> {
+  let [low, high] = [first, last + 1];
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2);
+    if ((await timeOf(chain, middle)) < timeMs) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+async function blocksOf({ chain }: SalesDeps, { range, upTo }: Period): Promise<{ readonly first: number; readonly last: number } | undefined> {
+  const first = await firstHeightAt(chain, chain.firstBlock, upTo.height, range.fromMs);
+  const last = (await firstHeightAt(chain, first, upTo.height, range.toMs)) - 1;
+  return last < first ? undefined : { first, last };
+}
+
+async function manifest(deps: SalesDeps, { month, tz }: MonthQuery): Promise<ManifestResult> {
+  const opened = await openPeriod(deps, monthRange(month, tz));
+  if (!opened.ok) return { ok: false, code: monthCode(opened.code) };
+  const { period } = opened;
+  const counter = new LineCounter();
+  for await (const row of rowsOf(deps.store, period)) counter.add(lineOf(row), BigInt(row.sen), BigInt(row.amountMl));
+  const made = makeManifest({ month, tz, range: period.range, blocks: await blocksOf(deps, period), sums: counter.sums, pseudonymKeyId: deps.pseudonymKeyId });
+  return { ok: true, fileName: fileNameOf(month, period), signed: signManifest(deps.chain.genesisHash, deps.signer, made) };
+}
+
+class Adder {
+  #count = 0;
+  #sen = 0n;
+  #amountMl = 0n;
+  add(sen: bigint, amountMl: bigint): void {
+    this.#count += 1;
+    this.#sen += sen;
+    this.#amountMl += amountMl;
+  }
+  get figures(): Figures {
+    return { count: this.#count, sen: this.#sen, amountMl: this.#amountMl };
+  }
+}
+
+/** Orders made in a period that wait for their payment now; they are few, for each ends within a day. */
+async function countOpen({ store }: SalesDeps, { range }: Period, { tillNo, merchant }: DayQuery): Promise<number> {
+  let open = 0;
+  let from = '';
+  for (;;) {
+    const rows = await listRows(store, TABLES.openOrder, { from, limit: PAGE });
+    for (const { id } of rows) {
+      const order = await getRow(store, TABLES.order, id.slice(id.indexOf('/') + 1));
+      const counts = order !== undefined && order.createdAtMs >= range.fromMs && order.createdAtMs < range.toMs && (tillNo === undefined || order.tillNo === tillNo) && (merchant === undefined || order.merchant === merchant);
+      if (counts) open += 1;
+    }
+    const last = rows.at(-1);
+    if (last === undefined || rows.length < PAGE) return open;
+    from = `${last.id}!`;
+  }
+}
+
+async function daily(deps: SalesDeps, query: DayQuery): Promise<DayResult> {
+  const { date, tz, tillNo, merchant } = query;
+  const range = dayRange(date, tz);
+  if (range === 'no_day') return { ok: false, code: 'bad_date' };
+  const opened = await openPeriod(deps, range);
+  if (!opened.ok) return { ok: false, code: opened.code === 'in_future' ? 'bad_date' : opened.code };
+  const { period } = opened;
+  const [all, coupons] = [new Adder(), new Adder()];
+  const by = { Final: new Adder(), Refunded: new Adder(), Stray: new Adder() };
+  for await (const row of rowsOf(deps.store, period)) {
+    if ((tillNo !== undefined && row.tillNo !== tillNo) || (merchant !== undefined && row.merchant !== merchant)) continue;
+    const [sen, amountMl, couponMl] = [BigInt(row.sen), BigInt(row.amountMl), BigInt(row.couponMl)];
+    for (const adder of [all, by[row.status]]) adder.add(sen, amountMl);
+    if (couponMl > 0n) coupons.add(0n, couponMl);
+  }
+  const { partial } = period;
+  return {
+    ok: true,
+    report: { range: period.range, partial, all: all.figures, sales: by.Final.figures, refunds: by.Refunded.figures, strays: by.Stray.figures, coupons: coupons.figures, open: await countOpen(deps, period, query) },
+  };
 }
 
 async function meanDailyMl({ store, clock }: SalesDeps): Promise<bigint> {
@@ -69,5 +177,5 @@ async function meanDailyMl({ store, clock }: SalesDeps): Promise<bigint> {
 }
 
 export function openSales(deps: SalesDeps): Sales {
-  return { exportMonth: (query) => exportMonth(deps, query), meanDailyMl: () => meanDailyMl(deps) };
+  return { exportMonth: (query) => exportMonth(deps, query), manifest: (query) => manifest(deps, query), daily: (query) => daily(deps, query), meanDailyMl: () => meanDailyMl(deps) };
 }

@@ -7,6 +7,8 @@ import type { FlagEvidence, FlagRow, Quota } from '../abusePorts.ts';
 import type { OrderRow, PaymentRow } from '../campusPorts.ts';
 import type { ProductRow } from '../merchantPorts.ts';
 import type { KeyValueOperation, KeyValueStore } from '../ports.ts';
+import type { SaleBookState } from '../sales/saleBook.ts';
+import type { SaleStatus } from '../sales/saleLine.ts';
 import type { RefundRequestRow } from '../refundPorts.ts';
 
 export interface Table<V> {
@@ -52,7 +54,26 @@ export interface SaleRow {
   readonly sen: string;
   readonly wallet: string;
   readonly blockHash: string;
-  readonly status: 'Final' | 'Refunded';
+  readonly status: SaleStatus;
+  /** The rest is for reports; no cell shows it. */
+  readonly merchant: string;
+  readonly tillNo: number | null;
+  /** What the wallet itself gave or got back (negative), and what a coupon paid beside it. */
+  readonly amountMl: string;
+  readonly couponMl: string;
+}
+
+/** A plain Transfer to a merchant from nobody who is registered. Who sent it stands in its block. */
+export interface StrayRow {
+  readonly txHash: string;
+  readonly height: number;
+  readonly index: number;
+  readonly timeMs: number;
+  /** Address in hex. */
+  readonly merchant: string;
+  readonly amountMl: string;
+  readonly sen: string;
+  readonly returnedMl: string;
 }
 
 /** Litres and payments of one UTC day, for the days of cover. */
@@ -110,6 +131,10 @@ export const TABLES = {
   refundEnd: table<1>('re', 'end of its transaction (ms) / refund id → not final yet'),
   coupon: table<1>('cp', 'blind index of the owner / coupon id → issued'),
   sale: table<SaleRow>('e', 'block time (ms) / height / index → export line'),
+  saleBook: table<SaleBookState & { readonly version: number }>('eb', '→ who is registered and the price after the last block, for the next line'),
+  stray: table<StrayRow>('x', 'first 16 bytes of its id → stray and how much of it went back'),
+  strayAt: table<string>('xt', 'block time (ms) / height / index → first 16 bytes of the id of a stray'),
+  strayBooked: table<{ readonly atMs: number; readonly by: string }>('xb', 'first 16 bytes of its id → finance has booked the stray'),
   day: table<DayRow>('d', 'day of the chain → payments and litres'),
   answer: table<StoredAnswer>('i', 'scope / idempotency key → stored answer'),
   answerEnd: table<string>('ie', 'end (ms) / scope / key → row of the stored answer'),

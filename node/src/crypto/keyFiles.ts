@@ -11,6 +11,8 @@ import { StorageFailure } from '../storageFailure.ts';
 export const CONSENSUS_KEY_FILE = 'consensus-key.json';
 /** Who this node is among its peers; signs nothing of the chain. */
 export const NODE_KEY_FILE = 'node-key.json';
+/** Signs the manifests of exports; its public key goes to finance and auditors. */
+export const EXPORT_KEY_FILE = 'export-key.json';
 const FORMAT = 'billcoin-key/1';
 const SEED_BYTES = 32;
 /** Rights of group and others. */

@@ -6,7 +6,7 @@ import { totalsMatch } from '../../src/campus/orderCheck.ts';
 import { makeLog } from '../../src/log.ts';
 import { openKeyValueMemory } from '../../src/storage/keyValueMemory.ts';
 import type { World} from '../support/campusWorld.ts';
-import { carton, makeKeyFolder, openWorld, PRICE_SEN, sdkKey, wallet, type Answer } from '../support/campusWorld.ts';
+import { carton, EXPORT_SIGNER, makeKeyFolder, openWorld, PRICE_SEN, sdkKey, wallet, type Answer } from '../support/campusWorld.ts';
 import { MemoryChain } from '../support/memoryChain.ts';
 import { KEYS, keyOf, makeTestGenesis } from '../support/testNetwork.ts';
 
@@ -32,7 +32,7 @@ t.test('an order goes from awaiting payment over seen to paid, without a refresh
   const { orderId } = posted.json as { orderId: string };
   const txHash = await world.pay(ali, order.invoice);
   await world.block(0);
-  const paid = await world.get(`/orders/${orderId}`);
+  const paid = await world.get(`/orders/${orderId}`, await world.as('till'));
   t.match(paid.json, { status: 'PAID_READY', label: { en: 'Paid – Ready', ms: 'Dibayar – Sedia' }, payment: { txHash, status: 'final' }, items: [{ product: 'milk-250', rm: '1.80', litres: null, lot: 'LOT-1' }] });
   t.same((paid.json as { history: { status: string }[] }).history.map(({ status }) => status), ['AWAITING_PAYMENT', 'SUBMITTED', 'PAID_READY']);
   t.match((await world.get(`/orders/by-ref/1/${toHex(order.ref)}`)).json, { order: toBase64Url(order.order), salt: toBase64Url(order.salt), invoice: toBase64Url(order.invoice), status: 'PAID_READY' });
@@ -68,7 +68,7 @@ t.test('an order ends as cancelled with the final VoidInvoice of its till, and i
   t.equal(await statusOf(world, order), 'CANCELLED');
   t.equal(world.campus.orders.countOpen(), 1);
   const { orderId } = (await world.campus.orders.byRef(1, toHex(order.ref)))!;
-  t.match((await world.get(`/orders/${orderId}`)).json, { status: 'CANCELLED', label: { en: 'Cancelled', ms: 'Dibatalkan' }, payment: null, history: [{ status: 'AWAITING_PAYMENT' }, { status: 'CANCELLED' }] });
+  t.match((await world.get(`/orders/${orderId}`, await world.as('till'))).json, { status: 'CANCELLED', label: { en: 'Cancelled', ms: 'Dibatalkan' }, payment: null, history: [{ status: 'AWAITING_PAYMENT' }, { status: 'CANCELLED' }] });
   t.equal(codeOf(await world.postOrder(never)), 'invoice_void', 'posted after it was taken back');
 
   // A Pay that is seen while the void waits; the block takes the void.
@@ -114,7 +114,7 @@ t.test('refunds show on the order in part and in full', async (t) => {
   await world.block();
   t.equal(await statusOf(world, order), 'REFUNDED');
   const row = await world.campus.orders.byRef(1, toHex(order.ref));
-  const detail = (await world.get(`/orders/${row?.orderId ?? ''}`)).json as { refunds: { litres: string; rm: string }[] };
+  const detail = (await world.get(`/orders/${row?.orderId ?? ''}`, await world.as('partner'))).json as { refunds: { litres: string; rm: string }[] };
   t.same(detail.refunds.map(({ litres, rm }) => [litres, rm]), [['0.100', '0.60'], ['0.200', '1.20']]);
 });
 
@@ -177,7 +177,7 @@ t.test('lists go page by page, newest first, by till, status and time', async (t
     ids.unshift(((await world.postOrder(world.order({ lifeS: i === 0 ? 60 : 200 }))).json as { orderId: string }).orderId);
   }
   type Page = { data: { orderId: string; createdAt: string }[]; nextCursor: string | null };
-  const read = async (query: string): Promise<Page> => (await world.get(`/orders?${query}`)).json as Page;
+  const read = async (query: string): Promise<Page> => (await world.get(`/orders?${query}`, await world.as('manager'))).json as Page;
   const first = await read('limit=2');
   t.same(first.data.map(({ orderId }) => orderId), ids.slice(0, 2));
   const second = await read(`limit=3&cursor=${first.nextCursor ?? ''}&tillNo=1`);
@@ -189,11 +189,11 @@ t.test('lists go page by page, newest first, by till, status and time', async (t
   const middle = first.data[1]?.createdAt ?? '';
   t.same((await read(`from=${middle}`)).data.map(({ orderId }) => orderId), ids.slice(0, 2));
   t.same((await read(`to=${middle}`)).data.map(({ orderId }) => orderId), ids.slice(2));
-  t.equal((await world.get('/orders?cursor=AAAA')).status, 400);
-  t.equal((await world.get('/orders?limit=0')).status, 400);
-  t.equal((await world.get('/orders?limit=1e1')).status, 400);
-  t.equal((await world.get('/orders?from=2026-13-45T99:99:99Z')).status, 400);
-  t.equal((await world.get('/orders?unknown=1')).status, 400);
+  t.equal((await world.get('/orders?cursor=AAAA', await world.as('finance'))).status, 400);
+  t.equal((await world.get('/orders?limit=0', await world.as('finance'))).status, 400);
+  t.equal((await world.get('/orders?limit=1e1', await world.as('finance'))).status, 400);
+  t.equal((await world.get('/orders?from=2026-13-45T99:99:99Z', await world.as('finance'))).status, 400);
+  t.equal((await world.get('/orders?unknown=1', await world.as('finance'))).status, 400);
 });
 
 t.test('after a restart the rows catch up with the blocks, each once', async (t) => {
@@ -214,7 +214,7 @@ t.test('after a restart the rows catch up with the blocks, each once', async (t)
   chain.block();
 
   const log = makeLog({ level: 'silent', nodeName: 'test' });
-  const again = await openCampus({ chain, store, clock: chain.clock, log, keyFolder });
+  const again = await openCampus({ chain, store, exportSigner: EXPORT_SIGNER, clock: chain.clock, log, keyFolder });
   t.teardown(() => again.close());
   await again.caughtUp();
   t.equal(again.status().height, chain.tip().height);
@@ -228,7 +228,7 @@ t.test('a missing block stops the rows, and says so', async (t) => {
   chain.block();
   chain.block();
   const log = makeLog({ level: 'silent', nodeName: 'test' });
-  const campus = await openCampus({ chain, store: openKeyValueMemory(), clock: chain.clock, log, keyFolder: await makeKeyFolder(t) });
+  const campus = await openCampus({ chain, store: openKeyValueMemory(), exportSigner: EXPORT_SIGNER, clock: chain.clock, log, keyFolder: await makeKeyFolder(t) });
   await t.rejects(campus.caughtUp(), { message: /stopped at block 0: block 1 is not stored here/ });
   t.match(campus.status().failure, /block 1 is not stored here/);
   await campus.close();

@@ -7,7 +7,7 @@ import { openCampus } from '../../src/campus/campus.ts';
 import { ROSTER_ERRORS_MAX, readRoster } from '../../src/campus/roster.ts';
 import { makeLog } from '../../src/log.ts';
 import { openKeyValueLevel } from '../../src/storage/keyValueLevel.ts';
-import { makeKeyFolder, openWorld, wallet } from '../support/campusWorld.ts';
+import { EXPORT_SIGNER, makeKeyFolder, openWorld, wallet } from '../support/campusWorld.ts';
 import { MemoryChain } from '../support/memoryChain.ts';
 import { makeTestGenesis } from '../support/testNetwork.ts';
 
@@ -73,8 +73,8 @@ t.test('a store of other keys or of another network is refused', async (t) => {
   const world = await openWorld(t);
   const { chain, store } = world;
   const { clock } = chain;
-  await t.rejects(openCampus({ chain, store, clock, log: silent, keyFolder: await makeKeyFolder(t) }), { message: /written with other keys/ });
+  await t.rejects(openCampus({ chain, store, exportSigner: EXPORT_SIGNER, clock, log: silent, keyFolder: await makeKeyFolder(t) }), { message: /written with other keys/ });
   const other = new MemoryChain(makeTestGenesis(Date.now() - 5_000));
   const keyFolder = await makeKeyFolder(t);
-  await t.rejects(openCampus({ chain: other, store, clock, log: silent, keyFolder }), { message: /belongs to the network with genesis/ });
+  await t.rejects(openCampus({ chain: other, store, exportSigner: EXPORT_SIGNER, clock, log: silent, keyFolder }), { message: /belongs to the network with genesis/ });
 });

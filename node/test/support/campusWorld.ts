@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Registry } from 'prom-client';
-import { batchKeyOf, sha256, toBase64Url, toHex, utf8, type OrderItem } from '@billcoin/protocol';
+import { batchKeyOf, sha256, signEd25519, toBase64Url, toHex, utf8, type OrderItem } from '@billcoin/protocol';
 import {
   addSignature, buildAttest, buildOpenBatch, buildPay, buildRedeem, buildRefund, buildTransfer, buildVoidInvoice, createOrder, encodeTransaction, keyFromSeed, type Key as SdkKey, type TillOrder, type TxDraft,
 } from '@billcoin/sdk';
@@ -24,6 +24,10 @@ const DAY_MS = 86_400_000;
 const TX_LIFE_MS = 60_000;
 
 export const carton: OrderItem = { product: 'milk-250', name: 'Fresh milk 250 mL', quantity: 1, senLine: 180n, lineMl: 0n, lot: 'LOT-1' };
+
+const EXPORT_KEY = keyOf('export');
+/** What a node reads from export-key.json. */
+export const EXPORT_SIGNER = { publicKey: EXPORT_KEY.publicKey, sign: (message: Uint8Array) => signEd25519(EXPORT_KEY.seed, message) };
 
 export interface Teardown {
   teardown(close: () => Promise<void>): unknown;
@@ -209,7 +213,7 @@ export async function openWorld(t: Teardown, options: WorldOptions = {}): Promis
   const logLines: string[] = [];
   const log = makeLog({ level: 'debug', nodeName: 'test', write: (line) => void logLines.push(line) });
   const { clock } = chain;
-  const campus = await openCampus({ chain, store, clock, log, keyFolder: options.keyFolder ?? (await makeKeyFolder(t)) });
+  const campus = await openCampus({ chain, store, clock, log, exportSigner: EXPORT_SIGNER, keyFolder: options.keyFolder ?? (await makeKeyFolder(t)) });
   const api = await startApi({ chain, campus, clock, log, config: { host: '127.0.0.1', port: 0 }, registry: new Registry() });
   t.teardown(async () => {
     await api.close();

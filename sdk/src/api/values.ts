@@ -14,6 +14,8 @@ export function nullable<S extends TSchema>(schema: S) {
 export const Rm = Type.String({ pattern: '^-?[0-9]{1,16}\\.[0-9]{2}$', description: 'Ringgit, always two places', examples: ['1.80'] });
 /** Litres of an answer: always three places; 1 BILL = 1 litre, base unit 1 mL. */
 export const Litres = Type.String({ pattern: '^[0-9]{1,13}\\.[0-9]{3}$', description: 'Litres (BILL), always three places', examples: ['0.300'] });
+/** The same where what went back counts against what came. */
+export const SignedLitres = Type.String({ pattern: '^-?[0-9]{1,16}\\.[0-9]{3}$', description: 'Litres (BILL), always three places, negative where more went back', examples: ['-0.100'] });
 
 export const Hash = Type.String({ pattern: '^[0-9a-f]{64}$', description: '32 bytes, lower-case hex' });
 export const TxHash = Type.String({ pattern: '^[0-9a-f]{64}$', description: 'Transaction id: signatures are no part of it' });

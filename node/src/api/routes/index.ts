@@ -52,7 +52,7 @@ export function allRoutes(deps: RouteDeps): readonly Entry[] {
     ...refundRoutes({ chain, clock, orders: campus.orders, refunds: campus.refunds }),
     ...studentRoutes(campus.students, campus.wallets),
     ...loyaltyRoutes({ chain, clock, index, loyalty: campus.loyalty }),
-    ...exportRoutes(campus.sales),
+    ...exportRoutes(campus),
     ...chainRoutes({ chain, clock, index, peers, sync }),
     ...accountRoutes(chain),
     ...milkRoutes({ chain, clock, index, sales: campus.sales }),
