@@ -144,7 +144,7 @@ export const TABLES = {
   failures: table<FailuresRow>('xf', 'rule / subject → latest failures and the flag they raised'),
   flag: table<FlagRow>('xg', 'flag id → flag'),
   flagByStatus: table<1>('xs', 'open or resolved / flag id → listed'),
-  alert: table<AlertRow>('xl', 'alert id → message that waits for Slack'),
+  alert: table<AlertRow>('xl', 'time (ms) / number / random → message that waits for Slack'),
   audit: table<AuditRow>('xu', 'number → entry of the audit log'),
 } as const;
 
