@@ -10,6 +10,7 @@ export * from './api/problems.ts';
 export type { Title } from './api/faultTitles.ts';
 export * from './api/orderStatus.ts';
 export * from './api/refundStatus.ts';
+export type { Receipt } from './api/receipts.ts';
 export type { Refund, RefundOptions } from './api/refunds.ts';
 export type { RegistryStatus } from './api/values.ts';
 export type { Account, AccountTransaction } from './api/accounts.ts';

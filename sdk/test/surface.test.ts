@@ -10,10 +10,10 @@ const SURFACE = [
   'buildEditValidator', 'buildHoldBatch', 'buildOpenBatch', 'buildPay', 'buildRecallBatch', 'buildRedeem', 'buildRefund', 'buildRegisterDevice', 'buildRegisterFarm', 'buildRegisterMerchant', 'buildRegisterMeter',
   'buildRegisterPlant', 'buildRegisterTill', 'buildRejoin', 'buildReportPrice', 'buildRevokeDevice', 'buildRevokeTill', 'buildStake', 'buildTransfer', 'buildUndelegate', 'buildUnstake', 'buildVoidInvoice', 'buildWriteOffBatch',
   'changeProduct', 'checkpointRoot', 'couponText', 'createChallenge', 'createClient', 'createKey', 'createOrder', 'createVerifiedClient', 'decodeTransaction', 'encodeTransaction', 'enrolSigningBytes', 'enrolText', 'exportMilkSales',
-  'getAccount', 'getBatch', 'getBatchTrace', 'getBlock', 'getCoupon', 'getEpcis', 'getGenesis', 'getLoyalty', 'getMerchant', 'getOrder', 'getPrice', 'getRegistry', 'getReserve', 'getStatus', 'getTill', 'getTransaction',
-  'getTxProof', 'getTxTrace', 'importStudents', 'isProblemCode', 'keyFromSeed', 'linkWallet', 'listAccountTransactions', 'listBatches', 'listBlocks', 'listMerchants', 'listOrders', 'listPeers', 'listProducts', 'listValidators',
-  'lookupFrom', 'openApi', 'orderTotals', 'parseCouponText', 'parseEnrolText', 'payInvoice', 'paymentOf', 'postOrder', 'productItem', 'provenExecutionOutcome', 'provenInvoiceOutcome', 'randomBytes', 'readInvoice', 'readOrder',
-  'renewLinkCode', 'route', 'sendTransaction', 'signChallenge', 'signEnrolment', 'signPay', 'signTransfer', 'streamOrders', 'transactionText', 'txSigningBytes', 'validatePayment', 'verifiedBalance', 'verifiedPayment',
+  'getAccount', 'getBatch', 'getBatchTrace', 'getBlock', 'getCoupon', 'getEpcis', 'getGenesis', 'getLoyalty', 'getMerchant', 'getOrder', 'getPrice', 'getReceipt', 'getRegistry', 'getReserve', 'getStatus', 'getTill',
+  'getTransaction', 'getTxProof', 'getTxTrace', 'importStudents', 'isProblemCode', 'keyFromSeed', 'linkWallet', 'listAccountTransactions', 'listBatches', 'listBlocks', 'listMerchants', 'listOrders', 'listPeers', 'listProducts',
+  'listValidators', 'lookupFrom', 'openApi', 'orderTotals', 'parseCouponText', 'parseEnrolText', 'payInvoice', 'paymentOf', 'postOrder', 'productItem', 'provenExecutionOutcome', 'provenInvoiceOutcome', 'randomBytes', 'readInvoice',
+  'readOrder', 'renewLinkCode', 'route', 'sendTransaction', 'signChallenge', 'signEnrolment', 'signPay', 'signTransfer', 'streamOrders', 'transactionText', 'txSigningBytes', 'validatePayment', 'verifiedBalance', 'verifiedPayment',
   'verifiedReceipt', 'verifiedReserve', 'verifiedRow', 'verifiedTransaction', 'verifyPayment', 'waitForTransaction',
 ];
 

@@ -42,10 +42,12 @@ export interface OtherAnswer {
   readonly headers?: Headers;
   readonly revalidate?: true;
 }
-/** JSON text as it stands, e.g. a stored answer or a file that must keep its bytes. */
+/** Text as it stands, e.g. a stored answer or a file that must keep its bytes: JSON unless it says what it is. */
 export interface TextAnswer {
   readonly status: number;
-  readonly text: string;
+  readonly text: string | Uint8Array;
+  /** One of the forms its declaration names beside JSON. */
+  readonly type?: string;
   readonly headers?: Headers;
   readonly immutable?: string;
 }

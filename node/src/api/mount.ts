@@ -78,7 +78,7 @@ function send(request: FastifyRequest, reply: FastifyReply, answer: Reply<Route>
     if (etagMatches(request, etag)) return reply.status(304).send();
   }
   // A stored answer may be a problem.
-  if ('text' in answer) return reply.type(answer.status >= 400 ? PROBLEM_MEDIA_TYPE : JSON_TYPE).send(answer.text);
+  if ('text' in answer) return reply.type(answer.status >= 400 ? PROBLEM_MEDIA_TYPE : (answer.type ?? JSON_TYPE)).send(typeof answer.text === 'string' ? answer.text : Buffer.from(answer.text));
   return sendJson(request, reply.type(JSON_TYPE), answer.body, answer.revalidate);
 }
 

@@ -2,6 +2,7 @@
 import { decode, equalBytes, fault, fromBase64Url, fromHex, ok, Order, ORDER_SALT_BYTES, orderRef, toBase64Url, toHex, type OrderItem, type Result } from '@billcoin/protocol';
 import type { Routes } from '../api/index.ts';
 import type { OrderCreated, OrderDetail } from '../api/orders.ts';
+import type { Receipt } from '../api/receipts.ts';
 import type { AnswerOf, QueryOf } from '../api/route.ts';
 import type { Client } from '../client/client.ts';
 import { request, type CallOptions } from '../client/request.ts';
@@ -46,4 +47,9 @@ export async function readOrder(client: Client, invoice: { readonly tillNo: numb
   if (!equalBytes(orderRef(salt, order), fromHex(params.ref) ?? new Uint8Array())) return fault('malformed', { path: 'order', why: 'is not what the reference of the invoice commits to' });
   const decoded = decode(Order, order);
   return decoded.ok ? ok({ items: decoded.value.items, salt, order }) : decoded;
+}
+
+/** The receipt of a paid order. */
+export function getReceipt(client: Client, params: { readonly orderId: string }, options?: CallOptions): Promise<Receipt> {
+  return request<Routes['getReceipt']>(client, 'GET', '/receipts/{orderId}', { params, idempotent: true }, options);
 }

@@ -12,6 +12,7 @@ import * as orders from './orders.ts';
 import * as payments from './payments.ts';
 import * as products from './products.ts';
 import * as proofs from './proofs.ts';
+import * as receipts from './receipts.ts';
 import * as refunds from './refunds.ts';
 import * as registry from './registry.ts';
 import * as streams from './streams.ts';
@@ -35,6 +36,7 @@ export const ROUTES = {
   getRefund: refunds.getRefund,
   approveRefund: refunds.approveRefund,
   rejectRefund: refunds.rejectRefund,
+  getReceipt: receipts.getReceipt,
   streamOrders: streams.streamOrdersRoute,
   getLoyalty: loyalty.getLoyalty,
   getCoupon: loyalty.getCoupon,

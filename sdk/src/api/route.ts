@@ -9,7 +9,7 @@ import type { ProblemCode } from './problems.ts';
 export const ROLES = ['public', 'student', 'till', 'staff', 'manager', 'finance', 'auditor', 'admin', 'partner', 'service'] as const;
 export type Role = (typeof ROLES)[number];
 
-export type MediaType = 'application/json' | 'application/ld+json' | 'text/csv' | 'text/event-stream';
+export type MediaType = 'application/json' | 'application/ld+json' | 'text/csv' | 'text/event-stream' | 'text/html' | 'text/plain' | 'image/svg+xml' | 'image/png';
 
 /** Base path of every route but the health checks. */
 export const API_BASE = '/api/v1';

@@ -20,6 +20,7 @@ import { orderRoutes } from './orders.ts';
 import { paymentRoutes } from './payments.ts';
 import { productRoutes } from './products.ts';
 import { proofRoutes } from './proofs.ts';
+import { receiptRoutes } from './receipts.ts';
 import { refundRoutes } from './refunds.ts';
 import { registryRoutes } from './registry.ts';
 import { studentRoutes } from './students.ts';
@@ -49,6 +50,7 @@ export function allRoutes(deps: RouteDeps): readonly Entry[] {
     ...paymentRoutes(campus.payments, metrics),
     ...orderRoutes(campus.orders),
     ...orderMoveRoutes({ chain, clock, orders: campus.orders }),
+    ...receiptRoutes({ chain, orders: campus.orders, receipts }),
     ...refundRoutes({ chain, clock, orders: campus.orders, refunds: campus.refunds }),
     ...studentRoutes(campus.students, campus.wallets),
     ...loyaltyRoutes({ chain, clock, index, loyalty: campus.loyalty }),

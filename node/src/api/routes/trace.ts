@@ -189,6 +189,22 @@ function saleEventsOf(chain: ChainPort, { tx, place, paid, items, lives }: Trace
   return [...before, ...saleEvents(genesisHash, { tx: { txHash: tx.txHash, timeMs: place.timeMs }, merchant: paid.merchant, tillNo: paid.tillNo, items: sold })];
 }
 
+async function traceSale({ chain, orders }: { readonly chain: ChainPort; readonly orders: Orders }, tx: FinalTx, { height, index, timeMs }: Place & { readonly timeMs: number }, paid: Paid): Promise<TracedSale> {
+  const order = await orderOf(orders, paid);
+  const items: ItemTrace[] = [];
+  const load = loadOnce(chain);
+  for (const item of itemsOf(order)) items.push(await traceItem(chain, load, paid.merchant, { height, index }, item));
+  const lives = new Map(items.flatMap((item) => item.lives).map((loaded) => [toHex(loaded.life.batchKey), loaded] as const));
+  return { tx, place: { height, timeMs }, paid, order, items, lives: [...lives.values()] };
+}
+
+/** Items, lots and batches of a payment, for its receipt; undefined where its block is not stored here. */
+export async function traceOfPayment(deps: { readonly chain: ChainPort; readonly orders: Orders }, { height, index, timeMs }: Place & { readonly timeMs: number }): Promise<TxTrace | undefined> {
+  const tx = (await deps.chain.readFinal(height))?.txs[index];
+  const paid = tx?.events.find((event): event is Extract<ChainEvent, { readonly case: 'paid' }> => event.case === 'paid')?.value;
+  return tx === undefined || paid === undefined ? undefined : saleView(deps.chain, await traceSale(deps, tx, { height, index, timeMs }, paid));
+}
+
 async function traceTx(chain: ChainPort, orders: Orders, request: ApiRequest<OfTx>): Promise<Reply<OfTx>> {
   const status = await chain.txStatus(request.params.txHash);
   if (status === undefined) return { problem: 'not_found' };
@@ -197,12 +213,7 @@ async function traceTx(chain: ChainPort, orders: Orders, request: ApiRequest<OfT
   if (tx === undefined) return { problem: 'pruned' };
   const paid = tx.events.find((event): event is Extract<ChainEvent, { readonly case: 'paid' }> => event.case === 'paid')?.value;
   if (paid === undefined) return { problem: 'not_found', detail: 'Only payments have items to trace. A batch has /trace/batch.' };
-  const order = await orderOf(orders, paid);
-  const items: ItemTrace[] = [];
-  const load = loadOnce(chain);
-  for (const item of itemsOf(order)) items.push(await traceItem(chain, load, paid.merchant, status, item));
-  const lives = new Map(items.flatMap((item) => item.lives).map((loaded) => [toHex(loaded.life.batchKey), loaded] as const));
-  const sale: TracedSale = { tx, place: { height: status.height, timeMs: status.timeMs }, paid, order, items, lives: [...lives.values()] };
+  const sale = await traceSale({ chain, orders }, tx, status, paid);
   return answerIn(request, () => saleView(chain, sale), () => saleEventsOf(chain, sale));
 }
 
