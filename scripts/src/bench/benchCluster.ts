@@ -14,6 +14,12 @@ const FUND_MS = 60_000;
 const FUND_STEP = 60;
 const SIGNED_PER_TURN = 100;
 
+/**
+ * How nodes run that share a machine (OPERATING.md, "Processor"): no thread of theirs waits for a core that another node
+ * works on, and what a payment needs until it is final dies young.
+ */
+const SHARED_MACHINE = { options: { 'verify-threads': '0' }, engineFlags: ['--max-semi-space-size=64', '--single-threaded-gc'] } as const;
+
 export interface BenchClusterSize {
   readonly payers: number;
   readonly tills: number;
@@ -53,8 +59,8 @@ async function makeNodes(root: string, network: BenchNetwork, { followers = 0, p
   }
   return made.map(({ flags, port }, index) => {
     const peers = made.flatMap((other, i) => (i === index ? [] : [`${other.nodeKey}@127.0.0.1:${other.port}`])).join(',');
-    const all = peers === '' ? flags : { ...flags, listen: `127.0.0.1:${port}`, peers };
-    return new BenchNode(Object.entries(all).flatMap(([flag, value]) => [`--${flag}`, value]), profileDir);
+    const all = peers === '' ? flags : { ...flags, ...SHARED_MACHINE.options, listen: `127.0.0.1:${port}`, peers };
+    return new BenchNode(Object.entries(all).flatMap(([flag, value]) => [`--${flag}`, value]), profileDir, peers === '' ? [] : SHARED_MACHINE.engineFlags);
   });
 }
 

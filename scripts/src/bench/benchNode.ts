@@ -30,12 +30,14 @@ async function readyUrl(child: ChildProcess): Promise<string> {
 export class BenchNode {
   readonly #args: readonly string[];
   readonly #profileDir: string | undefined;
+  readonly #engineFlags: readonly string[];
   #child: ChildProcess | undefined;
   #client: BenchClient | undefined;
 
-  /** @param args of `billcoin start`. @param profileDir where the process leaves a CPU profile when it ends. */
-  constructor(args: readonly string[], profileDir: string | undefined) {
+  /** @param args of `billcoin start`. @param profileDir where the process leaves a CPU profile when it ends. @param engineFlags of Node itself. */
+  constructor(args: readonly string[], profileDir: string | undefined, engineFlags: readonly string[] = []) {
     this.#args = args;
+    this.#engineFlags = engineFlags;
     this.#profileDir = profileDir;
   }
 
@@ -51,7 +53,7 @@ export class BenchNode {
   /** Resolves when its API listens. @param connectionsMax that the client may open. */
   async start(connectionsMax?: number): Promise<void> {
     const profile = this.#profileDir === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${this.#profileDir}`];
-    const child = spawn(process.execPath, [...process.execArgv, ...profile, nodeEntry(), 'start', ...this.#args], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const child = spawn(process.execPath, [...process.execArgv, ...this.#engineFlags, ...profile, nodeEntry(), 'start', ...this.#args], { stdio: ['ignore', 'pipe', 'inherit'] });
     this.#child = child;
     const endWithUs = (): void => void child.kill('SIGKILL');
     process.once('exit', endWithUs);
