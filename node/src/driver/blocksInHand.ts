@@ -2,7 +2,7 @@
  * Blocks of the height in progress: their bytes, what executing them gave, and whether they are on disk. Speculative
  * executions share the state tree; those that are not decided give their version back when the height ends.
  */
-import { applyBlock, applyDecoded, assert, fromHex, toHex, type Chain, type DecodedBlock, type Executed, type Tip } from '@billcoin/protocol';
+import { applyBlock, applyDecoded, assert, bytesOfHex, toHex, type Chain, type DecodedBlock, type Executed, type Tip } from '@billcoin/protocol';
 
 /**
  * Blocks of one height held whole: two of each of the last eight rounds. Beyond that the oldest that is on disk keeps
@@ -135,7 +135,7 @@ export class BlocksInHand {
   async bytesOf(id: string): Promise<Uint8Array | undefined> {
     const held = this.#held.get(id);
     if (held?.verdict?.valid !== true) return undefined;
-    return held.blockBytes ?? this.#disk.readBody(held.height, idBytes(id));
+    return held.blockBytes ?? this.#disk.readBody(held.height, bytesOfHex(id));
   }
 
   /** Starts the synced put of a body once. Whoever needs it durable waits with `durable`. `keep` are not let go to the disk. */
@@ -145,7 +145,7 @@ export class BlocksInHand {
     if (held.durable !== undefined) return;
     const { verdict, blockBytes } = held;
     assert(verdict?.valid === true && blockBytes !== undefined, 'only valid blocks are saved');
-    held.durable = this.#disk.saveBody(held.height, idBytes(id), blockBytes).then(() => {
+    held.durable = this.#disk.saveBody(held.height, bytesOfHex(id), blockBytes).then(() => {
       held.isDurable = true;
     });
     held.durable.catch(() => undefined); // the store has reported it; whoever waits in `durable` gets it too
@@ -185,7 +185,7 @@ export class BlocksInHand {
 
   /** Reads and executes a block that was let go. */
   async #again(id: string, held: Held, tip: Tip): Promise<Executed> {
-    const blockBytes = await this.#disk.readBody(held.height, idBytes(id));
+    const blockBytes = await this.#disk.readBody(held.height, bytesOfHex(id));
     assert(blockBytes !== undefined, 'a block that was let go is on disk');
     const verdict = this.#execute(id, blockBytes, tip);
     assert(verdict.valid && verdict.executed !== undefined, 'a verdict is a function of the block');
@@ -216,10 +216,4 @@ export class BlocksInHand {
     this.#chain.tree.release(verdict.executed.treeVersion);
     verdict.executed = undefined;
   }
-}
-
-function idBytes(id: string): Uint8Array {
-  const bytes = fromHex(id);
-  assert(bytes !== undefined, `a block id is hex, not ${id}`);
-  return bytes;
 }

@@ -6,7 +6,7 @@
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
-  decode, equalBytes, peerMessages, sha256, toHex, trustCheckpoint, trustGenesis, TRUSTING_PERIOD_MS, type Genesis, type LightBlock, type SignedCheckpoint, type TrustedHeader, type Verifier,
+  bytesOfHex, decode, equalBytes, peerMessages, sha256, toHex, trustCheckpoint, trustGenesis, TRUSTING_PERIOD_MS, type Genesis, type LightBlock, type SignedCheckpoint, type TrustedHeader, type Verifier,
 } from '@billcoin/protocol';
 import { ConfigError } from '../config.ts';
 import { restoreFrom } from '../offline/snapshot.ts';
@@ -244,7 +244,7 @@ export class SnapshotJoin {
     const { network, genesis: { genesisHash } } = this.#deps;
     for (const peer of this.#talking(candidate.peers)) {
       this.#checkStopped();
-      const bytes = await this.#questions.ask(peer, { kind: 'getManifest', id: Buffer.from(candidate.id, 'hex') }, (message) => (message.kind === 'manifest' ? message.bytes : undefined));
+      const bytes = await this.#questions.ask(peer, { kind: 'getManifest', id: bytesOfHex(candidate.id) }, (message) => (message.kind === 'manifest' ? message.bytes : undefined));
       if (bytes === undefined) continue;
       if (toHex(sha256(bytes)) !== candidate.id) {
         network.blame(peer, 'malformed');
@@ -264,7 +264,7 @@ export class SnapshotJoin {
   async #fetch({ peers, id }: Candidate, manifest: SnapshotManifest, folder: PartsFolder): Promise<boolean> {
     const { network, clock } = this.#deps;
     const hashes = partHashes(manifest);
-    const wireId = Uint8Array.from(Buffer.from(id, 'hex'));
+    const wireId = bytesOfHex(id);
     let state = partsStart(hashes, this.#talking(peers), await folder.have(hashes));
     let samples: readonly HeightSample[] = [];
     [this.#parts, this.#fetching] = [[], id];

@@ -11,7 +11,7 @@
  *   m/tip                              → height up to which it is written
  *   m/version                          → of these layouts; an index of another version is rebuilt from the blocks
  */
-import { concat, equalBytes, fromHex, toHex, u64be, utf8, type ByteChange, type FlatState } from '@billcoin/protocol';
+import { concat, equalBytes, bytesOfHex, toHex, u64be, utf8, type ByteChange, type FlatState } from '@billcoin/protocol';
 import type { StoredResult } from '../finalBlock.ts';
 import type { BatchTx, FinalBlock, Store, StoreOperation } from '../ports.ts';
 import { accountsOf } from './accountsOf.ts';
@@ -91,10 +91,10 @@ function rowsOf(block: FinalBlock, changes: readonly ByteChange[]): StoreOperati
     { type: 'put', key: heightKey('r/', block.height), value: packFrames(block.txs.flatMap((tx) => [tx.resultBytes, encodeEvents(tx.events)])) },
   ];
   for (const tx of block.txs) {
-    const txId = fromHex(tx.txHash) as Uint8Array;
+    const txId = bytesOfHex(tx.txHash);
     const position = positionOf(block.height, tx.index);
     rows.push({ type: 'put', key: hashKey('i/tx/', txId), value: position });
-    for (const account of accountsOf(tx.body, tx.events)) rows.push({ type: 'put', key: concat(ACCOUNT_PREFIX, fromHex(account) as Uint8Array, position), value: txId });
+    for (const account of accountsOf(tx.body, tx.events)) rows.push({ type: 'put', key: concat(ACCOUNT_PREFIX, bytesOfHex(account), position), value: txId });
     rows.push(...batchRows(block, tx, position));
   }
   return rows;

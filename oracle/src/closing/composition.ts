@@ -10,7 +10,7 @@
  * The shares are what the lot then holds by farm: with handovers what they brought, without them the milking flows of
  * the lot itself by owner farm. Weights are mL, farms ascending, none at zero.
  */
-import { compareBytes, equalBytes, fromHex, POINT, splitByWeight, toHex, type ReadingBody, type Share } from '@billcoin/protocol';
+import { compareBytes, equalBytes, bytesOfHex, POINT, splitByWeight, toHex, type ReadingBody, type Share } from '@billcoin/protocol';
 import { flowVolumeMl } from '../reading/volume.ts';
 import type { Registry } from '../registry/registry.ts';
 import { lotFamily, lotOf, termsOf, type NamedReading } from './lotFamily.ts';
@@ -40,7 +40,7 @@ function add(composition: Composition, farm: string, amountMl: bigint): void {
 }
 
 function asShares(composition: Composition): Share[] {
-  const shares = [...composition].filter(([, amountMl]) => amountMl > 0n).map(([farm, weightMl]) => ({ farm: fromHex(farm) as Uint8Array, weightMl }));
+  const shares = [...composition].filter(([, amountMl]) => amountMl > 0n).map(([farm, weightMl]) => ({ farm: bytesOfHex(farm), weightMl }));
   return shares.sort((a, b) => compareBytes(a.farm, b.farm));
 }
 

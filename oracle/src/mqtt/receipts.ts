@@ -4,7 +4,7 @@
  * that cannot be sent now is owed: the cursor is repeated later.
  */
 import { setImmediate } from 'node:timers/promises';
-import { chainTag, encode, fromHex, Receipt, ReceiptBody, signingBytes, type ReadingResult } from '@billcoin/protocol';
+import { chainTag, encode, bytesOfHex, Receipt, ReceiptBody, signingBytes, type ReadingResult } from '@billcoin/protocol';
 import type { Signer } from '@billcoin/sdk';
 import { readCursor } from '../intake/history.ts';
 import type { Taken } from '../intake/takeMessage.ts';
@@ -53,7 +53,7 @@ export function makeReceipts(store: Store, desk: ReceiptDesk): Receipts {
 
   function sendOne(device: string, epoch: number, results: readonly ReadingResult[]): boolean {
     const cursor = readCursor(store, device, epoch);
-    const bytes = fromHex(device) as Uint8Array;
+    const bytes = bytesOfHex(device);
     const body: ReceiptBody = {
       chainTag: tag, oracle: desk.oracle.address, device: bytes, epoch, nextSeq: cursor.nextSeq, bitmap: bitmapOf(cursor), results, timeMs: desk.nowMs(),
     };

@@ -3,7 +3,7 @@
  * points 5–7). The chain's natural key (oracle, batch, attempt) is asked first: present is done, whatever transaction
  * brought it; absent with a live transaction is sent again unchanged; absent and expired is signed again.
  */
-import { fromHex } from '@billcoin/protocol';
+import { bytesOfHex } from '@billcoin/protocol';
 import type { Signer } from '@billcoin/sdk';
 import type { ChainReader } from '../registry/chainReader.ts';
 import { finishedKey, outboxKey, signKey } from '../store/keys.ts';
@@ -48,7 +48,7 @@ export async function pendingRows(store: Store): Promise<readonly OutboxRow[]> {
 
 /** True where the chain has our statement of this row's key. */
 async function settledByChain(desk: OutboxDesk, row: OutboxRow, signed: SignRow): Promise<boolean> {
-  const held = await desk.chain.attestation(fromHex(row.batch) as Uint8Array, row.attempt, desk.oracle.address);
+  const held = await desk.chain.attestation(bytesOfHex(row.batch), row.attempt, desk.oracle.address);
   if (held === undefined) return false;
   if (sameAsOnChain(attestOfRow(signed), held)) desk.onDone(await save(desk, { ...row, state: 'done' }));
   else await close(desk, row, 'the chain holds another statement of this oracle');
@@ -56,7 +56,7 @@ async function settledByChain(desk: OutboxDesk, row: OutboxRow, signed: SignRow)
 }
 
 async function submit(desk: OutboxDesk, row: OutboxRow): Promise<void> {
-  const answer = await desk.chain.submit(fromHex(row.tx) as Uint8Array);
+  const answer = await desk.chain.submit(bytesOfHex(row.tx));
   if (answer.ok || answer.passing) return;
   // Included meanwhile, or known under another round: the next look at the natural key settles it.
   if (answer.code === 'already_attested' || answer.code === 'already_executed' || answer.code === 'expired') return;

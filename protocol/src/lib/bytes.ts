@@ -48,6 +48,13 @@ export function fromHex(text: string): Uint8Array | undefined {
   return fromHexInto(text, out, 0) ? out : undefined;
 }
 
+/** Bytes of hex that this program wrote itself; anything else is a bug. */
+export function bytesOfHex(text: string): Uint8Array {
+  const bytes = fromHex(text);
+  assert(bytes !== undefined, `${text} is hex`);
+  return bytes;
+}
+
 /**
  * Bytes of an even number of hex digits into an array that the caller has; false where the text is something else.
  * PERF: row keys are made by it, three a payment.

@@ -1,5 +1,5 @@
 /** /merchants, /tills and /registry: who may take part, as the chain holds it now or held it at a height. */
-import { assert, formatAddress, formatLitres, parseAddress, ROLE, roleId, ROWS, stateRows, tillId, toHex, type FlatState, type RowType, type View } from '@billcoin/protocol';
+import { assert, bytesOfHex, formatAddress, formatLitres, parseAddress, ROLE, roleId, ROWS, stateRows, tillId, toHex, type FlatState, type RowType, type View } from '@billcoin/protocol';
 import { ROUTES, type Merchant, type MerchantDetail, type Registry, type RegistryStatus, type Till } from '@billcoin/sdk';
 import type { ChainPort, RegistryAt } from '../../ports.ts';
 import { badCursor, fromCursor, LIMIT_DEFAULT, pageOf } from '../cursor.ts';
@@ -92,7 +92,7 @@ async function getRegistry(chain: ChainPort, { query }: ApiRequest<At>): Promise
 
 /** Address of a row that is keyed by it. */
 export function addressText(idHex: string): string {
-  return formatAddress(Uint8Array.from(Buffer.from(idHex, 'hex')));
+  return formatAddress(bytesOfHex(idHex));
 }
 
 type List = typeof ROUTES.listMerchants;
