@@ -167,7 +167,8 @@ export class Mishaps {
 
   /**
    * What this node has on disk, all other correct ones have too, and one at least each block that is not decided yet: losing it
-   * loses nothing. A block that somebody is locked on and nobody has any more would stop the chain; no protocol survives that.
+   * loses nothing. The last copy of a block that somebody is
+   * locked on is never damaged: that is a run that must halt (consensus page §2.2).
    */
   #isCopied(node: SimProcess): boolean {
     const { nodes, heights } = this.#setup;

@@ -111,19 +111,7 @@ export function chainHash(tag: 'bill/header/1' | 'bill/tx-id/1', genesisHash: Ui
 /** What a signature covers: tag ‖ 0x00 ‖ genesisHash(32) ‖ bytes. Ed25519 signs it as it is, P-256 its SHA-256. */
 export function signingBytes(tag: Tag, genesisHash: Uint8Array, ...parts: readonly Uint8Array[]): Uint8Array {
   assert(genesisHash.length === 32, 'a genesis hash has 32 bytes');
-  const prefix = prefixOf(tag);
-  const start = prefix.length + HASH_BYTES;
-  let length = start;
-  for (const part of parts) length += part.length;
-  const out = new Uint8Array(length);
-  out.set(prefix);
-  out.set(genesisHash, prefix.length);
-  let at = start;
-  for (const part of parts) {
-    out.set(part, at);
-    at += part.length;
-  }
-  return out;
+  return concat(prefixOf(tag), genesisHash, ...parts);
 }
 
 /** Length of the chain tag that travels with a transaction to route it and to give a clear error. */

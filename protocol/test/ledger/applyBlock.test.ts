@@ -76,12 +76,13 @@ t.test('a transaction that was parsed before is not parsed again, and the block 
   } };
   const applied = applyBlock(chain, world.tip, built.blockBytes);
   t.ok(applied.ok);
-  if (!applied.ok) return t.end();
-  t.same(asked, built.txs.map(({ leafHash }) => toHex(leafHash)), 'every one is asked for, in order');
-  t.equal(applied.value.txs[0], first, 'the one that is known is taken as it is');
-  t.not(applied.value.txs[1], built.txs[1], 'the other one is parsed');
-  t.same([toHex(applied.value.blockId), applied.value.codes], [toHex(built.blockId), built.codes]);
-  chain.tree.release(applied.value.treeVersion);
+  if (applied.ok) {
+    t.same(asked, built.txs.map(({ leafHash }) => toHex(leafHash)), 'every one is asked for, in order');
+    t.equal(applied.value.txs[0], first, 'the one that is known is taken as it is');
+    t.not(applied.value.txs[1], built.txs[1], 'the other one is parsed');
+    t.same([toHex(applied.value.blockId), applied.value.codes], [toHex(built.blockId), built.codes]);
+    chain.tree.release(applied.value.treeVersion);
+  }
   t.end();
 });
 
