@@ -4,7 +4,7 @@
  */
 import type { Fault } from '@billcoin/protocol';
 import type { OrderEventName, OrderStatus, SignedExportManifest, ValidationError } from '@billcoin/sdk';
-import type { Products, StockRefusal } from './merchantPorts.ts';
+import type { Products, StockRefusal, Tills } from './merchantPorts.ts';
 import type { AbuseControl } from './abusePorts.ts';
 import type { FinalBlock } from './ports.ts';
 import type { Refunds } from './refundPorts.ts';
@@ -297,6 +297,7 @@ export interface Campus {
   readonly wallets: Wallets;
   readonly orders: Orders;
   readonly products: Products;
+  readonly tills: Tills;
   readonly refunds: Refunds;
   readonly payments: Payments;
   readonly loyalty: Loyalty;

@@ -63,6 +63,7 @@ export const OPTIONS = {
   dataDir: text('data-dir', './data', 'Folder of the databases. Can be rebuilt; never holds keys.'),
   keyDir: text('key-dir', './keys', 'Folder of the consensus key, the sign guard and the campus keys. Mode 0700, one node only.'),
   accountKey: text('account-key', './keys/account-key.json', 'Key file of the account that tx signs for.'),
+  campusAuthorityKey: optionalText('campus-authority-key', 'Key file of the campus authority, mode 0600, on the API nodes that register merchants and enrol tills. Without it those routes are refused.'),
   nodeName: text('node-name', 'node', 'Stands in every log line.'),
   logLevel: choice('log-level', LOG_LEVELS, 'info', 'Least level that is written.'),
   httpHost: text('http-host', '127.0.0.1', 'Address the API listens on. Loopback only until logins exist.'),

@@ -1,4 +1,5 @@
 /** What the HTTP API may ask of the campus services on a merchant's side: its products, its tills, its cashiers. */
+import type { Submitted } from './ports.ts';
 
 // ---- products and stock (SPEC §6.7) ------------------------------------------------------------------------------
 
@@ -51,3 +52,60 @@ export interface Products {
 export type StockRefusal =
   | { readonly code: 'out_of_stock'; readonly productId: string; readonly left: number }
   | { readonly code: 'unknown_product' | 'product_mismatch'; readonly productId: string };
+
+// ---- tills (SPEC §6.9) -------------------------------------------------------------------------------------------
+
+/** What the till said of itself. */
+export interface TillReport {
+  readonly atMs: number;
+  readonly version: string;
+  readonly battery: number | null;
+  readonly lastProof: number | null;
+}
+
+/** What this node knows of a till beside the chain. */
+export interface TillInfo {
+  /** Address text. */
+  readonly merchant: string;
+  /** null for a till of genesis or of the authority's own hand. */
+  readonly name: string | null;
+  readonly enrolledAtMs: number | null;
+  readonly revoked: { readonly reason: string; readonly by: string; readonly atMs: number } | null;
+  readonly report: TillReport | null;
+}
+
+export type PoolRefusal = Extract<Submitted, { readonly ok: false }>['refusal'];
+
+/** How a transaction of the registry went: in state, on its way, or why it is neither. */
+export type Settled =
+  | { readonly kind: 'done'; readonly txHash: string | null }
+  | { readonly kind: 'pending'; readonly txHash: string }
+  | { readonly kind: 'refused'; readonly refusal: PoolRefusal | { readonly code: 'no_campus_authority'; readonly why: string } };
+
+export interface Activation {
+  readonly enrolCode: string;
+  readonly publicKey: Uint8Array;
+  readonly signature: Uint8Array;
+}
+export type Activated =
+  | { readonly ok: true; readonly tillNo: number; readonly merchant: string; readonly settled: Settled }
+  | { readonly ok: false; readonly code: 'bad_login_signature' | 'enrol_code_invalid' | 'key_in_use' | 'till_revoked' };
+
+export interface Revocation {
+  readonly tillNo: number;
+  readonly reason: string;
+  readonly by: string;
+  /** Signed with the merchant key; undefined: the campus authority signs. */
+  readonly tx: Uint8Array | undefined;
+}
+
+export interface Tills {
+  /** A one-time code for one device. */
+  enrol(merchant: string, name: string): Promise<{ readonly enrolCode: string; readonly expiresAtMs: number }>;
+  activate(activation: Activation): Promise<Activated>;
+  info(tillNo: number): Promise<TillInfo | undefined>;
+  report(tillNo: number, report: Omit<TillReport, 'atMs'>): Promise<TillReport | undefined>;
+  /** The till stands in state and is in force. */
+  revoke(revocation: Revocation): Promise<Settled>;
+  registerMerchant(account: Uint8Array, name: string): Promise<Settled>;
+}

@@ -5,6 +5,7 @@
 import { readFile } from 'node:fs/promises';
 import { StateTree, genesisTip, indexOfKey, loadGenesis, makeChain, toHex, useSha256, type Chain, type Genesis, type Tip, type Verifier } from '@billcoin/protocol';
 import { startApi } from './api/server.ts';
+import { readAuthorityKey } from './authorityKey.ts';
 import { openCampus } from './campus/campus.ts';
 import type { Campus } from './campusPorts.ts';
 import { checkpointSource } from './checkpointFile.ts';
@@ -192,7 +193,7 @@ async function openCampusParts(config: Config, { clock, log }: NodeDeps, folder:
   stops.add('campus store', store.close);
   const exportKey = (await readKeyFile(config.keyDir, EXPORT_KEY_FILE)) ?? (await createKeyFile(config.keyDir, EXPORT_KEY_FILE));
   const exportSigner = { publicKey: exportKey.publicKey, sign: nativeSigner(exportKey) };
-  const campus = await openCampus({ chain, store, clock, log: log.child({ part: 'campus' }), keyFolder: config.keyDir, exportSigner, verify, alerts: { webhookFile: config.slackWebhookFile, allowLoopback: config.alertsToLoopback } });
+  const campus = await openCampus({ chain, store, clock, log: log.child({ part: 'campus' }), keyFolder: config.keyDir, exportSigner, verify, ...(await readAuthorityKey(config.campusAuthorityKey, chain)), alerts: { webhookFile: config.slackWebhookFile, allowLoopback: config.alertsToLoopback } });
   stops.add('campus', campus.close);
   return campus;
 }

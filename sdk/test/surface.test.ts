@@ -6,18 +6,18 @@ const SURFACE = [
   'API_BASE', 'ATTEMPTS_MAX_PER_CALL', 'ApiError', 'BACKWARDS_MAX', 'BAND_BPS', 'BODY_MAX_BYTES', 'CALL_TIMEOUT_MS', 'COMMON_PROBLEMS', 'COUPON_EFFECTS', 'ConnectionError', 'FLAG_OUTCOMES', 'FLAG_RULES', 'FRAME_MAX_CHARS', 'HEADER_AGE_MAX_MS', 'HEARTBEAT_MS',
   'INVOICE_LIFE_S', 'LIGHT_HEADERS_MAX', 'LOT_FINDINGS', 'MILK_SALES_HEADER', 'MIN_FEE_ML', 'ORDER_BYTES_MAX', 'ORDER_EVENTS', 'ORDER_STATUS', 'PROBLEMS', 'PROBLEM_TYPE_PREFIX', 'PRODUCTS_MAX', 'PRODUCT_NAME_MAX_BYTES', 'Problem',
   'ProofError', 'REFUND_STATUS', 'RATE_LIMIT_Q_MAX', 'RATE_LIMIT_WINDOW_MAX_S', 'RATE_POLICIES', 'REOPENS_MAX', 'ROLES', 'ROSTER_MAX_BYTES', 'ROUTES', 'SEED_BYTES', 'SILENCE_MAX_MS', 'STREAM_EVENTS', 'TRANSACTION_BODY_MAX_BYTES', 'TX_LIFE_MS', 'TimeoutError', 'UntrustedAnswerError',
-  'VALIDATE_WAIT_MAX_MS', 'VALIDATION_ERRORS', 'ValidationProblem', 'WAIT_TIMEOUT_MS', 'addProduct', 'addSignature', 'attachSignature', 'buildAnchor', 'buildAttest', 'buildBondDeposit', 'buildBondWithdraw', 'buildDelegate',
+  'VALIDATE_WAIT_MAX_MS', 'VALIDATION_ERRORS', 'ValidationProblem', 'WAIT_TIMEOUT_MS', 'activateTill', 'addProduct', 'addSignature', 'attachSignature', 'buildAnchor', 'buildAttest', 'buildBondDeposit', 'buildBondWithdraw', 'buildDelegate',
   'buildEditValidator', 'buildHoldBatch', 'buildOpenBatch', 'buildPay', 'buildRecallBatch', 'buildRedeem', 'buildRefund', 'buildRegisterDevice', 'buildRegisterFarm', 'buildRegisterMerchant', 'buildRegisterMeter',
   'buildRegisterPlant', 'buildRegisterTill', 'buildRejoin', 'buildReportPrice', 'buildRevokeDevice', 'buildRevokeTill', 'buildStake', 'buildTransfer', 'buildUndelegate', 'buildUnstake', 'buildVoidInvoice', 'buildWriteOffBatch',
-  'changeProduct', 'checkpointRoot', 'couponText', 'createChallenge', 'createClient', 'createKey', 'createOrder', 'createVerifiedClient', 'decodeTransaction', 'encodeTransaction', 'enrolSigningBytes', 'enrolText', 'exportMilkSales',
+  'changeProduct', 'checkpointRoot', 'couponText', 'createChallenge', 'createClient', 'createKey', 'createOrder', 'createVerifiedClient', 'decodeTransaction', 'encodeTransaction', 'enrolSigningBytes', 'enrolText', 'enrolTill', 'exportMilkSales',
   'getAccount', 'getBatch', 'getBatchTrace', 'getBlock', 'getCoupon', 'getEpcis', 'getGenesis', 'getLoyalty', 'getMerchant', 'getOrder', 'getPrice', 'getReceipt', 'getRegistry', 'getReserve', 'getStatus', 'getTill',
-  'getTransaction', 'getTxProof', 'getTxTrace', 'importStudents', 'isProblemCode', 'keyFromSeed', 'linkWallet', 'listAccountTransactions', 'listBatches', 'listBlocks', 'listMerchants', 'listOrders', 'listPeers', 'listProducts',
+  'getTransaction', 'getTxProof', 'getTxTrace', 'importStudents', 'isProblemCode', 'keyFromSeed', 'linkWallet', 'listAccountTransactions', 'listBatches', 'listBlocks', 'listMerchants', 'listOrders', 'listPeers', 'listProducts', 'listTills',
   'listValidators', 'lookupFrom', 'openApi', 'orderTotals', 'parseCouponText', 'parseEnrolText', 'payInvoice', 'paymentOf', 'postOrder', 'productItem', 'provenExecutionOutcome', 'provenInvoiceOutcome', 'randomBytes', 'readInvoice',
-  'readOrder', 'renewLinkCode', 'route', 'sendTransaction', 'signChallenge', 'signEnrolment', 'signPay', 'signTransfer', 'streamOrders', 'transactionText', 'txSigningBytes', 'validatePayment', 'verifiedBalance', 'verifiedPayment',
+  'readOrder', 'registerMerchant', 'renewLinkCode', 'reportTill', 'revokeTill', 'route', 'sendTransaction', 'signChallenge', 'signEnrolment', 'signPay', 'signTransfer', 'streamOrders', 'transactionText', 'txSigningBytes', 'validatePayment', 'verifiedBalance', 'verifiedPayment',
   'verifiedReceipt', 'verifiedReserve', 'verifiedRow', 'verifiedTransaction', 'verifyPayment', 'waitForTransaction',
 ];
 
 t.test('the surface is the one that was agreed', (t) => {
-  t.same(Object.keys(sdk).sort(), SURFACE);
+  t.same(Object.keys(sdk).sort(), [...SURFACE].sort());
   t.end();
 });

@@ -1,5 +1,6 @@
 /** Builds the campus services of one node: their keys, their rows, and the one reader that follows the chain for them. */
 import { toHex, verifyEd25519, type Verifier } from '@billcoin/protocol';
+import type { Signer } from '@billcoin/sdk';
 import type { Campus } from '../campusPorts.ts';
 import type { ChainPort, Clock, KeyValueStore, Log } from '../ports.ts';
 import type { ExportSigner } from '../sales/manifest.ts';
@@ -21,6 +22,7 @@ import { openSales } from './sales.ts';
 import { getRow, listRows, ONLY, putRow, TABLES } from './store.ts';
 import { openStrays } from './strays.ts';
 import { openStudents } from './students.ts';
+import { openTills } from './tills/tills.ts';
 import { openWallets, Pseudonyms } from './wallets.ts';
 
 export interface CampusDeps {
@@ -31,6 +33,8 @@ export interface CampusDeps {
   readonly log: Log;
   /** Folder of `campus-keys.json`, apart from the data. */
   readonly keyFolder: string;
+  /** Registers merchants and tills; only where this node holds its key. */
+  readonly campusAuthority?: Signer;
   /** Signs the manifests of exports. */
   readonly exportSigner: ExportSigner;
   /** The node's fast verifier; the portable one where absent. */
@@ -74,6 +78,7 @@ export async function openCampus(deps: CampusDeps): Promise<Campus> {
     wallets: openWallets({ store, keys, clock, lane: roster, challenges, pseudonyms }),
     orders,
     products: openProducts({ store, clock, lane: ledger }),
+    tills: openTills({ chain, store, keys, clock, lane: roster, waiter, verify, signer: deps.campusAuthority }),
     refunds: openRefunds({ chain, store, clock, lane: ledger, idempotency }),
     payments: openPayments({ chain, store, waiter }),
     loyalty: {

@@ -5,7 +5,7 @@
 import { assert } from '@billcoin/protocol';
 import type { FlagEvidence, FlagRow, Quota } from '../abusePorts.ts';
 import type { OrderRow, PaymentRow } from '../campusPorts.ts';
-import type { ProductRow } from '../merchantPorts.ts';
+import type { ProductRow, TillInfo } from '../merchantPorts.ts';
 import type { KeyValueOperation, KeyValueStore } from '../ports.ts';
 import type { SaleBookState } from '../sales/saleBook.ts';
 import type { SaleStatus } from '../sales/saleLine.ts';
@@ -82,6 +82,22 @@ export interface DayRow {
   readonly amountMl: string;
 }
 
+/** A one-time code that makes a device a till. */
+export interface EnrolmentRow {
+  readonly merchant: string;
+  readonly name: string;
+  readonly expiresAtMs: number;
+  /** The first device that came with the code; no other one does. */
+  readonly device: { readonly tillNo: number; readonly publicKey: string } | null;
+}
+
+/** What the campus authority signed last for one wish. */
+export interface AuthorityTxRow {
+  readonly tx: string;
+  readonly txHash: string;
+  readonly validUntilMs: number;
+}
+
 export interface StoredAnswer {
   readonly requestHash: string;
   readonly status: number;
@@ -122,6 +138,11 @@ export const TABLES = {
   orderByRef: table<string>('or', 'till number / ref → order id'),
   orderOfTill: table<1>('ot', 'till number / order id → listed'),
   openOrder: table<1>('oo', 'end (s) / order id → still open'),
+  enrolment: table<EnrolmentRow>('en', 'keyed hash of an enrolment code → merchant, name, end, device'),
+  enrolmentEnd: table<string>('ee', 'end (ms) / hash → keyed hash of an enrolment code'),
+  tillInfo: table<TillInfo>('ti', 'till number → name, why it was revoked, what it reports'),
+  tillOfKey: table<number>('tk', 'public key → number of the till it was enrolled as'),
+  authorityTx: table<AuthorityTxRow>('at', 'wish → transaction of the campus authority'),
   product: table<ProductRow>('pr', 'merchant / product id → terms, units received, reserved, sold'),
   payment: table<PaymentRow>('p', 'till number / ref → the final Pay and its refunds'),
   refund: table<RefundRequestRow>('rf', 'refund id → refund, state, who decided'),

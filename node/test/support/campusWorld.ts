@@ -38,6 +38,8 @@ export interface WorldOptions {
   readonly store?: KeyValueStore;
   readonly keyFolder?: string;
   readonly chain?: MemoryChain;
+  /** Signs for the campus authority: its own key unless given; null: this node has none. */
+  readonly campusAuthority?: SdkKey | null;
 }
 
 export interface Answer {
@@ -213,7 +215,7 @@ export async function openWorld(t: Teardown, options: WorldOptions = {}): Promis
   const logLines: string[] = [];
   const log = makeLog({ level: 'debug', nodeName: 'test', write: (line) => void logLines.push(line) });
   const { clock } = chain;
-  const campus = await openCampus({ chain, store, clock, log, exportSigner: EXPORT_SIGNER, keyFolder: options.keyFolder ?? (await makeKeyFolder(t)) });
+  const campus = await openCampus({ chain, store, clock, log, ...(options.campusAuthority === null ? {} : { campusAuthority: options.campusAuthority ?? sdkKey(KEYS.campus) }), exportSigner: EXPORT_SIGNER, keyFolder: options.keyFolder ?? (await makeKeyFolder(t)) });
   const api = await startApi({ chain, campus, clock, log, config: { host: '127.0.0.1', port: 0 }, registry: new Registry() });
   t.teardown(async () => {
     await api.close();

@@ -16,6 +16,7 @@ import * as receipts from './receipts.ts';
 import * as refunds from './refunds.ts';
 import * as registry from './registry.ts';
 import * as streams from './streams.ts';
+import * as tills from './tills.ts';
 import * as trace from './trace.ts';
 import * as transactions from './transactions.ts';
 import * as wallets from './wallets.ts';
@@ -68,6 +69,12 @@ export const ROUTES = {
   getMerchant: merchants.getMerchant,
   getTill: merchants.getTill,
   getRegistry: registry.getRegistry,
+  enrolTill: tills.enrolTill,
+  activateTill: tills.activateTill,
+  listTills: tills.listTills,
+  reportTill: tills.reportTill,
+  revokeTill: tills.revokeTill,
+  registerMerchant: tills.registerMerchant,
   listProducts: products.listProducts,
   postProduct: products.postProduct,
   patchProduct: products.patchProduct,

@@ -24,6 +24,7 @@ import { receiptRoutes } from './receipts.ts';
 import { refundRoutes } from './refunds.ts';
 import { registryRoutes } from './registry.ts';
 import { studentRoutes } from './students.ts';
+import { tillRoutes } from './tills.ts';
 import { traceRoutes } from './trace.ts';
 import { transactionRoutes } from './transactions.ts';
 
@@ -61,6 +62,7 @@ export function allRoutes(deps: RouteDeps): readonly Entry[] {
     ...traceRoutes({ chain, orders: campus.orders }),
     ...registryRoutes(chain, index),
     ...productRoutes(campus.products),
+    ...tillRoutes({ chain, clock, index, tills: campus.tills, checkpoint }),
     ...healthRoutes({ chain, campus, clock, disk }),
   ];
 }

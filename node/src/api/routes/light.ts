@@ -1,6 +1,6 @@
 /** /light: what light clients follow the chain by. */
 import { encode, fromBase64Url, LightBlock, toBase64Url, toHex, type SignedCheckpoint } from '@billcoin/protocol';
-import { LIGHT_HEADERS_MAX, ROUTES } from '@billcoin/sdk';
+import { LIGHT_HEADERS_MAX, ROUTES, type CheckpointAnswer } from '@billcoin/sdk';
 import { lightBlockAt } from '../../lightBlock.ts';
 import type { ChainPort } from '../../ports.ts';
 import { serve, type ApiRequest, type Entry, type Reply } from '../entry.ts';
@@ -28,6 +28,10 @@ async function takeEvidence(chain: ChainPort, { body }: ApiRequest<typeof ROUTES
   return state === 'known' ? { status: 200, body: { state } } : { status: 202, body: { state } };
 }
 
+export function checkpointView({ checkpoint: { height, blockId, validatorsHash, timeMs }, signatures }: SignedCheckpoint): CheckpointAnswer {
+  return { height, blockId: toHex(blockId), validatorsHash: toHex(validatorsHash), timeMs, signatures: signatures.map(({ publicKey, signature }) => ({ publicKey: toHex(publicKey), signature: toHex(signature) })) };
+}
+
 export function lightRoutes(chain: ChainPort, checkpoint: () => Promise<SignedCheckpoint | undefined>): readonly Entry[] {
   return [
     serve(ROUTES.listLightHeaders, (request) => listHeaders(chain, request)),
@@ -35,9 +39,7 @@ export function lightRoutes(chain: ChainPort, checkpoint: () => Promise<SignedCh
     serve(ROUTES.getCheckpoint, async () => {
       const signed = await checkpoint();
       if (signed === undefined) return { problem: 'not_found', detail: 'This node was given no checkpoint.' };
-      const { checkpoint: { height, blockId, validatorsHash, timeMs }, signatures } = signed;
-      const body = { height, blockId: toHex(blockId), validatorsHash: toHex(validatorsHash), timeMs, signatures: signatures.map(({ publicKey, signature }) => ({ publicKey: toHex(publicKey), signature: toHex(signature) })) };
-      return { status: 200, body, revalidate: true };
+      return { status: 200, body: checkpointView(signed), revalidate: true };
     }),
   ];
 }
