@@ -5,6 +5,7 @@
 import type { Fault } from '@billcoin/protocol';
 import type { OrderEventName, OrderStatus, SignedExportManifest, ValidationError } from '@billcoin/sdk';
 import type { Products, StockRefusal, Tills } from './merchantPorts.ts';
+import type { Logins, Programs, Users } from './authPorts.ts';
 import type { AbuseControl } from './abusePorts.ts';
 import type { FinalBlock } from './ports.ts';
 import type { Refunds } from './refundPorts.ts';
@@ -57,6 +58,8 @@ export interface Wallets {
   /** The text to sign; ends after two minutes. `domain` is the host and port the caller reached this server under. */
   challenge(publicKey: Uint8Array, domain: string): { readonly message: string; readonly expiresAtMs: number };
   link(request: LinkRequest): Promise<Linked>;
+  /** Our name of the student a wallet is linked to; undefined for an unlinked one. */
+  studentOf(address: Uint8Array): Promise<string | undefined>;
 }
 
 // ---- orders and payments (api page §2.3, §2.5, §3) -------------------------------------------------------------
@@ -147,6 +150,8 @@ export type IdempotentResult =
 export interface OrderFilter {
   readonly status?: OrderStatus | undefined;
   readonly tillNo?: number | undefined;
+  /** Address text. */
+  readonly merchant?: string | undefined;
   readonly fromMs?: number | undefined;
   readonly toMs?: number | undefined;
   readonly limit: number;
@@ -295,6 +300,9 @@ export interface CampusStatus {
 export interface Campus {
   readonly students: Students;
   readonly wallets: Wallets;
+  readonly logins: Logins;
+  readonly users: Users;
+  readonly programs: Programs;
   readonly orders: Orders;
   readonly products: Products;
   readonly tills: Tills;
@@ -302,8 +310,8 @@ export interface Campus {
   readonly payments: Payments;
   readonly loyalty: Loyalty;
   readonly sales: Sales;
-  readonly strays: Strays;
   readonly abuse: AbuseControl;
+  readonly strays: Strays;
   status(): CampusStatus;
   /** Resolves when all blocks up to the tip of this moment are projected. */
   caughtUp(): Promise<void>;

@@ -66,7 +66,7 @@ export const OPTIONS = {
   campusAuthorityKey: optionalText('campus-authority-key', 'Key file of the campus authority, mode 0600, on the API nodes that register merchants and enrol tills. Without it those routes are refused.'),
   nodeName: text('node-name', 'node', 'Stands in every log line.'),
   logLevel: choice('log-level', LOG_LEVELS, 'info', 'Least level that is written.'),
-  httpHost: text('http-host', '127.0.0.1', 'Address the API listens on. Loopback only until logins exist.'),
+  httpHost: text('http-host', '127.0.0.1', 'Address the API listens on. Loopback only until it has TLS.'),
   httpPort: integer('http-port', 8080, 0, 65_535, 'Port of the API; 0 takes a free one.'),
   listen: optionalAddress('listen', 'Address that other nodes reach this one at. Without it and without peers the node is alone.'),
   peers: peerList('peers', 'Node keys that are admitted, at most 64; those with an address are dialled. billcoin node-key prints the key of a node.'),
@@ -86,7 +86,12 @@ export const OPTIONS = {
   snapshotsKept: integer('snapshots-kept', 2, 0, 16, 'Snapshots kept for newcomers, the newest ones; 0: none.'),
   snapshotsMib: integer('snapshots-mib', 4_096, 1, 1_048_576, 'Space in MiB that they may take together; the oldest go first.'),
   snapshot: optionalText('snapshot', 'snapshot create and restore: folder of the snapshot; create makes it. verify-db checks it besides.'),
-  json: toggle('json', 'status and peers: print JSON.'),
+  user: optionalText('user', 'Commands that ask a running node: the account to log in with.'),
+  passwordFile: optionalText('password-file', 'File of mode 0600 that holds the password of --user, and nothing else.'),
+  json: toggle('json', 'status, peers and users: print JSON.'),
+  manifest: optionalText('manifest', 'verify-export: the answer of GET /exports/milk-sales/manifest, as a file.'),
+  nodeUrl: optionalText('node', 'verify-export: URL of a running node to take the blocks from, logged in as --user; the stopped node of --data-dir unless given.'),
+  exportKey: optionalText('export-key', 'verify-export: the key that must have signed the manifest, hex; billcoin export-key prints it.'),
   out: optionalText('out', 'export-blocks: a file that does not exist yet; standard output unless given.'),
 } as const;
 

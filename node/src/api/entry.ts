@@ -3,17 +3,22 @@
  * request to a reply; refusals are replies too. What Fastify is stands in mount.ts alone.
  */
 import type { Caller } from './caller.ts';
+import type { Call } from './call.ts';
 import type { AnswerOf, BodyOf, ParamsOf, ProblemCode, QueryOf, Route } from '@billcoin/sdk';
 
 export interface ApiRequest<R extends Route = Route> {
   /** Told in the answer and in the log, so that people can name a request. */
   readonly id: string;
   readonly caller: Caller;
+  /** When the caller's access token ends; undefined for nobody's. */
+  readonly expiresAtMs: number | undefined;
   readonly params: ParamsOf<R>;
   readonly query: QueryOf<R>;
   readonly body: BodyOf<R>;
   /** Exact text of a JSON body. */
   readonly bodyText: string;
+  /** What limits know of it. */
+  readonly call: Call;
   readonly language: Language;
   /** Host header: one of this server's own names, checked before anything else. */
   readonly host: string;
@@ -63,6 +68,8 @@ export interface Refusal {
   readonly data?: Readonly<Record<string, string>>;
   readonly errors?: readonly { readonly pointer: string; readonly code: string }[];
   readonly headers?: Headers;
+  /** Rate policies that have no room, of rate_limited. */
+  readonly violatedPolicies?: readonly string[];
 }
 export type Reply<R extends Route> = Answer<AnswerOf<R>> | OtherAnswer | TextAnswer | StreamAnswer | Refusal;
 

@@ -1,5 +1,5 @@
 /**
- * There are no logins yet, so the API serves this machine alone. Binding to loopback keeps other machines out; these
+ * There is no TLS yet, so the API serves this machine alone. Binding to loopback keeps other machines out; these
  * checks keep web pages out that run in a browser on this machine: a name that resolves to 127.0.0.1 (DNS rebinding)
  * shows in Host, a page of another site shows in Origin and Sec-Fetch-Site.
  */

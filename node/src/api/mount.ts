@@ -1,9 +1,12 @@
 /** The one place where declarations and handlers meet Fastify: strict bodies, checked input, replies, problems. */
 import { hash } from 'node:crypto';
+import type { ServerResponse } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest, FastifySchema } from 'fastify';
 import { API_BASE, BODY_MAX_BYTES, type ProblemCode, type Route } from '@billcoin/sdk';
-import type { Caller } from './caller.ts';
+import type { Clock } from '../ports.ts';
+import type { Call } from './call.ts';
 import type { ApiRequest, Entry, Refusal, Reply, StreamEntry } from './entry.ts';
+import type { Admitted, Guard } from './guard.ts';
 import { languageOf, PROBLEM_MEDIA_TYPE, problemBody, problemHeaders } from './problem.ts';
 
 /** Printable ASCII, as long as the SDK lets it be. */
@@ -14,7 +17,7 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Exact text of a JSON body. */
     bodyText: string;
-    caller: Caller;
+    admitted: Admitted;
   }
   interface FastifyContextConfig {
     entry?: Entry | StreamEntry;
@@ -70,6 +73,7 @@ function sendJson(request: FastifyRequest, reply: FastifyReply, body: unknown, r
 function send(request: FastifyRequest, reply: FastifyReply, answer: Reply<Route>): FastifyReply {
   if ('problem' in answer) return refuse(request, reply, answer);
   void reply.status(answer.status).headers(answer.headers ?? {});
+  if (answer.status === 204) return reply.send();
   if ('stream' in answer) return reply.send(answer.stream);
   if ('other' in answer) return sendJson(request, reply.type(answer.type), answer.other, answer.revalidate);
   if (answer.immutable !== undefined) {
@@ -91,7 +95,7 @@ function idempotencyRefusal(declaration: Route, key: string | string[] | undefin
 function apiRequest(request: FastifyRequest): ApiRequest {
   const key = request.headers['idempotency-key'];
   return {
-    id: request.id, caller: request.caller, params: request.params as never, query: request.query as never, body: request.body as never, bodyText: request.bodyText, host: request.headers.host ?? '',
+    id: request.id, caller: request.admitted.caller, expiresAtMs: request.admitted.expiresAtMs, call: request.call as Call, params: request.params as never, query: request.query as never, body: request.body as never, bodyText: request.bodyText, host: request.headers.host ?? '',
     language: languageOf(request.headers['accept-language']), idempotencyKey: typeof key === 'string' ? key : undefined,
     accept: request.headers.accept ?? '',
   };
@@ -104,12 +108,20 @@ function mediaTypeRefusal({ body, bodyType = 'application/json' }: Route, conten
   return given === bodyType ? undefined : { problem: 'unsupported_media_type', detail: `The body must be ${bodyType}.` };
 }
 
-export function mount(server: FastifyInstance, entry: Entry): void {
+/** The policy of the route, asked before anything of the request is read; undefined lets it in. */
+async function refusalOfPolicy(guard: Guard, declaration: Route, request: FastifyRequest): Promise<Refusal | undefined> {
+  const admitted = await guard.admit(declaration, request.headers.authorization);
+  if ('problem' in admitted) return admitted;
+  request.admitted = admitted;
+  return undefined;
+}
+
+export function mount(server: FastifyInstance, entry: Entry, guard: Guard): void {
   const { declaration, handle } = entry;
   server.route({
     method: declaration.method, url: urlOf(declaration), schema: schemaOf(declaration), bodyLimit: declaration.bodyMaxBytes ?? BODY_MAX_BYTES, config: { entry },
     async onRequest(request, reply) {
-      const refusal = mediaTypeRefusal(declaration, request.headers['content-type']) ?? idempotencyRefusal(declaration, request.headers['idempotency-key']);
+      const refusal = (await refusalOfPolicy(guard, declaration, request)) ?? mediaTypeRefusal(declaration, request.headers['content-type']) ?? idempotencyRefusal(declaration, request.headers['idempotency-key']);
       if (refusal !== undefined) return refuse(request, reply, refusal);
       return undefined;
     },
@@ -123,11 +135,23 @@ export function mount(server: FastifyInstance, entry: Entry): void {
 
 const STREAM_HEADERS = { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-store', 'x-accel-buffering': 'no', 'x-content-type-options': 'nosniff' };
 
+/** A stream ends with the access token it was opened by; its reader opens it again with a fresh one. */
+function endWithToken(raw: ServerResponse, { expiresAtMs }: Admitted, clock: Clock): void {
+  if (expiresAtMs === undefined) return;
+  const timer = setTimeout(() => void raw.end('event: reauth\ndata: {}\n\n'), Math.max(0, expiresAtMs - clock.nowMs()));
+  timer.unref();
+  raw.once('close', () => clearTimeout(timer));
+}
+
 /** Mounts a route that keeps its connection: Fastify lets go of the socket once the head is sent. */
-export function mountStream(server: FastifyInstance, entry: StreamEntry): void {
+export function mountStream(server: FastifyInstance, entry: StreamEntry, guard: Guard, clock: Clock): void {
   const { declaration, open } = entry;
   server.route({
     method: declaration.method, url: urlOf(declaration), schema: schemaOf(declaration), config: { entry }, exposeHeadRoute: false,
+    async onRequest(request, reply) {
+      const refusal = await refusalOfPolicy(guard, declaration, request);
+      return refusal === undefined ? undefined : refuse(request, reply, refusal);
+    },
     async preValidation(request) {
       readIntegers(request.query, declaration.query);
     },
@@ -135,12 +159,13 @@ export function mountStream(server: FastifyInstance, entry: StreamEntry): void {
       const { raw } = reply;
       const lastEventId = request.headers['last-event-id'];
       const refusal = open({
-        caller: request.caller,
+        caller: request.admitted.caller,
         query: request.query as Readonly<Record<string, string | number | undefined>>,
         lastEventId: typeof lastEventId === 'string' ? lastEventId : undefined,
         begin: () => {
           reply.hijack();
           raw.writeHead(200, { ...STREAM_HEADERS, 'request-id': request.id });
+          endWithToken(raw, request.admitted, clock);
           return {
             write: (text) => void raw.write(text),
             pendingBytes: () => raw.writableLength,

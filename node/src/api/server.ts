@@ -1,6 +1,6 @@
 /**
  * The HTTP API of a node. What it serves stands in routes/index.ts; how requests are checked and answered in mount.ts.
- * There are no logins yet, so it binds to loopback alone and turns web pages of other origins away.
+ * There is no TLS yet, so it binds to loopback alone and turns web pages of other origins away.
  */
 import { randomUUID } from 'node:crypto';
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
@@ -10,12 +10,17 @@ import { BODY_MAX_BYTES, ROUTES } from '@billcoin/sdk';
 import { CampusBusy, type Campus } from '../campusPorts.ts';
 import type { ChainPort, Clock, Log, PeerInfo } from '../ports.ts';
 import type { SyncProgress } from '../progress.ts';
-import { PUBLIC } from './caller.ts';
+import { openAbuseMetrics } from './abuseMetrics.ts';
+import { audited } from './audited.ts';
 import { mountDocs } from './docs.ts';
 import type { Entry, Refusal, StreamEntry } from './entry.ts';
+import { openGuard } from './guard.ts';
+import { openLimiter } from './limiter.ts';
+import { hookLimits, underLimits, type RemoteAddress } from './limitHooks.ts';
 import { isLoopback, refusalOfCaller } from './loopback.ts';
 import { openApiMetrics, type ApiMetrics } from './metrics.ts';
 import { internalCodeOf, mount, mountStream, refuse, urlOf } from './mount.ts';
+import { openParties } from './parties.ts';
 import { openReceipts } from './receipts.ts';
 import { openRegistryIndex } from './registryIndex.ts';
 import { allRoutes, assertComplete } from './routes/index.ts';
@@ -41,6 +46,8 @@ export interface ApiDeps {
   readonly log: Log;
   readonly config: ApiConfig;
   readonly registry: Registry;
+  /** Whom address limits see; the peer of the socket unless given. */
+  readonly remoteAddress?: RemoteAddress;
   /** Every admitted peer; a node without a network has none. */
   readonly peers?: () => readonly PeerInfo[];
   /** While this node is behind its peers. */
@@ -108,7 +115,8 @@ function setErrors(server: FastifyInstance, log: Log, entries: readonly (Entry |
 
 function setParsers(server: FastifyInstance): void {
   server.decorateRequest('bodyText', '');
-  server.decorateRequest('caller', { getter: () => PUBLIC });
+  // Set by the guard before a handler runs; a route that is mounted without it has nobody to answer.
+  server.decorateRequest('admitted');
   server.removeAllContentTypeParsers();
   server.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, bytes: Buffer, done) => {
     try {
@@ -158,13 +166,14 @@ function makeServer(): FastifyInstance {
  */
 export async function startApi(deps: ApiDeps): Promise<Api> {
   const { chain, campus, clock, log, config, registry, peers = () => [], sync = () => undefined, checkpoint = async () => undefined } = deps;
-  if (!isLoopback(config.host)) throw new Error(`the API has no logins yet and may only listen on 127.0.0.1 or ::1, not on ${config.host}`);
+  if (!isLoopback(config.host)) throw new Error(`the API has no TLS yet and may only listen on 127.0.0.1 or ::1, not on ${config.host}`);
   const server = makeServer();
   const receipts = openReceipts(chain);
   const index = openRegistryIndex(chain);
+  const parties = openParties(chain, campus.wallets);
   const stream = openOrderStream({ orders: campus.orders, receipts, clock, log });
   const metrics = openApiMetrics(registry, { chain, campus, clock, streamClients: stream.clients });
-  const entries = allRoutes({ chain, campus, clock, index, receipts, metrics, peers, sync, disk: deps.disk, checkpoint });
+  const entries = allRoutes({ chain, campus, clock, index, receipts, parties, metrics, peers, sync, disk: deps.disk, checkpoint });
   assertComplete([...entries, stream.entry]);
   let port = config.port;
 
@@ -173,21 +182,27 @@ export async function startApi(deps: ApiDeps): Promise<Api> {
   setParsers(server);
   setErrors(server, log, [...entries, stream.entry]);
   setHooks(server, deps, metrics, () => port);
-  for (const entry of entries) mount(server, entry);
-  mountStream(server, stream.entry);
+  const abuseMetrics = openAbuseMetrics(registry, campus.abuse);
+  const limiter = openLimiter(campus.abuse, abuseMetrics.limited);
+  hookLimits(server, limiter, deps.remoteAddress ?? (({ socket }) => socket.remoteAddress));
+  const guard = openGuard(campus.logins);
+  for (const entry of entries) mount(server, underLimits(audited(entry, campus.abuse.audit), limiter), guard);
+  mountStream(server, stream.entry, guard, clock);
   server.get('/metrics', async (_request, reply) => reply.type(registry.contentType).send(await registry.metrics()));
   await mountDocs(server);
   await server.listen({ host: config.host, port });
   const listening = server.server.address();
   port = listening !== null && typeof listening === 'object' ? listening.port : port;
   const url = `http://${config.host === '::1' ? '[::1]' : config.host}:${port}`;
-  log.info({ url, docs: `${url}/api/v1/docs` }, 'the API listens on loopback only: there are no logins yet, so it serves this machine alone');
+  log.info({ url, docs: `${url}/api/v1/docs` }, 'the API listens on loopback only: there is no TLS yet, so it serves this machine alone');
   return {
     url, port,
     async close() {
       stream.close();
       metrics.stop();
+      abuseMetrics.stop();
       index.close();
+      parties.close();
       await server.close();
     },
   };

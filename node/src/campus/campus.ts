@@ -4,6 +4,8 @@ import type { Signer } from '@billcoin/sdk';
 import type { Campus } from '../campusPorts.ts';
 import type { ChainPort, Clock, KeyValueStore, Log } from '../ports.ts';
 import type { ExportSigner } from '../sales/manifest.ts';
+import { openAuth } from './auth/auth.ts';
+import type { ScryptCost } from './auth/secrets.ts';
 import { openAbuseControl, type AlertTarget } from './abuseControl.ts';
 import { openChallenges } from './challenge.ts';
 import { blindIndex, keyFingerprint, pseudonymKeyId } from './crypto.ts';
@@ -41,10 +43,12 @@ export interface CampusDeps {
   readonly verify?: Verifier;
   /** Nothing is sent unless given. */
   readonly alerts?: AlertTarget;
+  /** What a guess at a password costs; the one of production unless given. */
+  readonly passwordCost?: ScryptCost;
 }
 
 /** Refuses a store of another network or of other keys before anything reads from it. */
-async function checkStore({ chain, store }: CampusDeps, keys: CampusKeys, keyPath: string): Promise<void> {
+export async function checkStore({ chain, store }: { readonly chain: Pick<ChainPort, 'genesisHash'>; readonly store: KeyValueStore }, keys: CampusKeys, keyPath: string): Promise<void> {
   const genesisHash = toHex(chain.genesisHash);
   const keyCheck = keyFingerprint(keys);
   const held = await getRow(store, TABLES.genesis, ONLY);
@@ -71,11 +75,15 @@ export async function openCampus(deps: CampusDeps): Promise<Campus> {
   const idempotency = openIdempotency({ store, clock, lane: ledger });
   const pseudonyms = new Pseudonyms({ store, keys });
   const abuse = await openAbuseControl({ chain, store, keys, clock, log, verify, pseudonyms, alerts: deps.alerts ?? { webhookFile: undefined, allowLoopback: false } });
+  const auth = await openAuth({ chain, store, keys, clock, keyFolder: deps.keyFolder, pseudonyms, challenges, challengeLane: roster, passwordCost: deps.passwordCost });
   const orders = openOrders({ chain, store, clock, log, lane: ledger, verify, events, idempotency, open });
   const follower = await startFollower({ chain, store, keys, lane: ledger, log, events, pseudonymOf: (address, purpose) => pseudonyms.of(address, purpose), open });
   return {
     students: openStudents({ store, keys, clock, lane: roster }),
     wallets: openWallets({ store, keys, clock, lane: roster, challenges, pseudonyms }),
+    logins: auth.logins,
+    users: auth.users,
+    programs: auth.programs,
     orders,
     products: openProducts({ store, clock, lane: ledger }),
     tills: openTills({ chain, store, keys, clock, lane: roster, waiter, verify, signer: deps.campusAuthority }),
@@ -100,6 +108,7 @@ export async function openCampus(deps: CampusDeps): Promise<Campus> {
       await abuse.close();
       await roster.idle();
       await ledger.idle();
+      await auth.idle();
     },
   };
 }

@@ -76,6 +76,11 @@ export function challengeMac(keys: CampusKeys, text: string): Uint8Array {
   return new Uint8Array(hmac(keys.code, 'challenge\0', text).subarray(0, 16));
 }
 
+/** Keyed hash of what people or programs log in with; `what` keeps the uses apart. The database alone lets nobody try one. */
+export function secretMac(keys: CampusKeys, what: 'password' | 'client' | 'family' | 'refresh', secret: string): Uint8Array {
+  return new Uint8Array(hmac(keys.code, `${what}\0`, secret));
+}
+
 /** Who somebody is for one purpose: HMAC-SHA-256(purposeKey, studentKey ‖ studentId), 16 bytes hex. Shredding the student's key ends it. */
 export function pseudonym(keys: CampusKeys, purpose: Purpose, studentKey: Uint8Array, studentId: string): string {
   return hmac(keys.purposes[purpose], studentKey, studentId).subarray(0, PSEUDONYM_BYTES).toString('hex');

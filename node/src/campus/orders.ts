@@ -110,7 +110,7 @@ async function idsBefore(store: KeyValueStore, tillNo: number | undefined, from:
   return (await listRows(store, TABLES.orderOfTill, { under: till, from: till + from, before: till + upTo, ...range })).map(({ id }) => id.slice(till.length));
 }
 
-async function list(store: KeyValueStore, { status, tillNo, fromMs, toMs, limit, before }: OrderFilter): Promise<OrderPage> {
+async function list(store: KeyValueStore, { status, tillNo, merchant, fromMs, toMs, limit, before }: OrderFilter): Promise<OrderPage> {
   const from = ORDER_PREFIX + (fromMs === undefined ? '' : ulidTime(fromMs));
   const end = ORDER_PREFIX + (toMs === undefined ? '~' : ulidTime(toMs));
   let upTo = before !== undefined && before < end ? before : end;
@@ -120,7 +120,7 @@ async function list(store: KeyValueStore, { status, tillNo, fromMs, toMs, limit,
     for (const id of ids) {
       const order = await getRow(store, TABLES.order, id);
       upTo = id;
-      if (order === undefined || (status !== undefined && order.status !== status)) continue;
+      if (order === undefined || (status !== undefined && order.status !== status) || (merchant !== undefined && order.merchant !== merchant)) continue;
       orders.push(order);
       if (orders.length === limit) return { orders, next: upTo };
     }

@@ -105,6 +105,59 @@ export interface StoredAnswer {
   readonly expiresAtMs: number;
 }
 
+/** An account of a person (api page §2.2). */
+export interface UserRow {
+  readonly username: string;
+  readonly role: 'manager' | 'finance' | 'auditor' | 'admin';
+  /** Address text; of managers only. */
+  readonly merchantId: string | null;
+  /** scrypt (campus/auth/secrets.ts). */
+  readonly passwordHash: string;
+  readonly createdAtMs: number;
+  /** null while the account may log in. */
+  readonly disabledAtMs: number | null;
+  /** Why it was changed last; empty at first. */
+  readonly reason: string;
+}
+
+/** An account of a program. */
+export interface ClientRow {
+  readonly name: string;
+  readonly role: 'partner' | 'service';
+  /** Address text; of partners only. */
+  readonly merchantId: string | null;
+  /** Keyed hash, hex: the secret itself has 256 bits. */
+  readonly secretHash: string;
+  readonly createdAtMs: number;
+}
+
+/** A cashier of a merchant: logs in at the tills named here, with a PIN. */
+export interface CashierRow {
+  readonly merchantId: string;
+  readonly name: string;
+  /** scrypt (campus/auth/secrets.ts). */
+  readonly pinHash: string;
+  readonly tills: readonly number[];
+  readonly createdAtMs: number;
+}
+
+/** Whose session it is; role and rights are read where they are kept. A wallet's address is sealed: no row names one in plain. */
+export type SessionOf =
+  | { readonly kind: 'wallet'; readonly sealedAddress: string }
+  | { readonly kind: 'till'; readonly tillNo: number; readonly publicKey: string }
+  | { readonly kind: 'cashier'; readonly cashierId: string; readonly tillNo: number }
+  | { readonly kind: 'user'; readonly userId: string }
+  | { readonly kind: 'client'; readonly clientId: string };
+
+export interface SessionRow {
+  readonly of: SessionOf;
+  /** What its sessions are counted and ended by. */
+  readonly subject: string;
+  readonly endsAtMs: number;
+  /** Keyed hashes of the two parts of the refresh token; null where there is none. */
+  readonly refresh: { readonly family: string; readonly current: string } | null;
+}
+
 /** The latest failed validations of a subject, and the flag they raised. */
 export interface FailuresRow {
   readonly latest: readonly FlagEvidence[];
@@ -167,6 +220,13 @@ export const TABLES = {
   flagByStatus: table<1>('xs', 'open or resolved / flag id → listed'),
   alert: table<AlertRow>('xl', 'time (ms) / number / random → message that waits for Slack'),
   audit: table<AuditRow>('xu', 'number → entry of the audit log'),
+  user: table<UserRow>('u', 'user id → account of a person'),
+  userByName: table<string>('un', 'user name → user id'),
+  client: table<ClientRow>('cl', 'client id → account of a program'),
+  cashier: table<CashierRow>('ca', 'cashier id → merchant, PIN, tills'),
+  session: table<SessionRow>('ss', 'session id → whose, until when, hash of its refresh token'),
+  sessionOf: table<1>('sb', 'subject / session id → it has it'),
+  sessionEnd: table<string>('se', 'end (s) / session id → subject'),
 } as const;
 
 assert(new Set(Object.values(TABLES).map(({ prefix }) => prefix)).size === Object.keys(TABLES).length, 'table prefixes are unique');

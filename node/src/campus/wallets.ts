@@ -70,7 +70,7 @@ async function link({ store, keys, clock, challenges, pseudonyms }: WalletDeps, 
  */
 export class Pseudonyms {
   readonly #deps: Pick<WalletDeps, 'store' | 'keys'>;
-  /** Purpose and address → its pseudonym or that there is none, also while it is looked up; the oldest is forgotten first. */
+  /** Purpose (or `student`) and address → its pseudonym (our name of the student) or that there is none, also while it is looked up; the oldest is forgotten first. */
   readonly #known = new Map<string, Promise<string | undefined>>();
 
   constructor(deps: Pick<WalletDeps, 'store' | 'keys'>) {
@@ -79,10 +79,23 @@ export class Pseudonyms {
 
   /** The student's pseudonym by the link in force; undefined for an unlinked wallet. */
   of(address: Uint8Array, purpose: Purpose): Promise<string | undefined> {
-    const key = `${purpose} ${toHex(address)}`;
+    return this.#remembered(`${purpose} ${toHex(address)}`, () => this.#find(address, purpose));
+  }
+
+  /** Our name of the student by the link in force; undefined for an unlinked wallet. */
+  studentOf(address: Uint8Array): Promise<string | undefined> {
+    return this.#remembered(`student ${toHex(address)}`, () => this.#studentRef(address));
+  }
+
+  /** This wallet has been linked: what was looked up before does not count. */
+  linked(address: Uint8Array): void {
+    for (const what of [...PURPOSES, 'student']) this.#known.delete(`${what} ${toHex(address)}`);
+  }
+
+  #remembered(key: string, find: () => Promise<string | undefined>): Promise<string | undefined> {
     const known = this.#known.get(key);
     if (known !== undefined) return known;
-    const found = this.#find(address, purpose);
+    const found = find();
     this.#known.set(key, found);
     found.catch(() => this.#known.delete(key));
     const [oldest] = this.#known.keys();
@@ -90,16 +103,16 @@ export class Pseudonyms {
     return found;
   }
 
-  /** This wallet has been linked: what was looked up before does not count. */
-  linked(address: Uint8Array): void {
-    for (const purpose of PURPOSES) this.#known.delete(`${purpose} ${toHex(address)}`);
-  }
-
-  async #find(address: Uint8Array, purpose: Purpose): Promise<string | undefined> {
+  async #studentRef(address: Uint8Array): Promise<string | undefined> {
     const { store, keys } = this.#deps;
     const walletId = await getRow(store, TABLES.walletByAddress, blindIndex(keys, 'address', address));
     const wallet = walletId === undefined ? undefined : await getRow(store, TABLES.wallet, walletId);
-    return wallet === undefined ? undefined : await studentPseudonym(this.#deps, wallet.studentRef, purpose);
+    return wallet?.studentRef;
+  }
+
+  async #find(address: Uint8Array, purpose: Purpose): Promise<string | undefined> {
+    const studentRef = await this.#studentRef(address);
+    return studentRef === undefined ? undefined : await studentPseudonym(this.#deps, studentRef, purpose);
   }
 }
 
@@ -107,5 +120,6 @@ export function openWallets(deps: WalletDeps): Wallets {
   return {
     challenge: (publicKey, domain) => deps.challenges.issue(publicKey, domain),
     link: (request) => deps.lane.run(() => link(deps, request)),
+    studentOf: (address) => deps.pseudonyms.studentOf(address),
   };
 }

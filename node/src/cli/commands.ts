@@ -8,13 +8,15 @@ import { readGenesis, startNode, type RunningNode } from '../node.ts';
 import { checkCheckpoint, makeCheckpoint, makeCheckpointKey, signCheckpoint } from '../offline/checkpoint.ts';
 import { exportBlocks, fileSink, streamSink } from '../offline/exportBlocks.ts';
 import { initFolders } from '../offline/init.ts';
-import { makeConsensusKey, openNodeKey } from '../offline/keys.ts';
+import { makeConsensusKey, openExportKey, openNodeKey } from '../offline/keys.ts';
 import { rollback } from '../offline/rollback.ts';
 import { createSnapshot, restoreSnapshot } from '../offline/snapshot.ts';
 import { verifyDatabase } from '../offline/verifyDb.ts';
 import { accountKey, peers, query, status, tx, validators } from './online.ts';
+import { users } from './users.ts';
 import { watchJoin, watchStatus } from './watchStatus.ts';
 import type { Terminal } from './terminal.ts';
+import { verifyExport } from './verifyExport.ts';
 
 export interface Command {
   readonly summary: string;
@@ -69,7 +71,7 @@ async function start(config: Config, { print, paint, stopAsked }: Terminal): Pro
     print(error.message);
     return 0;
   }
-  print(`BillCoin ${node.port.chainId} at height ${node.port.tip().height}. The API ${node.url}/api/v1/docs serves this machine only, until logins exist.`);
+  print(`BillCoin ${node.port.chainId} at height ${node.port.tip().height}. The API ${node.url}/api/v1/docs serves this machine only, until it has TLS.`);
   const watch = watchStatus({ status: node.status, paint, timers: systemTimers, log });
   const outcome = await Promise.race([halted, stop]);
   watch.stop();
@@ -123,6 +125,11 @@ async function writeExport(config: Config, { print, output }: Terminal): Promise
   return 0;
 }
 
+async function exportKey(config: Config, { print }: Terminal): Promise<number> {
+  print(`Export key  ${await openExportKey(config.keyDir)} (finance and auditors compare the key of a manifest with it)`);
+  return 0;
+}
+
 function describe({ height, blockId, timeMs }: Checkpoint): string {
   return `Block ${height}, ${toHex(blockId)}, of ${new Date(timeMs).toISOString()}`;
 }
@@ -156,11 +163,12 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   keys: { summary: 'Make the consensus key of a validator in --key-dir.', run: keys },
   'node-key': { summary: 'Print the key that other nodes know this one by; made the first time.', run: nodeKey },
   init: { summary: 'Make the data folder for the network of --genesis, and the sign guard of a validator.', run: init },
-  start: { summary: 'Run the node until SIGINT or SIGTERM. The API listens on loopback only until logins exist.', run: start },
+  start: { summary: 'Run the node until SIGINT or SIGTERM. The API listens on loopback only until it has TLS.', run: start },
   status: { summary: 'Ask the running node at --http-host and --http-port how it is.', run: status },
-  peers: { summary: 'Every peer that the running node admits: how far it is, what waits for it, how it behaves.', run: peers },
+  peers: { summary: 'Every peer that the running node admits: how far it is, what waits for it, how it behaves. Log in as an administrator.', run: peers },
   validators: { summary: 'Who votes, and who waits.', run: validators },
-  query: { summary: 'Show an account, validator or transaction, with its proof verified.', words: 'account|validator|tx <address or hash>', run: query },
+  query: { summary: 'Show an account, validator or transaction, with its proof verified. An account: log in as finance or auditor, or have its key at --account-key.', words: 'account|validator|tx <address or hash>', run: query },
+  users: { summary: 'Accounts of people: over the running node as --user, or in the data folder while no node runs. The first administrator is made so.', words: 'add <name> <role> [merchant] | list | disable <name> [reason]', run: users },
   'account-key': { summary: 'Make an account key at --account-key.', run: accountKey },
   tx: { summary: 'Sign a transaction with --account-key, send it and wait until it is final.', words: '<kind> <field>=<value> …', run: tx },
   'verify-db': { summary: 'Replay and check every stored value. The node must be stopped.', run: verifyDb },
@@ -171,5 +179,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   'checkpoint-make': { summary: 'Write the newest block of the running node to --checkpoint, not signed.', run: checkpointMake },
   'checkpoint-sign': { summary: 'Sign the file of --checkpoint with the key of --key-dir; needs no node.', run: checkpointSign },
   'checkpoint-verify': { summary: 'Check the signatures of the file of --checkpoint; needs no node.', run: checkpointVerify },
+  'export-key': { summary: 'Print the key that signs the manifests of this node\'s exports; made the first time.', run: exportKey },
+  'verify-export': { summary: 'Hold an export and its --manifest against the chain of --node or --data-dir, line by line. 0: all holds, 1: it differs, 2: not checked.', words: '<file>', run: verifyExport },
   'export-blocks': { summary: 'Write blocks and state as JSON lines (SPEC §14) for auditors. The node must be stopped.', run: writeExport },
 };

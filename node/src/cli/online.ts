@@ -2,10 +2,11 @@
  * Commands that ask a running node. What it says of itself is shown as it is; of the chain nothing is believed: rows and
  * transactions are shown once their proofs verify under headers followed from genesis or a signed checkpoint.
  */
-import { faultCode, formatAddress, formatLitres, ROWS, stateRows, toHex, TRUSTING_PERIOD_MS, trustGenesis, type Genesis, type TrustedHeader } from '@billcoin/protocol';
+import { readFile, stat } from 'node:fs/promises';
+import { equalBytes, faultCode, formatAddress, formatLitres, ROWS, stateRows, toHex, TRUSTING_PERIOD_MS, trustGenesis, type Genesis, type TrustedHeader } from '@billcoin/protocol';
 import {
   addSignature, ApiError, checkpointRoot, ConnectionError, createClient, createVerifiedClient, getStatus, keyFromSeed, listPeers, listValidators, ProofError, sendTransaction, TimeoutError, verifiedRow,
-  verifiedTransaction, waitForTransaction, type Client, type VerifiedClient,
+  verifiedTransaction, waitForTransaction, withLogin, type Client, type VerifiedClient,
 } from '@billcoin/sdk';
 import { ConfigError, type Config } from '../config.ts';
 import { readGenesis } from '../node.ts';
@@ -15,6 +16,8 @@ import { count, finalText, progressText } from './statusLine.ts';
 import type { Terminal } from './terminal.ts';
 import { address, makeTxDraft } from './txKinds.ts';
 
+/** Rights of group and others. */
+const OTHERS_MASK = 0o077;
 /** A wait for finality at the terminal: an idle chain with a dead proposer or two is well below it. */
 const FINAL_TIMEOUT_MS = 30_000;
 
@@ -23,7 +26,7 @@ function clientOf({ httpHost, httpPort }: Config): Client {
 }
 
 /** Runs what asks the node; a refusal or a node that is not there is one line and exit code 1. */
-async function asked(config: Config, { complain }: Terminal, work: (client: Client) => Promise<number>): Promise<number> {
+export async function asked(config: Config, { complain }: Terminal, work: (client: Client) => Promise<number>): Promise<number> {
   try {
     return await work(clientOf(config));
   } catch (error) {
@@ -35,13 +38,30 @@ async function asked(config: Config, { complain }: Terminal, work: (client: Clie
   }
 }
 
+/** The client, logged in as --user where there is one. */
+export async function loggedIn({ user, passwordFile }: Config, client: Client): Promise<Client> {
+  if (user === undefined) return client;
+  if (passwordFile === undefined) throw new ConfigError('--user needs --password-file: a password on the command line could be read by every process of this machine.');
+  const { mode } = await stat(passwordFile);
+  if ((mode & OTHERS_MASK) !== 0) throw new ConfigError(`${passwordFile} can be read by others (mode ${(mode & 0o777).toString(8)}); run: chmod 600 ${passwordFile}`);
+  return withLogin(client, { username: user, password: (await readFile(passwordFile, 'utf8')).trim() });
+}
+
+/** Accounts are for their key, finance and auditors: logged in as --user, else by --account-key where that is the account's. */
+async function readerOf(config: Config, client: Client, genesisHash: Uint8Array, account: Uint8Array): Promise<Client> {
+  if (config.user !== undefined) return await loggedIn(config, client);
+  const seed = await readAccountSeed(config.accountKey);
+  const key = seed === undefined ? undefined : keyFromSeed(seed);
+  return key !== undefined && equalBytes(key.address, account) ? withLogin(client, { key, genesisHash }) : client;
+}
+
 /** Where trust begins: genesis while it is young, then the checkpoint that the node serves, signed by the keys of genesis. */
 async function rootOf(client: Client, { genesisHash, ...genesis }: Genesis): Promise<TrustedHeader> {
   if (genesis.spec.timeMs + TRUSTING_PERIOD_MS > Date.now()) return trustGenesis(genesis);
   return checkpointRoot(client, { genesisHash, checkpointKeys: genesis.spec.checkpointKeys });
 }
 
-async function verifiedClientOf(client: Client, genesis: Genesis): Promise<VerifiedClient> {
+export async function verifiedClientOf(client: Client, genesis: Genesis): Promise<VerifiedClient> {
   return createVerifiedClient({ client, genesisHash: genesis.genesisHash, root: await rootOf(client, genesis) });
 }
 
@@ -66,7 +86,7 @@ function printJson({ print }: Terminal, value: unknown): number {
 
 export function peers(config: Config, terminal: Terminal): Promise<number> {
   return asked(config, terminal, async (client) => {
-    const told = await listPeers(client);
+    const told = await listPeers(await loggedIn(config, client));
     if (config.json) return printJson(terminal, told);
     for (const line of peerTable(told.data)) terminal.print(line);
     return 0;
@@ -122,7 +142,8 @@ export async function query(config: Config, terminal: Terminal, [what = '', of =
   if (chosen === undefined || of === '' || more.length > 0) throw new ConfigError(`query takes one of ${Object.keys(QUERIES).join(', ')} and its address or transaction hash.`);
   const genesis = await readGenesis(config.genesis);
   return asked(config, terminal, async (client) => {
-    for (const line of await chosen(await verifiedClientOf(client, genesis), of)) terminal.print(line);
+    const reader = what === 'account' ? await readerOf(config, client, genesis.genesisHash, addressOfText(of)) : client;
+    for (const line of await chosen(await verifiedClientOf(reader, genesis), of)) terminal.print(line);
     return 0;
   });
 }

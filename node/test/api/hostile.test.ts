@@ -28,6 +28,7 @@ t.test('strict JSON takes what JSON.parse takes, and no key twice', async (t) =>
 t.test('wrong bodies get problems with stable codes', async (t) => {
   const world = await openWorld(t);
   const json = { 'content-type': 'application/json' };
+  const [admin, till] = [await world.as('admin'), await world.as('till')];
   const send = (body: string | Uint8Array<ArrayBuffer>, headers: Readonly<Record<string, string>> = json): Promise<Answer> => world.call('POST', '/transactions', { body, headers });
   const cases: readonly (readonly [string, Promise<Answer>, number, string])[] = [
     ['duplicate key', send('{"tx":"AA","tx":"AA"}'), 400, 'malformed_request'],
@@ -43,9 +44,9 @@ t.test('wrong bodies get problems with stable codes', async (t) => {
     ['a form', send('tx=AA', { 'content-type': 'application/x-www-form-urlencoded' }), 415, 'unsupported_media_type'],
     ['text', send('{"tx":"AA"}', { 'content-type': 'text/plain' }), 415, 'unsupported_media_type'],
     ['CSV where JSON is declared', send('studentId\n', { 'content-type': 'text/csv' }), 415, 'unsupported_media_type'],
-    ['JSON where CSV is declared', world.call('POST', '/admin/students/import', { body: '"x"', headers: json }), 415, 'unsupported_media_type'],
+    ['JSON where CSV is declared', world.call('POST', '/admin/students/import', { body: '"x"', headers: { ...json, ...admin } }), 415, 'unsupported_media_type'],
     ['a transaction of 33 KB', send(JSON.stringify({ tx: 'A'.repeat(33_000) })), 413, 'body_too_large'],
-    ['an order above 16 KiB', world.call('POST', '/orders', { body: JSON.stringify({ order: 'A'.repeat(BODY_MAX_BYTES) }), headers: { ...json, 'idempotency-key': 'k' } }), 413, 'body_too_large'],
+    ['an order above 16 KiB', world.call('POST', '/orders', { body: JSON.stringify({ order: 'A'.repeat(BODY_MAX_BYTES) }), headers: { ...json, ...till, 'idempotency-key': 'k' } }), 413, 'body_too_large'],
     ['an unknown path', world.get('/nothing'), 404, 'not_found'],
     ['a path below a route', world.get('/orders/x/y/z'), 404, 'not_found'],
     ['another method', world.call('DELETE', '/orders'), 405, 'method_not_allowed'],
@@ -75,7 +76,8 @@ t.test('wrong bodies get problems with stable codes', async (t) => {
 t.test('a roster may be large, other bodies may not', async (t) => {
   const world = await openWorld(t);
   const csv = (rows: number): string => `studentId\n${Array.from({ length: rows }, (_, i) => `A${i}`).join('\n')}`;
-  const send = (body: string): Promise<Answer> => world.call('POST', '/admin/students/import', { body, headers: { 'content-type': 'text/csv' } });
+  const admin = await world.as('admin');
+  const send = (body: string): Promise<Answer> => world.call('POST', '/admin/students/import', { body, headers: { 'content-type': 'text/csv', ...admin } });
   const imported = await send(csv(3_000));
   t.equal(imported.status, 200);
   t.same(departures('importStudents', imported), []);
@@ -109,12 +111,12 @@ t.test('web pages and names that resolve to this machine do not reach the API', 
   t.equal(refusalOfCaller({ host: 'localhost' }, 80), undefined, 'the default port need not be named');
 });
 
-t.test('without logins the API listens on loopback only', async (t) => {
+t.test('without TLS the API listens on loopback only', async (t) => {
   const world = await openWorld(t);
   const { chain, campus } = world;
   const log = makeLog({ level: 'silent', nodeName: 'test' });
   for (const host of ['0.0.0.0', '::', '192.168.1.7', 'billcoin.example']) {
-    await t.rejects(startApi({ chain, campus, clock: chain.clock, log, config: { host, port: 0 }, registry: new Registry() }), { message: /no logins yet and may only listen on 127\.0\.0\.1/ });
+    await t.rejects(startApi({ chain, campus, clock: chain.clock, log, config: { host, port: 0 }, registry: new Registry() }), { message: /no TLS yet and may only listen on 127\.0\.0\.1/ });
     t.notOk(isLoopback(host));
   }
   t.match(world.logLines.join(''), /listens on loopback only/);

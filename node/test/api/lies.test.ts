@@ -64,7 +64,7 @@ async function setStage(t: Test): Promise<Stage> {
   await world.block();
   const failedHash = world.forceTransfer(ali, siti.address, 1_000_000n);
   await world.block();
-  const server = await startLyingServer(t, world.api.url);
+  const server = await startLyingServer(t, world.api.url, () => world.tokenOf('auditor'));
   const { genesisHash, genesis } = world.chain;
   const fresh = (witnesses: readonly LyingServer[] = []): VerifiedClient =>
     createVerifiedClient({ client: server.client, witnesses: witnesses.map(({ client }) => client), genesisHash, root: trustGenesis(genesis), nowMs: () => world.nowMs });
@@ -127,7 +127,7 @@ t.test('lies', async (t) => {
   const { world, server, fresh, invoice, otherInvoice, txHash, failedHash } = stage;
   const { genesisHash, validators } = world.chain;
   const nobody = wallet('nobody').address;
-  const old = await (await fetch(`${world.api.url}/api/v1/proofs/row/01${toHex(ali.address)}?height=3`)).json() as Json;
+  const old = await (await fetch(`${world.api.url}/api/v1/proofs/row/01${toHex(ali.address)}?height=3`, { headers: await world.as('auditor') })).json() as Json;
   const wasUnpaid = await (await fetch(`${world.api.url}/api/v1/proofs/row/${toHex(rowKeyBytes(ROWS.invoice, '00000001' + toHex(invoice.slice(14, 24))))}?height=3`)).json() as Json;
   const elsewhere = await openWorld(t, { chain: new MemoryChain(makeTestGenesis(START_MS - 5_000, {}, VALIDATORS), VALIDATORS) });
   await elsewhere.fund(20_000n, ali);
@@ -142,7 +142,7 @@ t.test('lies', async (t) => {
     write(response);
     return 'written';
   };
-  const fromElsewhere: Lie = async (_body, path) => await (await fetch(elsewhere.api.url + path)).json() as Json;
+  const fromElsewhere: Lie = async (_body, path) => await (await fetch(elsewhere.api.url + path, { headers: await elsewhere.as('auditor') })).json() as Json;
   const noQuorum = ({ bitmap, signatures, ...rest }: Certificate): Certificate => ({ ...rest, bitmap: bitmap.map(() => 0b1100_0000), signatures: signatures.slice(0, 2) });
   const doubled = ({ bitmap, signatures, ...rest }: Certificate): Certificate => ({ ...rest, bitmap: bitmap.map(() => 0b1110_0000), signatures: [signatures[0]!, signatures[0]!, signatures[1]!] });
   const proofAt = (key: Uint8Array, height?: number): RowProof['proof'] => {
@@ -170,7 +170,7 @@ t.test('lies', async (t) => {
     ['forged absence: an empty place at depth 0', inRows((proof) => ({ ...proof, proof: { keyHash: proof.proof.keyHash, depth: 0, bitmap: new Uint8Array(0), siblings: [] }, value: undefined })), balance(), 'not_in_state'],
     ['zero root: a header of the empty state', inRows((proof) => ({ ...proof, header: reheader(proof.header, { stateRoot: new Uint8Array(32) }), proof: { keyHash: proof.proof.keyHash, depth: 0, bitmap: new Uint8Array(0), siblings: [] }, value: undefined })), balance(), 'other_block'],
     ['empty root', inRows((proof) => ({ ...proof, header: proof.header.slice(0, 40) })), balance(), 'malformed'],
-    ['a proof for another key', async (_body, path) => await (await fetch(world.api.url + path.replace(toHex(ali.address), toHex(siti.address)))).json() as Json, balance(), 'other_row'],
+    ['a proof for another key', async (_body, path) => await (await fetch(world.api.url + path.replace(toHex(ali.address), toHex(siti.address)), { headers: await world.as('auditor') })).json() as Json, balance(), 'other_row'],
     ['inflated supply', inRows((proof) => ({ ...proof, value: encode(stateRows.SupplyRow, { supplyMl: 10n ** 9n, owedMl: 0n }) })), reserve, 'not_in_state'],
     ['inflated supply in a header of its own', inRows((proof) => ({ ...proof, header: reheader(proof.header, { stateRoot: new Uint8Array(32).fill(9) }), value: encode(stateRows.SupplyRow, { supplyMl: 10n ** 9n, owedMl: 0n }) })), reserve, 'not_in_state'],
     ['another row for the supply', async () => await (await fetch(`${world.api.url}/api/v1/proofs/row/22`)).json() as Json, reserve, 'other_row'],
@@ -241,7 +241,7 @@ t.test('lies', async (t) => {
 t.test('two-faced validators: a witness of another institution shows it, and the evidence is kept', async (t) => {
   const { world, server, fresh } = await setStage(t);
   const { genesisHash, validators } = world.chain;
-  const witness = await startLyingServer(t, world.api.url);
+  const witness = await startLyingServer(t, world.api.url, () => world.tokenOf('auditor'));
   t.equal((await fresh([witness]).follow()).height, world.chain.tip().height, 'a witness that agrees');
   witness.lie = (body) => ({ ...body, data: [] });
   t.equal(await outcomeOf(() => fresh([witness]).follow()), 'no_witness');

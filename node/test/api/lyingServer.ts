@@ -16,13 +16,14 @@ export interface LyingServer {
   lie: Lie | undefined;
 }
 
-export async function startLyingServer(t: Teardown, honestUrl: string): Promise<LyingServer> {
+export async function startLyingServer(t: Teardown, honestUrl: string, accessToken?: () => Promise<string>): Promise<LyingServer> {
   const asked: string[] = [];
   const server = createServer((request, response) => {
     const path = request.url ?? '';
     asked.push(path);
     const answer = async (): Promise<void> => {
-      const honest = await fetch(honestUrl + path);
+      const { authorization } = request.headers;
+      const honest = await fetch(honestUrl + path, authorization === undefined ? {} : { headers: { authorization } });
       const text = await honest.text();
       const said = state.lie === undefined || !honest.ok ? JSON.parse(text) as Json : await state.lie(JSON.parse(text) as Json, path, response);
       if (said === 'written') return;
@@ -36,7 +37,7 @@ export async function startLyingServer(t: Teardown, honestUrl: string): Promise<
     server.closeAllConnections();
     server.close(() => resolve());
   }));
-  const client = createClient({ baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}` });
+  const client = createClient({ baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, accessToken: accessToken ?? (() => undefined) });
   const state: LyingServer = { client, asked, lie: undefined };
   return state;
 }

@@ -25,7 +25,7 @@ function voidText(world: World, { invoice }: TillOrder, signer = sdkKey(KEYS.til
   return world.textOf(addSignature(draft.value, signer));
 }
 
-const cancel = (world: World, orderId: string, tx: string): Promise<Answer> => world.post(`/orders/${orderId}/cancel`, { tx, reason: 'customer left' });
+const cancel = async (world: World, orderId: string, tx: string): Promise<Answer> => await world.post(`/orders/${orderId}/cancel`, { tx, reason: 'customer left' }, await world.as('till'));
 const codeOf = (answer: Answer): string => (answer.json as { code: string }).code;
 
 t.test('a till takes an unpaid order back; it is cancelled once its VoidInvoice is final, and the same again is no error', async (t) => {
@@ -50,7 +50,7 @@ t.test('an order that was paid is not cancelled: whichever of Pay and VoidInvoic
   t.equal((await cancel(world, orderId, voidText(world, order))).status, 202, 'both wait for a block');
   await world.block();
   const late = await cancel(world, orderId, voidText(world, order));
-  const { status } = (await world.get(`/orders/${orderId}`)).json as { status: string };
+  const { status } = (await world.get(`/orders/${orderId}`, await world.as('till'))).json as { status: string };
   t.equal(status === 'PAID_READY' ? codeOf(late) : 'cancelled first', 'invoice_already_paid');
   const paid = await orderOf(world);
   await world.pay(ali, paid.order.invoice);
@@ -80,7 +80,7 @@ t.test('a merchant without a millilitre for the fee waits for the end of the ord
 t.test('goods are handed out once, and only for a paid order', async (t) => {
   const world = await openShop(t);
   const { order, orderId } = await orderOf(world);
-  const collect = (): Promise<Answer> => world.call('POST', `/orders/${orderId}/collect`);
+  const collect = async (): Promise<Answer> => await world.call('POST', `/orders/${orderId}/collect`, { headers: await world.as('staff') });
   const early = await collect();
   t.match([early.status, codeOf(early), (early.json as { data: { status: string } }).data.status], [409, 'not_collectable', 'AWAITING_PAYMENT']);
   await world.pay(ali, order.invoice);
@@ -91,7 +91,7 @@ t.test('goods are handed out once, and only for a paid order', async (t) => {
   t.equal(codeOf(await collect()), 'already_collected');
   await world.refund(order.ref, 300n);
   await world.block();
-  const { history } = (await world.get(`/orders/${orderId}`)).json as { history: readonly { status: string }[] };
+  const { history } = (await world.get(`/orders/${orderId}`, await world.as('till'))).json as { history: readonly { status: string }[] };
   t.same(history.map(({ status }) => status), ['AWAITING_PAYMENT', 'SUBMITTED', 'PAID_READY', 'COLLECTED', 'REFUNDED']);
   t.equal(codeOf(await collect()), 'already_collected');
 });

@@ -11,7 +11,7 @@ import { departures } from '../support/conforms.ts';
 import { KEYS } from '../support/testNetwork.ts';
 
 async function proven(t: Test, world: World, operation: OperationId, path: string, rowKey: Uint8Array): Promise<VerifiedRow & { readonly height: number }> {
-  const answer = await world.get(path);
+  const answer = await world.get(path, await world.as('auditor'));
   t.same(departures(operation, answer), [], path);
   const body = answer.json as { height: number; rowKey: string; proof: string; blockHash: string };
   t.equal(body.rowKey, toHex(rowKey));
@@ -32,7 +32,7 @@ function rowOf<V>(type: Message<V>, { value }: VerifiedRow): V | undefined {
 t.test('invoices, executions and any row, present and absent', async (t) => {
   const world = await openWorld(t);
   const ali = wallet('ali');
-  t.match((await world.get(`/proofs/row/01${toHex(ali.address)}`)).json, { status: 404, code: 'not_found' }, 'before the first block');
+  t.match((await world.get(`/proofs/row/01${toHex(ali.address)}`, await world.as(ali))).json, { status: 404, code: 'not_found' }, 'before the first block');
   await world.fund(20_000n, ali);
   const order = world.order();
   const ref = toHex(order.ref);

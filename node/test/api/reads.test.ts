@@ -8,8 +8,10 @@ import { carton, openWorld, sdkKey, wallet, type Answer, type World } from '../s
 import { departures } from '../support/conforms.ts';
 import { KEYS } from '../support/testNetwork.ts';
 
-async function read(t: Test, world: World, operationId: OperationId, path: string): Promise<never> {
-  const answer = await world.get(path);
+type Who = Parameters<World['as']>[0];
+
+async function read(t: Test, world: World, operationId: OperationId, path: string, who?: Who): Promise<never> {
+  const answer = await world.get(path, who === undefined ? {} : await world.as(who));
   t.equal(answer.status, 200, `${operationId} ${path}`);
   t.same(departures(operationId, answer), [], operationId);
   return answer.json;
@@ -30,17 +32,17 @@ t.test('all reads conform, with what happened in them', async (t) => {
   await world.block();
 
   await read(t, world, 'getStatus', '/status');
-  t.same(await read(t, world, 'listPeers', '/peers'), { height: 5, data: [] });
+  t.same(await read(t, world, 'listPeers', '/peers', 'admin'), { height: 5, data: [] });
   await read(t, world, 'listBlocks', '/blocks?limit=2');
   await read(t, world, 'getLatestBlock', '/blocks/latest');
   const block = await read(t, world, 'getBlock', '/blocks/4') as { hash: string; transactions: { txHash: string; kind: string }[] };
   t.same(await read(t, world, 'getBlock', `/blocks/${block.hash}`), block, 'by height and by hash');
   t.match(block.transactions, [{ txHash, kind: 'pay' }]);
   await read(t, world, 'listValidators', '/validators');
-  await read(t, world, 'getAccount', `/accounts/${ali.addressText}`);
-  const history = await read(t, world, 'listAccountTransactions', `/accounts/${ali.addressText}/transactions?limit=1`) as { data: object[]; nextCursor: string };
+  await read(t, world, 'getAccount', `/accounts/${ali.addressText}`, ali);
+  const history = await read(t, world, 'listAccountTransactions', `/accounts/${ali.addressText}/transactions?limit=1`, ali) as { data: object[]; nextCursor: string };
   t.match(history.data, [{ txHash, kind: 'pay', direction: 'out', litres: '0.800', counterparty: cafeteria.addressText }]);
-  const older = await read(t, world, 'listAccountTransactions', `/accounts/${ali.addressText}/transactions?cursor=${history.nextCursor}`) as { data: object[]; nextCursor: null };
+  const older = await read(t, world, 'listAccountTransactions', `/accounts/${ali.addressText}/transactions?cursor=${history.nextCursor}`, 'auditor') as { data: object[]; nextCursor: null };
   t.match(older, { data: [{ kind: 'transfer', direction: 'in', litres: '20.000', counterparty: farm.addressText }], nextCursor: null });
   const detail = await read(t, world, 'getBatch', `/batches/${batch?.batchKey ?? ''}`) as object;
   t.match(detail, { redeemed: '0.200', notes: [{ merchantId: cafeteria.addressText, name: 'Cafeteria', litres: '0.200' }], redeems: [{ holder: cafeteria.addressText }], attestations: [{ attempt: 1, name: 'Oracle' }] });
@@ -52,14 +54,14 @@ t.test('all reads conform, with what happened in them', async (t) => {
   t.match(await read(t, world, 'getMerchant', `/merchants/${cafeteria.addressText}`), { name: 'Cafeteria', tills: [{ tillNo: 1, status: 'active' }] });
   await read(t, world, 'getTill', '/tills/1');
   t.match(await read(t, world, 'getRegistry', '/registry'), { farms: [{ name: 'Farm' }], plants: [{ name: 'Plant' }], oracles: [{ name: 'Oracle' }], devices: [{ alg: 'ed25519' }], meters: [{ total: '0.000' }], reporters: [], height: 5, roles: { regulator: sdkKey(KEYS.regulator).addressText } });
-  await read(t, world, 'listOrders', '/orders');
-  await read(t, world, 'getOrder', `/orders/${orderId}`);
+  await read(t, world, 'listOrders', '/orders', 'till');
+  await read(t, world, 'getOrder', `/orders/${orderId}`, ali);
   await read(t, world, 'getOrderByRef', `/orders/by-ref/1/${toHex(order.ref)}`);
   t.match(await read(t, world, 'getTransaction', `/transactions/${txHash}`), { status: 'final', kind: 'pay', code: 0, fault: null });
-  await read(t, world, 'getLoyalty', `/loyalty/${ali.addressText}`);
+  await read(t, world, 'getLoyalty', `/loyalty/${ali.addressText}`, 'finance');
   for (const [operation, path] of [['healthLive', '/health/live'], ['healthReady', '/health/ready'], ['healthStartup', '/health/startup']] as const) await read(t, world, operation, path);
   for (const path of ['/blocks/99', `/blocks/${'0'.repeat(64)}`, '/blocks/0', '/tills/7', `/merchants/${ali.addressText}`, `/batches/${'0'.repeat(64)}`, `/coupons/${'0'.repeat(64)}`, `/transactions/${'0'.repeat(64)}`, '/orders/ord_01M7XZRX1G2J0BZCKPKH6GP5SJ', `/orders/by-ref/1/${'0'.repeat(20)}`, `/accounts/${ali.addressText.slice(0, -2)}qq`]) {
-    const answer = await world.get(path);
+    const answer = await world.get(path, await world.as('till'));
     t.equal(answer.status, 404, path);
     t.equal((answer.json as { code: string }).code, 'not_found');
   }
@@ -138,7 +140,7 @@ t.test('five purchases make a coupon that the screens show until it is spent (US
   const ali = wallet('ali');
   await world.fund(20_000n, ali);
   type Loyalty = { merchants: { points: number; toNext: number; coupons: { couponId: string; state: string; usable: boolean; reason: string | null; qr: string; litres: string }[] }[] };
-  const loyalty = async (): Promise<Loyalty['merchants'][number] | undefined> => ((await world.get(`/loyalty/${ali.addressText}`)).json as Loyalty).merchants[0];
+  const loyalty = async (): Promise<Loyalty['merchants'][number] | undefined> => ((await world.get(`/loyalty/${ali.addressText}`, await world.as(ali))).json as Loyalty).merchants[0];
   t.equal(await loyalty(), undefined);
   for (let i = 1; i <= 4; i++) {
     await world.pay(ali, world.order().invoice);
@@ -151,10 +153,10 @@ t.test('five purchases make a coupon that the screens show until it is spent (US
   t.match(await loyalty(), { points: 0, toNext: 5, coupons: [{ state: 'unspent', usable: true, reason: null, litres: '0.300' }] });
   const id = coupon?.couponId ?? '';
   t.same(parseCouponText(coupon?.qr ?? ''), { ok: true, value: id });
-  t.same(departures('getCoupon', await world.get(`/coupons/${id}`)), []);
+  t.same(departures('getCoupon', await world.get(`/coupons/${id}`, await world.as(ali))), []);
   await world.pay(ali, world.order().invoice, new Uint8Array(Buffer.from(id, 'hex')));
   await world.block();
-  t.match((await world.get(`/coupons/${id}`)).json, { state: 'spent', usable: false, reason: 'spent' });
+  t.match((await world.get(`/coupons/${id}`, await world.as('staff'))).json, { state: 'spent', usable: false, reason: 'spent' });
 });
 
 t.test('the document describes every route and the page needs no other server', async (t) => {
@@ -184,8 +186,8 @@ t.test('metrics count what happened and name nobody', async (t) => {
   await world.postOrder(lost);
   const txHash = await world.pay(ali, order.invoice);
   await world.block();
-  await world.post('/payments/validate', { txHash, expectedAmount: '1.80' });
-  await world.post('/payments/validate', { txHash, expectedAmount: '1.81' });
+  await world.post('/payments/validate', { txHash, expectedAmount: '1.80' }, await world.as('partner'));
+  await world.post('/payments/validate', { txHash, expectedAmount: '1.81' }, await world.as('partner'));
   await world.post('/transactions', { tx: world.textOf(world.payDraft(wallet('nothing'), world.order().invoice)) });
   await world.block(6_000);
   const { text } = await world.get('/metrics');

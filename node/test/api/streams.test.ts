@@ -2,8 +2,7 @@
 import { connect } from 'node:net';
 import t, { type Test } from 'tap';
 import { fromBase64Url, toHex, verifyEd25519, verifyReceipt } from '@billcoin/protocol';
-import { createClient, HEARTBEAT_MS, streamOrders, type OrderStreamEvent } from '@billcoin/sdk';
-import { PUBLIC } from '../../src/api/caller.ts';
+import { HEARTBEAT_MS, streamOrders, type OrderStreamEvent } from '@billcoin/sdk';
 import { openRing, RING_FRAMES_MAX, RING_MS } from '../../src/api/streams/ring.ts';
 import { openOrderStream, STREAMS_MAX, UNREAD_MAX_BYTES } from '../../src/api/streams/orders.ts';
 import type { StreamSink } from '../../src/api/entry.ts';
@@ -30,13 +29,12 @@ interface Listening {
   stop(): Promise<void>;
 }
 
-function listen(t: Test, world: World, params: { readonly tillNo?: number; readonly orderId?: string; readonly lastEventId?: string } = {}): Listening {
+function listen(t: Test, world: World, params: { readonly tillNo?: number; readonly orderId?: string; readonly lastEventId?: string } = {}, as: Parameters<World['as']>[0] = 'manager'): Listening {
   const abort = new AbortController();
   const events: OrderStreamEvent[] = [];
   let opened = 0;
   const reading = (async () => {
-    const client = createClient({ baseUrl: world.api.url });
-    for await (const event of streamOrders(client, { ...params, signal: abort.signal, onConnection: (state) => { if (state === 'open') opened++; } })) events.push(event);
+    for await (const event of streamOrders(await world.clientAs(as), { ...params, signal: abort.signal, onConnection: (state) => { if (state === 'open') opened++; } })) events.push(event);
   })();
   const stop = async (): Promise<void> => {
     abort.abort();
@@ -118,7 +116,7 @@ t.test('a reader resumes after the last event it saw, or is sent to the list', a
 
 t.test('the ring forgets after ten minutes and never grows beyond its bound', async (t) => {
   const ring = openRing();
-  const push = (seq: number, atMs: number): void => ring.push({ seq, atMs, tillNo: 1, orderId: 'o', text: '' });
+  const push = (seq: number, atMs: number): void => ring.push({ seq, atMs, tillNo: 1, orderId: 'o', merchant: 'm', text: '' });
   for (let seq = 1; seq <= 10; seq++) push(seq, seq * 1_000);
   t.same(ring.after(7, 10_000)?.map(({ seq }) => seq), [8, 9, 10]);
   t.same(ring.after(10, 10_000), []);
@@ -132,9 +130,11 @@ t.test('the ring forgets after ten minutes and never grows beyond its bound', as
   t.same(ring.after(RING_FRAMES_MAX * 2 + 1, 700_000), []);
 });
 
+const MANAGER = { role: 'manager', sub: 'u', sid: 's', userId: 'u', merchantId: 'm' } as const;
+
 function orderEvent(orderId: string): OrderEvent {
   const order: OrderRow = {
-    orderId, tillNo: 1, ref: '00'.repeat(10), merchant: '', order: '', salt: '', invoice: '', amountMl: '300', sen: '180', priceSenPerBill: '600', priceEpoch: 1, expiresAtS: 1, createdAtMs: 1, status: 'AWAITING_PAYMENT',
+    orderId, tillNo: 1, ref: '00'.repeat(10), merchant: 'm', order: '', salt: '', invoice: '', amountMl: '300', sen: '180', priceSenPerBill: '600', priceEpoch: 1, expiresAtS: 1, createdAtMs: 1, status: 'AWAITING_PAYMENT',
     payment: null, history: [],
   };
   return { name: 'order.created', order, timeMs: 1_000 };
@@ -150,7 +150,7 @@ function bareStream(t: Test, failReceipts = false) {
   const join = (unread: () => number) => {
     const reader = { text: '', ended: false, close: () => undefined as void };
     const sink: StreamSink = { write: (text) => { reader.text += text; }, pendingBytes: unread, end: () => { reader.ended = true; }, onClose: (listener) => { reader.close = listener; } };
-    const refusal = stream.entry.open({ caller: PUBLIC, query: {}, lastEventId: undefined, begin: () => sink });
+    const refusal = stream.entry.open({ caller: MANAGER, query: {}, lastEventId: undefined, begin: () => sink });
     return { reader, refusal };
   };
   return { stream, emit: (event: OrderEvent) => emit(event), join };
@@ -189,18 +189,19 @@ t.test('an event whose proof cannot be made sends everybody to the list', async 
 
 t.test('on the wire: an event stream with a heartbeat comment, ended with the server', async (t) => {
   const world = await openWorld(t);
+  const { authorization } = await world.as('till');
   const socket = connect(world.api.port, '127.0.0.1');
   let text = '';
   let closed = false;
   socket.on('data', (data: Buffer) => { text += data.toString(); });
   socket.on('close', () => { closed = true; });
-  socket.write(`GET /api/v1/streams/orders?tillNo=1 HTTP/1.1\r\nHost: 127.0.0.1:${world.api.port}\r\n\r\n`);
+  socket.write(`GET /api/v1/streams/orders?tillNo=1 HTTP/1.1\r\nHost: 127.0.0.1:${world.api.port}\r\nAuthorization: ${authorization}\r\n\r\n`);
   await until(() => text.includes('retry: 1000'));
   t.match(text, /HTTP\/1\.1 200 OK/);
   t.match(text, /content-type: text\/event-stream/);
   t.match(text, /cache-control: no-store/);
   t.equal(HEARTBEAT_MS, 15_000);
-  t.equal((await world.get('/streams/orders?tillNo=x')).status, 400);
+  t.equal((await world.get('/streams/orders?tillNo=x', await world.as('till'))).status, 400);
   await world.api.close();
   await until(() => closed);
 });

@@ -45,9 +45,9 @@ async function sellCarton(t: Test, items: (lot: string) => readonly OrderItem[] 
 
 t.test('a payment leads over its lot and the delivery to the farm, and the reference commits to it all', async (t) => {
   const { world, lot, batchKey, txHash, mintHash, noteHash } = await sellCarton(t);
-  const answer = await world.get(`/trace/tx/${txHash}`);
+  const answer = await world.get(`/trace/tx/${txHash}`, await world.as(wallet('ali')));
   t.same(departures('traceTx', answer), []);
-  const trace = await getTxTrace(createClient({ baseUrl: world.api.url }), { txHash });
+  const trace = await getTxTrace(await world.clientAs('staff'), { txHash });
   t.match(trace, { kind: 'pay', tillNo: 1, rm: '1.80', litres: '0.300', merchant: { name: 'Cafeteria' }, proof: `/api/v1/proofs/tx/${txHash}` });
   t.match(trace.items, [{ name: carton.name, lot, finding: 'proven', batches: [batchKey], label: { en: /took this lot/, ms: /mengambil lot ini/ } }]);
   t.match(trace.batches, [{
@@ -71,10 +71,11 @@ t.test('a payment leads over its lot and the delivery to the farm, and the refer
 t.test('an item whose lot nothing proves says so and names no batch', async (t) => {
   const strange = (lot: string): readonly OrderItem[] => [{ ...carton, lot: '' }, { ...carton, lot: 'LOT-OF-NOBODY' }, { ...carton, lot }];
   const { world, txHash, batchKey } = await sellCarton(t, strange);
-  const trace = await getTxTrace(createClient({ baseUrl: world.api.url }), { txHash });
+  const trace = await getTxTrace(await world.clientAs('staff'), { txHash });
   t.match(trace.items, [{ lot: null, finding: 'no_lot', batches: [] }, { lot: 'LOT-OF-NOBODY', finding: 'unknown_lot', batches: [] }, { finding: 'proven', batches: [batchKey] }]);
   t.equal(trace.batches.length, 1);
 
+  const auditor = await world.as('auditor');
   const other = await world.mint(3_000n);
   const untaken = world.order({ items: [{ ...carton, lot: other }] });
   await world.postOrder(untaken);
@@ -82,18 +83,19 @@ t.test('an item whose lot nothing proves says so and names no batch', async (t) 
   await world.block();
   await world.redeem(cafeteria, other, 100n);
   await world.block();
-  t.match((await world.get(`/trace/tx/${before}`)).json, { items: [{ finding: 'not_taken', batches: [] }], batches: [] }, 'a delivery after the sale proves nothing about it');
+  t.match((await world.get(`/trace/tx/${before}`, auditor)).json, { items: [{ finding: 'not_taken', batches: [] }], batches: [] }, 'a delivery after the sale proves nothing about it');
 });
 
 t.test('what cannot be traced', async (t) => {
   const { world, txHash, noteHash } = await sellCarton(t, undefined, false);
-  t.match((await world.get(`/trace/tx/${txHash}`)).json, { order: null, items: [], batches: [] }, 'an order the till has not posted here');
-  t.match((await world.get(`/trace/tx/${noteHash}`)).json, { status: 404, detail: /Only payments/ });
-  t.equal((await world.get(`/trace/tx/${'0'.repeat(64)}`)).status, 404);
+  const auditor = await world.as('auditor');
+  t.match((await world.get(`/trace/tx/${txHash}`, auditor)).json, { order: null, items: [], batches: [] }, 'an order the till has not posted here');
+  t.match((await world.get(`/trace/tx/${noteHash}`, auditor)).json, { status: 404, detail: /Only payments/ });
+  t.equal((await world.get(`/trace/tx/${'0'.repeat(64)}`, auditor)).status, 404);
   t.equal((await world.get(`/trace/batch/${'0'.repeat(64)}`)).status, 404);
   const waiting = await world.transfer(wallet('ali'), cafeteria.address, 10n);
-  t.match((await world.get(`/trace/tx/${waiting}`)).json, { status: 409, code: 'not_final' });
-  t.equal((await world.get(`/trace/tx/${txHash}?format=xml`)).status, 400);
+  t.match((await world.get(`/trace/tx/${waiting}`, auditor)).json, { status: 409, code: 'not_final' });
+  t.equal((await world.get(`/trace/tx/${txHash}?format=xml`, auditor)).status, 400);
 });
 
 t.test('a batch is public, with its ETag, and agrees with the batch read', async (t) => {
@@ -208,7 +210,7 @@ t.test('EPCIS: the events keep the rules of the standard, and a second export is
   for (const { eventID, ...rest } of events) t.equal(eventIdOf(rest), eventID, 'the id is the hash of the event');
   t.equal(new Set(events.map(({ eventID }) => eventID)).size, events.length);
 
-  const sale = await getEpcis(createClient({ baseUrl: world.api.url }), { txHash });
+  const sale = await getEpcis(await world.clientAs('manager'), { txHash });
   t.same(epcisDepartures(sale), []);
   t.match(eventsOf(sale).at(-1), {
     type: 'ObjectEvent', bizStep: 'retail_selling', disposition: 'retail_sold', quantityList: [{ epcClass: `urn:mmu:class:batch:${batchKey}`, quantity: 1 }], bizTransactionList: [{ type: 'inv', bizTransaction: `urn:mmu:bt:${network}:${txHash}` }],

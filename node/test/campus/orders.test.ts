@@ -137,7 +137,7 @@ t.test('an order that does not hold together is refused with its reason', async 
     ['an invoice cut off', { ...good, invoice: good.invoice.slice(0, 90) }, 'malformed'],
     ['an amount changed after signing', terms(good, { amountMl: 301n }), 'bad_signature'],
     ['signed by another till', make({ till: sdkKey(keyOf('other till')) }), 'bad_signature'],
-    ['a till nobody registered', make({ tillNo: 9 }), 'unknown_till'],
+    ['another till than the one logged in', make({ tillNo: 9 }), 'not_found'],
     ['made for another network', make({ genesisHash: new Uint8Array(32).fill(1) }), 'wrong_network'],
     ['too cheap for the price in force', make({ priceSenPerBill: 650n }), 'price_out_of_band'],
     ['ended already', make({ expiresAtS: Math.floor(world.nowMs / 1_000) - 1 }), 'invoice_expired'],

@@ -1,5 +1,6 @@
 /** The commands that ask a running node: real HTTP, a real chain, and a server that lies. */
 import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -15,6 +16,9 @@ import { KEYS, keyOf, makeTestFolders, TxMaker, type TestFolders } from '../supp
 interface Desk {
   readonly node: TestNode;
   readonly folders: TestFolders;
+  /** Options that log in. */
+  readonly admin: readonly string[];
+  readonly finance: readonly string[];
   readonly run: (...args: readonly string[]) => Promise<{ readonly code: number; readonly text: string }>;
 }
 
@@ -25,27 +29,40 @@ async function cli(args: readonly string[]): Promise<{ readonly code: number; re
   return { code, text: lines.join('\n') };
 }
 
+/** Two accounts made while no node runs, with their password files. */
+async function makeAccounts({ root, config }: TestFolders): Promise<Pick<Desk, 'admin' | 'finance'>> {
+  const make = async (role: string): Promise<readonly string[]> => {
+    const { code, text } = await cli(['users', 'add', `the-${role}`, role, '--json', '--genesis', config.genesis, '--data-dir', config.dataDir, '--key-dir', config.keyDir]);
+    if (code !== 0) throw new Error(text);
+    const path = join(root, `${role}.txt`);
+    await writeFile(path, `${(JSON.parse(text) as { password: string }).password}\n`, { mode: 0o600 });
+    return ['--user', `the-${role}`, '--password-file', path];
+  };
+  return { admin: await make('admin'), finance: await make('finance') };
+}
+
 /** A running node whose farm has 10 L, and the farm's key file. */
 async function openDesk(test: Test): Promise<Desk> {
   const folders = await makeTestFolders();
   test.teardown(folders.remove);
+  const logins = await makeAccounts(folders);
   const node = await runNode(folders.config);
   test.teardown(node.stop);
   for (const bytes of new TxMaker(folders.genesis).mint(10_000n)) await submitFinal(node.port, bytes);
   await createKeyFile(folders.root, 'farm.json', KEYS.farm.seed);
   const flags = ['--genesis', folders.config.genesis, '--http-port', new URL(node.url).port, '--account-key', join(folders.root, 'farm.json')];
-  return { node, folders, run: (...args) => cli([...args, ...flags]) };
+  return { node, folders, run: (...args) => cli([...args, ...flags]), ...logins };
 }
 
 void t.test('a transfer by hand: signed, final, verified; and what it did can be asked', async (test) => {
-  const { node, run } = await openDesk(test);
+  const { node, run, admin, finance } = await openDesk(test);
   const receiver = formatAddress(keyOf('receiver').address);
   const sent = await run('tx', 'transfer', `to=${receiver}`, 'amountMl=1500');
   test.equal(sent.code, 0, sent.text);
   const [, txHash = ''] = /Accepted ([0-9a-f]{64})/.exec(sent.text) ?? [];
   test.match(sent.text, /Done\.\nProven under block \d+ of /);
-  test.match((await run('query', 'account', receiver)).text, /Balance {2}1\.500 BILL\nProven under block/);
-  test.match((await run('query', 'account', toHex(keyOf('nobody').address))).text, /Balance {2}0\.000 BILL/);
+  test.match((await run('query', 'account', receiver, ...finance)).text, /Balance {2}1\.500 BILL\nProven under block/);
+  test.match((await run('query', 'account', toHex(keyOf('nobody').address), ...finance)).text, /Balance {2}0\.000 BILL/);
   test.match((await run('query', 'tx', txHash)).text, /Kind {8}transfer, by bill1.*\nResult {6}done/);
   const validator = formatAddress(KEYS.validator.address);
   test.match((await run('query', 'validator', validator)).text, /Validator {3}Uni 1 .*\n.*\nStake {7}0\.000 BILL in 0 shares, commission 0 %\nStanding {4}good; needs no stake until/);
@@ -53,8 +70,8 @@ void t.test('a transfer by hand: signed, final, verified; and what it did can be
   test.match(await run('validators'), { code: 0, text: new RegExp(`1 of 1 institutions vote\\.\\n${validator} {2}votes {3}active {5}Uni 1`) });
   test.match(await run('status'), { code: 0, text: new RegExp(`Network {2}${node.port.chainId} .*\\nHeight {3}\\d+, final \\d+ m?s ago .*\\nSync {5}not behind its peers\\nPeers {4}0 connected\\nPool {5}0 transactions`) });
   test.match(JSON.parse((await run('status', '--json')).text), { chainId: node.port.chainId, sync: null });
-  test.match(await run('peers'), { code: 0, text: /^This node has no peers/ });
-  test.same(JSON.parse((await run('peers', '--json')).text), { height: node.port.tip().height, data: [] });
+  test.match(await run('peers', ...admin), { code: 0, text: /^This node has no peers/ });
+  test.same(JSON.parse((await run('peers', '--json', ...admin)).text), { height: node.port.tip().height, data: [] });
 });
 
 void t.test('what the ledger or the node refuses is one line that says why', async (test) => {
@@ -119,7 +136,7 @@ void t.test('a node that lies about the chain is not believed', async (test) => 
   await once(proxy, 'listening');
   test.teardown(() => proxy.close());
   const flags = ['--genesis', other.config.genesis, '--http-port', String((proxy.address() as AddressInfo).port)];
-  const { code, text } = await cli(['query', 'account', formatAddress(KEYS.farm.address), ...flags]);
+  const { code, text } = await cli(['query', 'validator', formatAddress(KEYS.validator.address), ...flags]);
   test.equal(code, 1);
   test.match(text, /^The node's answer is not believed: /);
   test.not(folders.genesis.chainId, other.genesis.chainId);

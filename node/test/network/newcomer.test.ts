@@ -3,7 +3,8 @@ import { readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
 import { checkpointJson, checkpointPreimage, decode, fromBase64Url, fromHex, LightBlock, signEd25519, toHex, validatorsHash } from '@billcoin/protocol';
-import type { Status } from '@billcoin/sdk';
+import { listPeers, withLogin, type Status } from '@billcoin/sdk';
+import { withAccounts } from '../../src/offline/accounts.ts';
 import { makeProcesses } from '../support/processes.ts';
 import type { TestProcess } from '../support/testProcess.ts';
 import { KEYS, TxMaker, keyOf } from '../support/testNetwork.ts';
@@ -54,11 +55,14 @@ t.test('two validators and newcomers', { timeout: 170_000 }, async (test) => {
   await test.rejects(newcomer.get('/api/v1/blocks/5'), /410/, 'what came before is not there');
   const { peers, sync } = await newcomer.get<Status>('/api/v1/status');
   test.same({ peers, sync }, { peers: 2, sync: null });
-  test.match(await newcomer.get('/api/v1/peers'), { data: [{ state: 'connected', streams: 3, score: 0 }, { state: 'connected' }, { state: 'away', height: null }] });
 
   // A restart is a start like any other; and who joined serves the next one, with one validator gone.
   await newcomer.end('SIGTERM');
+  const admin = await withAccounts({ dataDir: join(newcomer.folder, 'data'), keyDir: join(newcomer.folder, 'keys') }, network.genesis, (users) => users.add({ username: 'operator', role: 'admin', merchantId: null }));
   await newcomer.start('--from-snapshot', '--snapshot-blocks', '10');
+  await newcomer.until('has its peers back', WAIT_MS, async () => (await newcomer.get<Status>('/api/v1/status')).peers === 2);
+  const operator = withLogin(newcomer.client, { username: 'operator', password: admin.ok ? admin.password ?? '' : '' });
+  test.match(await listPeers(operator), { data: [{ state: 'connected', streams: 3, score: 0 }, { state: 'connected' }, { state: 'away', height: null }] });
   test.match(newcomer.output.join('\n'), /There is data already/);
   const [, kept] = [await second.end('SIGKILL'), await readdir(join(newcomer.folder, 'data', 'snapshots'))];
   test.ok(kept.length > 0, 'it keeps what it began with');

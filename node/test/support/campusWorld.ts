@@ -1,15 +1,20 @@
 /** A campus in one process: memory chain, campus services, API on a free port, and people who pay. */
 import { randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import type { IncomingMessage } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Registry } from 'prom-client';
-import { batchKeyOf, sha256, signEd25519, toBase64Url, toHex, utf8, type OrderItem } from '@billcoin/protocol';
+import { batchKeyOf, formatAddress, sha256, signEd25519, toBase64Url, toHex, utf8, type OrderItem } from '@billcoin/protocol';
 import {
-  addSignature, buildAttest, buildOpenBatch, buildPay, buildRedeem, buildRefund, buildTransfer, buildVoidInvoice, createOrder, encodeTransaction, keyFromSeed, type Key as SdkKey, type TillOrder, type TxDraft,
+  addSignature, buildAttest, buildOpenBatch, buildPay, buildRedeem, buildRefund, buildTransfer, buildVoidInvoice, createClient, createOrder, encodeTransaction, keyFromSeed, login, loginByKey, loginClient, type AccessToken, type Client, type Key as SdkKey, type Role, type TillOrder, type TxDraft,
 } from '@billcoin/sdk';
 import { startApi, type Api } from '../../src/api/server.ts';
+import { openSecrets } from '../../src/campus/auth/secrets.ts';
 import { openCampus } from '../../src/campus/campus.ts';
+import { ulid } from '../../src/campus/crockford.ts';
+import { openCampusKeys } from '../../src/campus/keyFile.ts';
+import { putRow, TABLES } from '../../src/campus/store.ts';
 import type { Campus } from '../../src/campusPorts.ts';
 import { makeLog } from '../../src/log.ts';
 import type { FinalBlock, KeyValueStore } from '../../src/ports.ts';
@@ -29,6 +34,9 @@ const EXPORT_KEY = keyOf('export');
 /** What a node reads from export-key.json. */
 export const EXPORT_SIGNER = { publicKey: EXPORT_KEY.publicKey, sign: (message: Uint8Array) => signEd25519(EXPORT_KEY.seed, message) };
 
+/** A guess costs 3 ms, so that tests may log in; the cost itself has a test of its own. */
+const CHEAP = { log2N: 10, r: 8, p: 1 };
+
 export interface Teardown {
   teardown(close: () => Promise<void>): unknown;
 }
@@ -36,6 +44,9 @@ export interface Teardown {
 export interface WorldOptions {
   readonly startMs?: number;
   readonly store?: KeyValueStore;
+  /** Whom address limits see; the socket's peer, which is this machine, unless given. */
+  readonly remoteAddress?: (request: IncomingMessage) => string | undefined;
+  readonly alerts?: { readonly webhookFile: string | undefined; readonly allowLoopback: boolean };
   readonly keyFolder?: string;
   readonly chain?: MemoryChain;
   /** Signs for the campus authority: its own key unless given; null: this node has none. */
@@ -53,6 +64,9 @@ export function sdkKey(key: Key): SdkKey {
   return keyFromSeed(key.seed);
 }
 
+/** Roles of accounts: people and programs. */
+export type AccountRole = Extract<Role, 'manager' | 'finance' | 'auditor' | 'admin' | 'partner' | 'service'>;
+
 /** A wallet of its own for a label. */
 export const wallet = (label: string): SdkKey => sdkKey(keyOf(`wallet ${label}`));
 
@@ -62,14 +76,18 @@ export class World {
   readonly api: Api;
   readonly store: KeyValueStore;
   readonly logLines: readonly string[];
+  readonly keyFolder: string;
   #minted = 0n;
+  /** Access tokens by who they are of. */
+  readonly #logins = new Map<string, { readonly token: string; readonly endsAtMs: number }>();
 
-  constructor(parts: { readonly chain: MemoryChain; readonly campus: Campus; readonly api: Api; readonly store: KeyValueStore; readonly logLines: readonly string[] }) {
+  constructor(parts: { readonly chain: MemoryChain; readonly campus: Campus; readonly api: Api; readonly store: KeyValueStore; readonly logLines: readonly string[]; readonly keyFolder: string }) {
     this.chain = parts.chain;
     this.campus = parts.campus;
     this.api = parts.api;
     this.store = parts.store;
     this.logLines = parts.logLines;
+    this.keyFolder = parts.keyFolder;
   }
 
   /** Of every lot: the day the chain began. */
@@ -143,8 +161,81 @@ export class World {
     return createOrder({ genesisHash: this.chain.genesisHash, till: sdkKey(KEYS.till), tillNo: 1, items: over.items ?? [carton], priceSenPerBill: PRICE_SEN, expiresAtS });
   }
 
+  /** A client that nobody is logged in with. */
+  get client(): Client {
+    return createClient({ baseUrl: this.api.url });
+  }
+
+  async #kept(who: string, logIn: () => Promise<AccessToken>): Promise<string> {
+    const held = this.#logins.get(who);
+    if (held !== undefined && this.nowMs < held.endsAtMs) return held.token;
+    const { accessToken, expiresIn } = await logIn();
+    this.#logins.set(who, { token: accessToken, endsAtMs: this.nowMs + expiresIn * 1_000 - 60_000 });
+    return accessToken;
+  }
+
+  /** Access token of a person or program with this role, made on the first call; managers and partners are the cafeteria's unless told otherwise. */
+  async tokenOf(role: AccountRole, merchantId: string = formatAddress(KEYS.cafeteria.address)): Promise<string> {
+    return await this.#kept(`${role} ${merchantId}`, async () => {
+      if (role === 'partner' || role === 'service') {
+        const added = await this.campus.programs.add({ name: role, role, merchantId });
+        if (!added.ok) throw new Error(added.code);
+        return await loginClient(this.client, { clientId: added.program.clientId, clientSecret: added.clientSecret });
+      }
+      const username = `${role}-${toHex(randomBytes(4))}`;
+      const added = await this.campus.users.add({ username, role, merchantId });
+      if (!added.ok || added.password === null) throw new Error('the account was not made');
+      return await login(this.client, { username, password: added.password });
+    });
+  }
+
+  /** Access token of a key: a wallet's, or a till's that is in force. */
+  async loginKey(key: SdkKey): Promise<string> {
+    return await this.#kept(key.addressText, async () => await loginByKey(this.client, { key, genesisHash: this.chain.genesisHash }));
+  }
+
+  async loginWallet(key: SdkKey): Promise<string> {
+    return await this.loginKey(key);
+  }
+
+  async loginTill(key: SdkKey = sdkKey(KEYS.till)): Promise<string> {
+    return await this.loginKey(key);
+  }
+
+  /** A cashier of the cafeteria, as the campus store keeps one. */
+  async addCashier(tills: readonly number[]): Promise<{ readonly cashierId: string; readonly pin: string }> {
+    const { keys } = await openCampusKeys(this.keyFolder);
+    const cashierId = `csh_${ulid(this.nowMs)}`;
+    const pin = '2580';
+    const row = { merchantId: formatAddress(KEYS.cafeteria.address), name: 'Mei', pinHash: await openSecrets(keys, CHEAP).hash(pin), tills, createdAtMs: this.nowMs };
+    await this.store.batch([putRow(TABLES.cashier, cashierId, row)], { sync: true });
+    return { cashierId, pin };
+  }
+
+  /** Access token of a cashier of the till. */
+  async loginCashier(tills: readonly number[] = [1], till: SdkKey = sdkKey(KEYS.till)): Promise<string> {
+    return await this.#kept(`cashier ${tills.join(' ')} ${till.addressText}`, async () => {
+      const { cashierId, pin } = await this.addCashier(tills);
+      const answer = await this.post(`/tills/${tills[0] ?? 1}/cashier`, { cashierId, pin }, await this.as(till));
+      if (answer.status !== 200) throw new Error(answer.text);
+      return answer.json as AccessToken;
+    });
+  }
+
+  /** The header of a request of this role, or of the holder of this key. */
+  async as(who: AccountRole | 'staff' | 'till' | 'student' | SdkKey): Promise<{ readonly authorization: string }> {
+    const token = who === 'staff' ? this.loginCashier() : who === 'till' ? this.loginTill() : who === 'student' ? this.loginWallet(wallet('anybody')) : typeof who === 'string' ? this.tokenOf(who) : this.loginKey(who);
+    return { authorization: `Bearer ${await token}` };
+  }
+
+  /** An SDK client that is logged in so. */
+  async clientAs(who: Parameters<World['as']>[0]): Promise<Client> {
+    const { authorization } = await this.as(who);
+    return { ...this.client, accessToken: () => authorization.slice('Bearer '.length) };
+  }
+
   async postOrder(order: TillOrder, key: string = toHex(randomBytes(8))): Promise<Answer> {
-    return await this.post('/orders', { order: toBase64Url(order.order), salt: toBase64Url(order.salt), invoice: toBase64Url(order.invoice) }, { 'idempotency-key': key });
+    return await this.post('/orders', { order: toBase64Url(order.order), salt: toBase64Url(order.salt), invoice: toBase64Url(order.invoice) }, { 'idempotency-key': key, ...await this.as('till') });
   }
 
   payDraft(payer: SdkKey, invoice: Uint8Array, couponId?: Uint8Array): TxDraft {
@@ -181,7 +272,7 @@ export class World {
 
   async call(method: string, path: string, init: { readonly body?: string | Uint8Array<ArrayBuffer>; readonly headers?: Readonly<Record<string, string>> } = {}): Promise<Answer> {
     const { body, headers = {} } = init;
-    const url = path.startsWith('/health') || path === '/metrics' ? this.api.url + path : `${this.api.url}/api/v1${path}`;
+    const url = path.startsWith('/health') || path.startsWith('/.well-known') || path === '/metrics' ? this.api.url + path : `${this.api.url}/api/v1${path}`;
     const response = await fetch(url, { method, headers, redirect: 'manual', ...(body === undefined ? {} : { body }) });
     const text = await response.text();
     return {
@@ -215,11 +306,12 @@ export async function openWorld(t: Teardown, options: WorldOptions = {}): Promis
   const logLines: string[] = [];
   const log = makeLog({ level: 'debug', nodeName: 'test', write: (line) => void logLines.push(line) });
   const { clock } = chain;
-  const campus = await openCampus({ chain, store, clock, log, ...(options.campusAuthority === null ? {} : { campusAuthority: options.campusAuthority ?? sdkKey(KEYS.campus) }), exportSigner: EXPORT_SIGNER, keyFolder: options.keyFolder ?? (await makeKeyFolder(t)) });
-  const api = await startApi({ chain, campus, clock, log, config: { host: '127.0.0.1', port: 0 }, registry: new Registry() });
+  const keyFolder = options.keyFolder ?? (await makeKeyFolder(t));
+  const campus = await openCampus({ chain, store, clock, log, ...(options.alerts === undefined ? {} : { alerts: options.alerts }), ...(options.campusAuthority === null ? {} : { campusAuthority: options.campusAuthority ?? sdkKey(KEYS.campus) }), passwordCost: CHEAP, exportSigner: EXPORT_SIGNER, keyFolder });
+  const api = await startApi({ chain, campus, clock, log, config: { host: '127.0.0.1', port: 0 }, registry: new Registry(), remoteAddress: options.remoteAddress ?? (({ socket }) => socket.remoteAddress) });
   t.teardown(async () => {
     await api.close();
     await campus.close();
   });
-  return new World({ chain, campus, api, store, logLines });
+  return new World({ chain, campus, api, store, logLines, keyFolder });
 }

@@ -1,5 +1,5 @@
 /** The API as a load generator needs it: kept connections, no retries, no checks that cost time of the machine. */
-import type { ValidatePaymentAnswer } from '@billcoin/sdk';
+import { createClient, withLogin, type Client, type Key, type ValidatePaymentAnswer } from '@billcoin/sdk';
 import { RawConnection, type RawAnswer } from './rawConnection.ts';
 
 /** Connections to a node unless said otherwise: more requests than this wait in the client. */
@@ -16,10 +16,17 @@ export class BenchClient {
   readonly #idle: RawConnection[] = [];
   readonly #queue: ((connection: RawConnection) => void)[] = [];
   #open = 0;
+  /** Keeps the access token; its few requests go beside the kept connections. */
+  #login: Client | undefined;
 
   constructor(url: string, connectionsMax: number = CONNECTIONS_MAX) {
     this.#url = new URL(url);
     this.#connectionsMax = connectionsMax;
+  }
+
+  /** Who validates from here on. */
+  logIn(key: Key, genesisHash: Uint8Array): void {
+    this.#login = withLogin(createClient({ baseUrl: this.#url.origin }), { key, genesisHash });
   }
 
   /** Hands in a transaction (base64url); throws unless it is accepted or known. */
@@ -31,7 +38,8 @@ export class BenchClient {
 
   /** Asks for a final payment of RM 1.80 and waits for it on the server, as a partner would. */
   async validate(txHash: string): Promise<ValidatePaymentAnswer> {
-    const { text } = await this.#send('POST', '/api/v1/payments/validate', JSON.stringify({ txHash, expectedAmount: '1.80', waitMs: 3_000 }));
+    const token = await this.#login?.accessToken();
+    const { text } = await this.#send('POST', '/api/v1/payments/validate', JSON.stringify({ txHash, expectedAmount: '1.80', waitMs: 3_000 }), `authorization: Bearer ${token ?? ''}\r\n`);
     return JSON.parse(text) as ValidatePaymentAnswer;
   }
 
@@ -56,12 +64,12 @@ export class BenchClient {
     for (const connection of this.#idle.splice(0)) connection.close();
   }
 
-  async #send(method: string, path: string, body: string | undefined): Promise<RawAnswer> {
+  async #send(method: string, path: string, body: string | undefined, more = ''): Promise<RawAnswer> {
     const { hostname, port } = this.#url;
     const content = body === undefined ? '' : `content-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n`;
     const connection = await this.#take();
     try {
-      return await connection.send(`${method} ${path} HTTP/1.1\r\nhost: ${hostname}:${port}\r\n${content}\r\n${body ?? ''}`);
+      return await connection.send(`${method} ${path} HTTP/1.1\r\nhost: ${hostname}:${port}\r\n${more}${content}\r\n${body ?? ''}`);
     } finally {
       this.#giveBack(connection);
     }

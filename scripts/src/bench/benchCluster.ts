@@ -79,6 +79,7 @@ export async function startBenchCluster(size: BenchClusterSize): Promise<BenchCl
     await Promise.all(validators.map((node) => node.start(connectionsMax)));
     const clients = validators.map(({ client }) => client);
     await fund(clients, network);
+    for (const client of clients) client.logIn(network.firstTill, network.genesisHash);
   } catch (error) {
     await stop();
     throw error;

@@ -18,6 +18,8 @@ export interface BenchNetwork {
   readonly genesisHash: Uint8Array;
   /** 32-byte consensus seeds of the validators. */
   readonly validatorSeeds: readonly Uint8Array[];
+  /** The key of till 1: who validates is its merchant's. */
+  readonly firstTill: Key;
   readonly payers: readonly Key[];
   /**
    * Transactions that mint and hand every payer its BILL; each group needs the one before it to be final. Times are
@@ -92,5 +94,5 @@ export function makeBenchNetwork({ payers: payerCount, tills: tillCount, timeMs,
     return encodeTransaction(addSignature(draft.value, payer));
   }
 
-  return { genesisText, genesisHash, validatorSeeds: validators.map((validator) => validator.exportSeed()), payers, funding, pay };
+  return { genesisText, genesisHash, validatorSeeds: validators.map((validator) => validator.exportSeed()), payers, firstTill: tills[0] as Key, funding, pay };
 }

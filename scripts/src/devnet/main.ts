@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createClient, getStatus, type Client } from '@billcoin/sdk';
+import { asAccount } from './accounts.ts';
 import { readMilk } from './audit.ts';
 import { lockData } from './dataLock.ts';
 import { runDay } from './day.ts';
@@ -32,6 +33,8 @@ interface Devnet {
   readonly options: Options;
   readonly paths: Paths;
   readonly client: Client;
+  /** Sees what the public does not: loyalty and export. */
+  readonly finance: Client;
   readonly running: Running;
   readonly tally: Tally;
   readonly oracleUrls: readonly string[];
@@ -73,7 +76,8 @@ async function start(options: Options, paths: Paths): Promise<Devnet> {
   initFolders(paths, validators);
   const tally = new Tally(readPurchases(paths.root));
   const running = await startAll(paths, planProcesses(paths, ports, genesis), { say, onNote: (note) => tally.take(note) });
-  const devnet = { options, paths, running, tally, client: createClient({ baseUrl: `http://127.0.0.1:${ports.api}` }), oracleUrls: ports.oracles.map((port) => `http://127.0.0.1:${port}`) };
+  const client = createClient({ baseUrl: `http://127.0.0.1:${ports.api}` });
+  const devnet = { options, paths, running, tally, client, finance: asAccount(client, paths.root, 'finance'), oracleUrls: ports.oracles.map((port) => `http://127.0.0.1:${port}`) };
   printUrls(devnet, ports);
   return devnet;
 }
@@ -82,13 +86,13 @@ function printUrls({ options, oracleUrls, paths }: Devnet, ports: Ports): void {
   const api = `http://127.0.0.1:${ports.api}`;
   const month = new Date().toISOString().slice(0, 7);
   print([
-    '', 'Try (this machine only; logins come later):',
+    '', 'Try (this machine only):',
     `  documentation  ${api}/api/v1/docs`,
     `  status         ${api}/api/v1/status`,
     `  reserve        ${api}/api/v1/reserve`,
     `  batches        ${api}/api/v1/batches`,
     `  metrics        ${api}/metrics`,
-    `  month as CSV   ${api}/api/v1/exports/milk-sales?month=${month}`,
+    `  month as CSV   ${api}/api/v1/exports/milk-sales?month=${month}   (log in by POST /auth/login with ${paths.keys}/account-finance.json)`,
     `  refused milk   ${oracleUrls[0]}/readings/rejected`,
     `  by hand        npm run -s reading -- --litres 12 --data ${paths.root} | mosquitto_pub -h 127.0.0.1 -p ${ports.broker} -q 1 -t <topic it names> -s`,
     ...(options.once ? [] : [`  pay by script  node scripts/examples/pay.mjs ${paths.root} ${api}   (after the first top-up)`]), '',
@@ -128,7 +132,7 @@ async function runOnce(devnet: Devnet): Promise<0 | 1> {
   const { client, paths, running, tally } = devnet;
   const { height: startHeight } = await getStatus(client);
   const lot = await nextDay(devnet, 0);
-  const checks = await checkDay({ client, call: running.call, paths, tally, lot, startHeight });
+  const checks = await checkDay({ client: devnet.finance, call: running.call, paths, tally, lot, startHeight });
   await printStatus(devnet);
   for (const { name, ok, detail } of checks) print(`${ok ? 'ok  ' : 'FAIL'} ${name.padEnd(14)} ${detail}`);
   const failing = checks.filter(({ ok }) => !ok).map(({ name }) => name);

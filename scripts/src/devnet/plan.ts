@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { toHex, type Genesis } from '@billcoin/protocol';
+import { makeAccounts } from './accounts.ts';
 import { deviceId, keyOf, keyPath, ORACLES, writeWhole, type Paths } from './network.ts';
 import type { PartConfig } from './parts/part.ts';
 import { folderArgs, initNodes, nodeFolders, peerArgs } from './validators.ts';
@@ -55,9 +56,12 @@ export function childFlags({ heap, young }: Planned['memory']): readonly string[
   return [`--max-old-space-size=${heap}`, `--max-semi-space-size=${young}`, ...(BUILT ? [] : process.execArgv), '--import', END_WITH_PARENT];
 }
 
-/** Makes the folders of all nodes on the first start. */
+/** Makes the folders of all nodes, and accounts at the one that serves the API, on the first start. */
 export function initFolders(paths: Paths, validators: number): void {
-  initNodes(paths, validators, [process.execPath, ...(BUILT ? [] : process.execArgv), mainScript('node')]);
+  const command = [process.execPath, ...(BUILT ? [] : process.execArgv), mainScript('node')] as const;
+  initNodes(paths, validators, command);
+  const serving = nodeFolders(paths, validators).at(-1);
+  if (serving !== undefined) makeAccounts(paths, command, folderArgs(paths, serving));
 }
 
 /** Every node; the last one serves the API of the devnet. */

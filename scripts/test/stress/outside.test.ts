@@ -12,18 +12,20 @@ t.setTimeout(590_000);
 /** What somebody writes who has only the SDK: pays the order that waits, and sees it on the stream of the till. */
 const SCRIPT = `
 import { readFileSync } from 'node:fs';
-import { createClient, getStatus, keyFromSeed, lookupFrom, payInvoice, readInvoice, streamOrders } from '@billcoin/sdk';
+import { createClient, getStatus, keyFromSeed, lookupFrom, payInvoice, readInvoice, streamOrders, withLogin } from '@billcoin/sdk';
 const [data, baseUrl] = process.argv.slice(2);
 const client = createClient({ baseUrl });
 const genesisHash = Buffer.from((await getStatus(client)).genesisHash, 'hex');
-const key = keyFromSeed(Buffer.from(JSON.parse(readFileSync(data + '/keys/student-example.json', 'utf8')).seed, 'hex'));
+const keyOf = (name) => keyFromSeed(Buffer.from(JSON.parse(readFileSync(data + '/keys/' + name + '.json', 'utf8')).seed, 'hex'));
+const key = keyOf('student-example');
 const invoice = await readInvoice(readFileSync(data + '/run/order.txt', 'utf8').trim(), { genesisHash, lookup: lookupFrom(client) });
 if (!invoice.ok) throw new Error(invoice.fault.code);
 const ref = Buffer.from(invoice.value.ref).toString('hex');
 const over = new AbortController();
 let paid;
 const opened = (state) => { if (state === 'open') paid ??= payInvoice(client, { genesisHash, invoice: invoice.value, key }); };
-for await (const { event, data: order } of streamOrders(client, { tillNo: invoice.value.tillNo, signal: over.signal, onConnection: opened })) {
+const till = withLogin(client, { key: keyOf('till-' + invoice.value.tillNo), genesisHash });
+for await (const { event, data: order } of streamOrders(till, { tillNo: invoice.value.tillNo, signal: over.signal, onConnection: opened })) {
   if (event !== 'order.paid' || order.ref !== ref) continue;
   console.log('seen', order.txHash === (await paid).txHash, order.status, order.proof.length > 0);
   over.abort();

@@ -5,7 +5,7 @@ import type { OrderEventData } from '../api/streams.ts';
 import type { Client } from '../client/client.ts';
 import { ApiError, ConnectionError } from '../client/errors.ts';
 import { problemOf } from '../client/problemOf.ts';
-import { callerHeaders, urlOf } from '../client/request.ts';
+import { asCaller, urlOf } from '../client/request.ts';
 import { asError, backoffMs, startDeadline, waitMs } from '../client/wait.ts';
 
 /** Two heartbeats and some: a stream that is silent this long is dead, whatever the socket says. */
@@ -105,9 +105,12 @@ async function* connection(client: Client, params: StreamParams, lastEventId: st
 }
 
 async function open(client: Client, { tillNo, orderId }: StreamParams, lastEventId: string | undefined, signal: AbortSignal): Promise<ReadableStream<Uint8Array>> {
-  const headers = { ...await callerHeaders(client), accept: 'text/event-stream', ...(lastEventId === undefined ? {} : { 'last-event-id': lastEventId }) };
-  const response = await client.fetch(urlOf(client.base, '/streams/orders', undefined, { tillNo, orderId }), { headers, signal });
-  if (!response.ok) throw problemOf(response, await response.text());
+  const own = { accept: 'text/event-stream', ...(lastEventId === undefined ? {} : { 'last-event-id': lastEventId }) };
+  const response = await asCaller(client, async (headers) => {
+    const answer = await client.fetch(urlOf(client.base, '/streams/orders', undefined, { tillNo, orderId }), { headers: { ...headers, ...own }, signal });
+    if (!answer.ok) throw problemOf(answer, await answer.text());
+    return answer;
+  });
   if (response.body === null || response.headers.get('content-type')?.startsWith('text/event-stream') !== true) throw new ConnectionError('the answer is no event stream', { status: response.status });
   return response.body;
 }

@@ -1,5 +1,8 @@
 /** Every route of the API by its operation id. */
+import * as abuse from './abuse.ts';
 import * as accounts from './accounts.ts';
+import * as admin from './admin.ts';
+import * as auth from './auth.ts';
 import * as batches from './batches.ts';
 import * as chain from './chain.ts';
 import * as exports from './exports.ts';
@@ -46,7 +49,24 @@ export const ROUTES = {
   getDailyReport: exports.getDailyReport,
   listStrays: exports.listStrays,
   bookStray: exports.bookStray,
-  createChallenge: wallets.createChallenge,
+  createChallenge: auth.createChallenge,
+  verifyChallenge: auth.verifyChallenge,
+  login: auth.login,
+  loginClient: auth.loginClient,
+  refreshLogin: auth.refreshLogin,
+  logout: auth.logout,
+  getMe: auth.getMe,
+  loginCashier: auth.loginCashier,
+  getJwks: auth.getJwks,
+  listUsers: admin.listUsers,
+  createUser: admin.createUser,
+  getUser: admin.getUser,
+  changeUser: admin.changeUser,
+  listClients: admin.listClients,
+  createClientAccount: admin.createClientAccount,
+  getClient: admin.getClient,
+  deleteClient: admin.deleteClient,
+  rotateKeys: admin.rotateKeys,
   linkWallet: wallets.linkWallet,
   importStudents: wallets.importStudents,
   renewLinkCode: wallets.renewLinkCode,
@@ -56,6 +76,7 @@ export const ROUTES = {
   listBlocks: chain.listBlocks,
   getLatestBlock: chain.getLatestBlock,
   getBlock: chain.getBlock,
+  getRawBlock: chain.getRawBlock,
   listValidators: chain.listValidators,
   getAccount: accounts.getAccount,
   listAccountTransactions: accounts.listAccountTransactions,
@@ -63,6 +84,7 @@ export const ROUTES = {
   getBatch: batches.getBatch,
   getReserve: batches.getReserve,
   getPrice: batches.getPrice,
+  listPrices: batches.listPrices,
   traceBatch: trace.traceBatch,
   traceTx: trace.traceTx,
   listMerchants: merchants.listMerchants,
@@ -86,6 +108,12 @@ export const ROUTES = {
   getCheckpoint: light.getCheckpoint,
   listLightHeaders: light.listLightHeaders,
   postEvidence: light.postEvidence,
+  listFlags: abuse.listFlags,
+  resolveFlag: abuse.resolveFlag,
+  getRateLimits: abuse.getRateLimits,
+  putRateLimits: abuse.putRateLimits,
+  listAuditLog: abuse.listAuditLog,
+  testAlert: abuse.testAlert,
   healthLive: health.healthLive,
   healthReady: health.healthReady,
   healthStartup: health.healthStartup,

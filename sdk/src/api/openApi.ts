@@ -55,7 +55,7 @@ function parametersOf(schema: Route['params'], place: 'path' | 'query'): Json[] 
 
 function answers(route: Route): Json {
   const others = Object.fromEntries(Object.entries(route.alternative ?? {}).map(([type, schema]) => [type, { schema }]));
-  return Object.fromEntries(Object.entries(route.responses).map(([status, schema]) => [status, { description: 'Done', content: { [route.responseType ?? 'application/json']: { schema }, ...others } }]));
+  return Object.fromEntries(Object.entries(route.responses).map(([status, schema]) => [status, status === '204' ? { description: 'Done' } : { description: 'Done', content: { [route.responseType ?? 'application/json']: { schema }, ...others } }]));
 }
 
 /** Problems by status, each with its codes. */

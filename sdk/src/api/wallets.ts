@@ -1,21 +1,11 @@
 /** Linking a wallet to a student of the roster (US-001): the code proves the student, the signature the wallet. */
 import { Type, type Static } from 'typebox';
+import { challengeMessage } from './auth.ts';
 import { route } from './route.ts';
-import { closed, LinkCode, MaskedAddress, PublicKey, Signature, StudentRef, Time, WalletId } from './values.ts';
+import { closed, LinkCode, MaskedAddress, PublicKey, Signature, StudentRef, WalletId } from './values.ts';
 
 /** A roster of the whole university fits; more is a mistake. */
 export const ROSTER_MAX_BYTES = 8_388_608;
-
-const challengeMessage = Type.String({ minLength: 1, maxLength: 1_024, description: 'domain, address, statement, uri, version, chain id, nonce, issued-at, expiration' });
-
-export const createChallenge = route({
-  method: 'POST',
-  path: '/auth/challenge',
-  summary: 'A text to sign with a wallet or till key; ends after 2 minutes, used once.',
-  who: ['public'],
-  body: closed({ publicKey: PublicKey }),
-  responses: { 200: closed({ message: challengeMessage, expiresAt: Time }) },
-});
 
 export const WalletLinked = closed({ walletId: WalletId, addressMasked: MaskedAddress });
 export type WalletLinked = Static<typeof WalletLinked>;

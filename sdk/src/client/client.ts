@@ -4,6 +4,12 @@ import { API_BASE } from '../api/route.ts';
 /** A whole call, retries included. Validation may wait 3 s for finality on top of the network. */
 export const CALL_TIMEOUT_MS = 10_000;
 
+/**
+ * Asked before every request, so it may be renewed. With `rejected` the server has just refused that token: another one
+ * is wanted, once.
+ */
+export type AccessTokenSource = (rejected?: string) => string | undefined | Promise<string | undefined>;
+
 export interface ClientOptions {
   /** `https://node.example:8443`, without the path of the API. */
   readonly baseUrl: string;
@@ -11,8 +17,8 @@ export interface ClientOptions {
   readonly fetch?: typeof fetch;
   /** Bound of a whole call in ms, retries included. */
   readonly timeoutMs?: number;
-  /** Access token for routes with a login; asked before every request, so it may be renewed. */
-  readonly accessToken?: () => string | undefined | Promise<string | undefined>;
+  /** Access token for routes with a login. `withLogin` gives one that keeps itself. */
+  readonly accessToken?: AccessTokenSource;
   /** Language of titles in errors. */
   readonly language?: 'en' | 'ms';
 }
@@ -22,7 +28,7 @@ export interface Client {
   readonly base: string;
   readonly fetch: typeof fetch;
   readonly timeoutMs: number;
-  readonly accessToken: () => string | undefined | Promise<string | undefined>;
+  readonly accessToken: AccessTokenSource;
   readonly language: 'en' | 'ms';
 }
 

@@ -75,8 +75,12 @@ function retryPauseMs(error: unknown, attempt: number): number | undefined {
 }
 
 async function once<R extends Route>(client: Client, method: string, url: string, parts: RequestParts<R>, signal: AbortSignal): Promise<unknown> {
-  const { response, text } = await exchange(client, method, url, parts, signal);
-  if (!response.ok) throw problemOf(response, text);
+  const { response, text } = await asCaller(client, async (headers) => {
+    const answer = await exchange(client, method, url, parts, headers, signal);
+    if (!answer.response.ok) throw problemOf(answer.response, answer.text);
+    return answer;
+  });
+  if (response.status === 204) return null;
   if (response.headers.get('content-type')?.startsWith('text/') === true) return text;
   try {
     return JSON.parse(text) as unknown;
@@ -85,8 +89,8 @@ async function once<R extends Route>(client: Client, method: string, url: string
   }
 }
 
-async function exchange<R extends Route>(client: Client, method: string, url: string, parts: RequestParts<R>, signal: AbortSignal): Promise<{ response: Response; text: string }> {
-  const { headers, body } = await headersAndBody(client, parts);
+async function exchange<R extends Route>(client: Client, method: string, url: string, parts: RequestParts<R>, callerHeaders: Headers, signal: AbortSignal): Promise<{ response: Response; text: string }> {
+  const { headers, body } = headersAndBody(callerHeaders, parts);
   try {
     const response = await client.fetch(url, { method, headers, signal, ...(body === undefined ? {} : { body }) });
     return { response, text: await boundedText(response, parts.answerMaxBytes ?? ANSWER_MAX_BYTES) };
@@ -114,18 +118,31 @@ async function boundedText(response: Response, maxBytes: number): Promise<string
   return text + decoder.decode();
 }
 
-async function headersAndBody<R extends Route>(client: Client, parts: RequestParts<R>): Promise<{ headers: Record<string, string>; body: string | undefined }> {
-  const headers = { ...await callerHeaders(client), ...parts.headers };
+function headersAndBody<R extends Route>(callerHeaders: Headers, parts: RequestParts<R>): { headers: Headers; body: string | undefined } {
+  const headers = { ...callerHeaders, ...parts.headers };
   const { body } = parts;
   if (body === undefined) return { headers, body: undefined };
   if (typeof body === 'string') return { headers: { 'content-type': 'text/csv', ...headers }, body };
   return { headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify(body) };
 }
 
-/** Language and login of the caller. */
-export async function callerHeaders(client: Client): Promise<Record<string, string>> {
+type Headers = Readonly<Record<string, string>>;
+
+/**
+ * Sends with language and login of the caller. A token that the server refuses is renewed and the request sent again, once:
+ * a 401 has changed nothing.
+ */
+export async function asCaller<T>(client: Client, send: (headers: Headers) => Promise<T>): Promise<T> {
+  const headersOf = (token: string | undefined): Headers => ({ 'accept-language': client.language, ...(token === undefined ? {} : { authorization: `Bearer ${token}` }) });
   const token = await client.accessToken();
-  return { 'accept-language': client.language, ...(token === undefined ? {} : { authorization: `Bearer ${token}` }) };
+  try {
+    return await send(headersOf(token));
+  } catch (error) {
+    if (token === undefined || !(error instanceof ApiError) || error.code !== 'unauthenticated') throw error;
+    const renewed = await client.accessToken(token);
+    if (renewed === undefined || renewed === token) throw error;
+    return await send(headersOf(renewed));
+  }
 }
 
 /** The URL of a route: parameters in place of braces, query keys that are set. */

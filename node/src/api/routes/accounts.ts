@@ -3,8 +3,10 @@ import { balanceOf, compareBytes, decodePolicy, equalBytes, faultCode, formatAdd
 import { ROUTES, type Account, type AccountTransaction } from '@billcoin/sdk';
 import type { ChainPort, FinalBlock, FinalTx } from '../../ports.ts';
 import { rfc3339 } from '../../rfc3339.ts';
+import type { Caller } from '../caller.ts';
 import { badCursor, fromCursor, LIMIT_DEFAULT, toCursor } from '../cursor.ts';
 import { serve, type ApiRequest, type Entry, type Reply } from '../entry.ts';
+import type { Parties } from '../parties.ts';
 
 type History = typeof ROUTES.listAccountTransactions;
 
@@ -91,12 +93,17 @@ async function history(chain: ChainPort, { params, query }: ApiRequest<History>)
   return { status: 200, body: { data, nextCursor: last === undefined || found.length < limit ? null : toCursor(`${last.height}/${last.index}`) } };
 }
 
-export function accountRoutes(chain: ChainPort): readonly Entry[] {
+export function accountRoutes(chain: ChainPort, parties: Parties): readonly Entry[] {
+  const isOwn = async (caller: Caller, text: string): Promise<boolean> => {
+    const address = parseAddress(text);
+    return address === undefined || (await parties.isOwnAccount(caller, address));
+  };
   return [
-    serve(ROUTES.getAccount, async ({ params }) => {
+    serve(ROUTES.getAccount, async ({ caller, params }) => {
+      if (!(await isOwn(caller, params.address))) return { problem: 'not_found' };
       const found = accountView(chain, params.address);
       return found === undefined ? { problem: 'not_found', detail: 'The address has a wrong checksum.' } : { status: 200, body: found };
     }),
-    serve(ROUTES.listAccountTransactions, (request) => history(chain, request)),
+    serve(ROUTES.listAccountTransactions, async (request) => ((await isOwn(request.caller, request.params.address)) ? await history(chain, request) : { problem: 'not_found' })),
   ];
 }

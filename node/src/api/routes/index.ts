@@ -6,9 +6,13 @@ import type { ChainPort, Clock, PeerInfo } from '../../ports.ts';
 import type { SyncProgress } from '../../progress.ts';
 import type { Entry, StreamEntry } from '../entry.ts';
 import type { ApiMetrics } from '../metrics.ts';
+import type { Parties } from '../parties.ts';
 import type { Receipts } from '../receipts.ts';
 import type { RegistryIndex } from '../registryIndex.ts';
+import { abuseRoutes } from './abuse.ts';
 import { accountRoutes } from './accounts.ts';
+import { adminRoutes } from './admin.ts';
+import { authRoutes } from './auth.ts';
 import { chainRoutes } from './chain.ts';
 import { exportRoutes } from './exports.ts';
 import { healthRoutes, type HealthDeps } from './health.ts';
@@ -18,6 +22,7 @@ import { milkRoutes } from './milk.ts';
 import { orderMoveRoutes } from './orderMoves.ts';
 import { orderRoutes } from './orders.ts';
 import { paymentRoutes } from './payments.ts';
+import { priceRoutes } from './price.ts';
 import { productRoutes } from './products.ts';
 import { proofRoutes } from './proofs.ts';
 import { receiptRoutes } from './receipts.ts';
@@ -34,6 +39,7 @@ export interface RouteDeps {
   readonly clock: Clock;
   readonly index: RegistryIndex;
   readonly receipts: Receipts;
+  readonly parties: Parties;
   readonly metrics: ApiMetrics;
   readonly peers: () => readonly PeerInfo[];
   readonly sync: () => SyncProgress | undefined;
@@ -43,23 +49,27 @@ export interface RouteDeps {
 }
 
 export function allRoutes(deps: RouteDeps): readonly Entry[] {
-  const { chain, campus, clock, index, receipts, metrics, peers, sync, disk, checkpoint } = deps;
+  const { chain, campus, clock, index, receipts, parties, metrics, peers, sync, disk, checkpoint } = deps;
   return [
+    ...authRoutes({ logins: campus.logins, wallets: campus.wallets }),
+    ...adminRoutes(campus),
+    ...abuseRoutes(campus.abuse),
     ...transactionRoutes({ chain, clock, metrics }),
-    ...proofRoutes(chain, receipts),
+    ...proofRoutes({ chain, receipts, parties }),
     ...lightRoutes(chain, checkpoint),
-    ...paymentRoutes(campus.payments, metrics),
-    ...orderRoutes(campus.orders),
+    ...paymentRoutes({ payments: campus.payments, parties, metrics }),
+    ...orderRoutes(campus.orders, parties),
     ...orderMoveRoutes({ chain, clock, orders: campus.orders }),
     ...receiptRoutes({ chain, orders: campus.orders, receipts }),
     ...refundRoutes({ chain, clock, orders: campus.orders, refunds: campus.refunds }),
     ...studentRoutes(campus.students, campus.wallets),
-    ...loyaltyRoutes({ chain, clock, index, loyalty: campus.loyalty }),
+    ...loyaltyRoutes({ chain, clock, index, loyalty: campus.loyalty, parties }),
     ...exportRoutes(campus),
     ...chainRoutes({ chain, clock, index, peers, sync }),
-    ...accountRoutes(chain),
-    ...milkRoutes({ chain, clock, index, sales: campus.sales }),
-    ...traceRoutes({ chain, orders: campus.orders }),
+    ...accountRoutes(chain, parties),
+    ...milkRoutes({ chain, index, sales: campus.sales }),
+    ...priceRoutes({ chain, clock }),
+    ...traceRoutes({ chain, orders: campus.orders, parties }),
     ...registryRoutes(chain, index),
     ...productRoutes(campus.products),
     ...tillRoutes({ chain, clock, index, tills: campus.tills, checkpoint }),

@@ -4,7 +4,9 @@ import { couponText, ROUTES, type Coupon, type Loyalty as LoyaltyView } from '@b
 import type { Loyalty } from '../../campusPorts.ts';
 import type { ChainPort, Clock } from '../../ports.ts';
 import { rfc3339 } from '../../rfc3339.ts';
+import { merchantOf } from '../caller.ts';
 import { serve, type Entry } from '../entry.ts';
+import type { Parties } from '../parties.ts';
 import type { RegistryIndex } from '../registryIndex.ts';
 
 /** Coupons an account ever got that are looked at: six years at two a day. */
@@ -35,6 +37,7 @@ export interface LoyaltyDeps {
   readonly clock: Clock;
   readonly loyalty: Loyalty;
   readonly index: RegistryIndex;
+  readonly parties: Parties;
 }
 
 async function loyaltyOf({ chain, clock, loyalty, index }: LoyaltyDeps, text: string): Promise<LoyaltyView | undefined> {
@@ -63,13 +66,15 @@ async function loyaltyOf({ chain, clock, loyalty, index }: LoyaltyDeps, text: st
 export function loyaltyRoutes(deps: LoyaltyDeps): readonly Entry[] {
   const { chain, clock } = deps;
   return [
-    serve(ROUTES.getLoyalty, async ({ params }) => {
-      const found = await loyaltyOf(deps, params.address);
+    serve(ROUTES.getLoyalty, async ({ caller, params }) => {
+      const address = parseAddress(params.address);
+      const found = address !== undefined && (await deps.parties.isOwnAccount(caller, address)) ? await loyaltyOf(deps, params.address) : undefined;
       return found === undefined ? { problem: 'not_found' } : { status: 200, body: found };
     }),
-    serve(ROUTES.getCoupon, async ({ params }) => {
+    serve(ROUTES.getCoupon, async ({ caller, params }) => {
       const row = chain.state().get(ROWS.coupon, params.couponId);
-      return row === undefined ? { problem: 'not_found' } : { status: 200, body: couponView(chain.state(), params.couponId, row, clock.nowMs()) };
+      const isOwn = row !== undefined && (caller.role === 'student' ? await deps.parties.isOwnAccount(caller, row.owner) : merchantOf(caller) === formatAddress(row.merchant));
+      return !isOwn ? { problem: 'not_found' } : { status: 200, body: couponView(chain.state(), params.couponId, row, clock.nowMs()) };
     }),
   ];
 }

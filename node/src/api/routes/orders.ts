@@ -1,17 +1,18 @@
 /** /orders: post, read one, read by reference, list (US-002). */
-import { fromBase64Url } from '@billcoin/protocol';
+import { assert, decodeInvoice, fromBase64Url } from '@billcoin/protocol';
 import { ROUTES } from '@billcoin/sdk';
-import type { Answered, OrderRefusal, Orders } from '../../campusPorts.ts';
+import type { Answered, OrderRefusal, OrderRow, Orders } from '../../campusPorts.ts';
+import { merchantOf, tillOf, type Caller } from '../caller.ts';
 import { badCursor, fromCursor, LIMIT_DEFAULT, toCursor } from '../cursor.ts';
 import { serve, type ApiRequest, type Entry, type Refusal, type Reply } from '../entry.ts';
+import { isOwnTill } from '../own.ts';
+import type { Parties } from '../parties.ts';
 import { faultRefusal, problemBody } from '../problem.ts';
 import { orderCreated, orderDetail, orderSummary } from '../views/order.ts';
 
 type Post = typeof ROUTES.postOrder;
 type List = typeof ROUTES.listOrders;
 
-/** There are no logins yet: whoever reaches the loopback API is one subject. */
-const SUBJECT = 'local';
 const ORDER_ID = /^ord_[0-9A-HJKMNP-TV-Z]{26}$/;
 
 function refusalOf(refusal: OrderRefusal): Refusal {
@@ -46,16 +47,25 @@ function storedReply({ status, body }: Answered, replayed: boolean): Reply<Post>
   return { status, text: body, headers: replayed ? { 'idempotency-replayed': 'true' } : {} };
 }
 
+/** Bytes that are no invoice are refused by the check of the order, with the reason. */
+function isOfOtherTill(caller: Caller, invoice: Uint8Array): boolean {
+  const decoded = decodeInvoice(invoice);
+  return decoded.ok && decoded.value.tillNo !== tillOf(caller);
+}
+
 async function post(orders: Orders, request: ApiRequest<Post>): Promise<Reply<Post>> {
+  const { caller } = request;
+  assert(caller.role === 'till', 'the policy lets only tills in');
   const posted = bytesOf(request.body);
   if ('problem' in posted) return posted;
+  if (isOfOtherTill(caller, posted.invoice)) return { problem: 'not_found', detail: 'The invoice is of another till than the one that is logged in.' };
   const refused = (refusal: OrderRefusal): Answered => {
     const body = problemBody(refusalOf(refusal), request.id, request.language);
     return { status: body.status, body: JSON.stringify(body) };
   };
   const result = await orders.post({
     posted, refused, accepted: (order) => ({ status: 201, body: JSON.stringify(orderCreated(order)) }),
-    idempotency: { subject: SUBJECT, key: request.idempotencyKey ?? '', request: `POST /orders\n${request.bodyText}` },
+    idempotency: { subject: caller.sub, key: request.idempotencyKey ?? '', request: `POST /orders\n${request.bodyText}` },
   });
   switch (result.kind) {
     case 'answer':
@@ -67,18 +77,28 @@ async function post(orders: Orders, request: ApiRequest<Post>): Promise<Reply<Po
   }
 }
 
-async function list(orders: Orders, { query }: ApiRequest<List>): Promise<Reply<List>> {
-  const { status, tillNo, from, to, limit = LIMIT_DEFAULT, cursor } = query;
+async function list(orders: Orders, { caller, query }: ApiRequest<List>): Promise<Reply<List>> {
+  const { status, from, to, limit = LIMIT_DEFAULT, cursor } = query;
+  const ownTill = tillOf(caller);
+  const tillNo = query.tillNo ?? ownTill;
+  if (ownTill !== undefined && tillNo !== ownTill) return { problem: 'not_found' };
   const before = cursor === undefined ? undefined : fromCursor(cursor, ORDER_ID);
   if (cursor !== undefined && before === undefined) return badCursor;
   const times = { fromMs: from === undefined ? undefined : Date.parse(from), toMs: to === undefined ? undefined : Date.parse(to) };
   const wrong = Object.entries({ from: times.fromMs, to: times.toMs }).filter(([, ms]) => ms !== undefined && !(ms >= 0));
   if (wrong.length > 0) return { problem: 'malformed_request', errors: wrong.map(([name]) => ({ pointer: `/${name}`, code: 'time' })) };
-  const { orders: rows, next } = await orders.list({ status, tillNo, ...times, limit, before });
+  const { orders: rows, next } = await orders.list({ status, tillNo, merchant: merchantOf(caller), ...times, limit, before });
   return { status: 200, body: { data: rows.map(orderSummary), nextCursor: next === undefined ? null : toCursor(next) } };
 }
 
-export function orderRoutes(orders: Orders): readonly Entry[] {
+/** A student sees the orders that his own wallets paid or are paying. */
+async function isOwn(parties: Parties, caller: Caller, order: OrderRow): Promise<boolean> {
+  if (caller.role !== 'student') return isOwnTill(caller, order);
+  const payer = order.payment === null ? undefined : await parties.senderOf(order.payment.txHash);
+  return payer !== undefined && (await parties.isOwnAccount(caller, payer));
+}
+
+export function orderRoutes(orders: Orders, parties: Parties): readonly Entry[] {
   return [
     serve(ROUTES.postOrder, (request) => post(orders, request)),
     serve(ROUTES.listOrders, (request) => list(orders, request)),
@@ -88,9 +108,9 @@ export function orderRoutes(orders: Orders): readonly Entry[] {
       const { order, salt, invoice, status } = row;
       return { status: 200, body: { order, salt, invoice, status } };
     }),
-    serve(ROUTES.getOrder, async ({ params }) => {
+    serve(ROUTES.getOrder, async ({ caller, params }) => {
       const order = await orders.get(params.orderId);
-      return order === undefined ? { problem: 'not_found' } : { status: 200, body: orderDetail(order, await orders.paymentOf(order)) };
+      return order === undefined || !(await isOwn(parties, caller, order)) ? { problem: 'not_found' } : { status: 200, body: orderDetail(order, await orders.paymentOf(order)) };
     }),
   ];
 }

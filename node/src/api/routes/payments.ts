@@ -3,8 +3,10 @@ import { assert, fromHex, parseAddress, parseLitres, parseRinggit, toHex } from 
 import { ROUTES, type ProblemCode, type ValidatePaymentRequest } from '@billcoin/sdk';
 import type { Payments, Validated, Validation } from '../../campusPorts.ts';
 import { rfc3339 } from '../../rfc3339.ts';
+import { merchantOf, type Caller } from '../caller.ts';
 import { serve, type Entry, type Refusal } from '../entry.ts';
 import type { ApiMetrics } from '../metrics.ts';
+import type { Parties } from '../parties.ts';
 
 /** Amounts as exact base units: at most two places of MYR, three of BILL, above zero. */
 function expectedOf({ expectedAmount, unit = 'MYR' }: ValidatePaymentRequest): Validation['expected'] | undefined {
@@ -41,13 +43,35 @@ function extendProblem(code: ProblemCode): Readonly<Record<string, unknown>> {
   return code === 'malformed_request' || code === 'internal_error' ? { valid: false, confirmedAt: null, error: code } : {};
 }
 
-export function paymentRoutes(payments: Payments, metrics: ApiMetrics): readonly Entry[] {
+const NOT_FOUND: Validated = { error: 'tx_not_found' };
+
+/** Tills, their people and partners ask for their own merchant, whatever they say; a student for his own payments. */
+async function validate({ payments, parties }: PaymentRouteDeps, caller: Caller, asked: Validation): Promise<Validated> {
+  const own = merchantOf(caller);
+  if (own !== undefined) return await payments.validate({ ...asked, merchant: parseAddress(own) });
+  if (caller.role !== 'student') return await payments.validate(asked);
+  const isOthers = async (): Promise<boolean | undefined> => {
+    const sender = await parties.senderOf(asked.txHash);
+    return sender === undefined ? undefined : !(await parties.isOwnAccount(caller, sender));
+  };
+  if (await isOthers()) return NOT_FOUND;
+  const validated = await payments.validate(asked);
+  return (await isOthers()) === false ? validated : NOT_FOUND;
+}
+
+export interface PaymentRouteDeps {
+  readonly payments: Payments;
+  readonly parties: Parties;
+  readonly metrics: ApiMetrics;
+}
+
+export function paymentRoutes(deps: PaymentRouteDeps): readonly Entry[] {
   return [
-    serve(ROUTES.validatePayment, async ({ body }) => {
+    serve(ROUTES.validatePayment, async ({ caller, body }) => {
       const validation = read(body);
       if ('problem' in validation) return validation;
-      const validated = await payments.validate(validation);
-      metrics.validations.inc({ result: validated.error ?? 'valid' });
+      const validated = await validate(deps, caller, validation);
+      deps.metrics.validations.inc({ result: validated.error ?? 'valid' });
       const { error, final } = validated;
       return { status: 200, body: { valid: error === null, confirmedAt: final === undefined ? null : rfc3339(final.timeMs), error }, headers: headersOf(validation.txHash, validated) };
     }, { extendProblem, internalCode: 'internal_error' }),

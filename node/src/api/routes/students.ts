@@ -1,8 +1,7 @@
-/** /auth/challenge, /wallets/link and /admin/students: the roster and the links of wallets to it (US-001). */
+/** /wallets/link and /admin/students: the roster and the links of wallets to it (US-001). */
 import { fromHex, assert } from '@billcoin/protocol';
 import { ROUTES } from '@billcoin/sdk';
 import type { Students, Wallets } from '../../campusPorts.ts';
-import { rfc3339 } from '../../rfc3339.ts';
 import { serve, type Entry } from '../entry.ts';
 
 /** Bytes of a field whose declaration lets only hex of one length through. */
@@ -14,10 +13,6 @@ function hexBytes(text: string): Uint8Array {
 
 export function studentRoutes(students: Students, wallets: Wallets): readonly Entry[] {
   return [
-    serve(ROUTES.createChallenge, async ({ body, host }) => {
-      const { message, expiresAtMs } = wallets.challenge(hexBytes(body.publicKey), host);
-      return { status: 200, body: { message, expiresAt: rfc3339(expiresAtMs) } };
-    }),
     serve(ROUTES.linkWallet, async ({ body, host }) => {
       const { linkCode, message } = body;
       const linked = await wallets.link({ domain: host, linkCode, message, publicKey: hexBytes(body.publicKey), signature: hexBytes(body.signature) });

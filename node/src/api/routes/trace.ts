@@ -9,6 +9,8 @@ import { rfc3339 } from '../../rfc3339.ts';
 import { lifeOf, openingOf, takenBefore, type Act, type BatchLife, type Place, type Statement } from '../../trace/batchTrace.ts';
 import { batchEvents, epcisDocument, saleEvents } from '../../trace/epcis.ts';
 import type { EpcisEvent } from '../../trace/epcisEvent.ts';
+import type { Caller } from '../caller.ts';
+import type { Parties } from '../parties.ts';
 import { serve, type Answer, type ApiRequest, type Entry, type OtherAnswer, type Reply } from '../entry.ts';
 import { batchState, dateText, lotTextOf } from './milk.ts';
 
@@ -205,21 +207,33 @@ export async function traceOfPayment(deps: { readonly chain: ChainPort; readonly
   return tx === undefined || paid === undefined ? undefined : saleView(deps.chain, await traceSale(deps, tx, { height, index, timeMs }, paid));
 }
 
-async function traceTx(chain: ChainPort, orders: Orders, request: ApiRequest<OfTx>): Promise<Reply<OfTx>> {
+/** Its payer, the people of its merchant, finance and auditors. */
+async function isParty(parties: Parties, caller: Caller, tx: FinalTx, paid: Paid): Promise<boolean> {
+  return await parties.isOwnAccount(caller, caller.role === 'student' ? tx.body.sender : paid.merchant);
+}
+
+async function traceTx({ chain, orders, parties }: TraceDeps, request: ApiRequest<OfTx>): Promise<Reply<OfTx>> {
   const status = await chain.txStatus(request.params.txHash);
   if (status === undefined) return { problem: 'not_found' };
   if (status.status !== 'final') return { problem: 'not_final', detail: `The transaction is ${status.status}.` };
   const tx = (await chain.readFinal(status.height))?.txs[status.index];
   if (tx === undefined) return { problem: 'pruned' };
   const paid = tx.events.find((event): event is Extract<ChainEvent, { readonly case: 'paid' }> => event.case === 'paid')?.value;
+  if (paid !== undefined && !(await isParty(parties, request.caller, tx, paid))) return { problem: 'not_found' };
   if (paid === undefined) return { problem: 'not_found', detail: 'Only payments have items to trace. A batch has /trace/batch.' };
   const sale = await traceSale({ chain, orders }, tx, status, paid);
   return answerIn(request, () => saleView(chain, sale), () => saleEventsOf(chain, sale));
 }
 
-export function traceRoutes({ chain, orders }: { readonly chain: ChainPort; readonly orders: Orders }): readonly Entry[] {
+export interface TraceDeps {
+  readonly chain: ChainPort;
+  readonly orders: Orders;
+  readonly parties: Parties;
+}
+
+export function traceRoutes(deps: TraceDeps): readonly Entry[] {
   return [
-    serve(ROUTES.traceBatch, (request) => traceBatch(chain, request)),
-    serve(ROUTES.traceTx, (request) => traceTx(chain, orders, request)),
+    serve(ROUTES.traceBatch, (request) => traceBatch(deps.chain, request)),
+    serve(ROUTES.traceTx, (request) => traceTx(deps, request)),
   ];
 }

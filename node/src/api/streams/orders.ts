@@ -6,6 +6,8 @@ import { randomBytes } from 'node:crypto';
 import { HEARTBEAT_MS, ROUTES } from '@billcoin/sdk';
 import type { OrderEvent, Orders } from '../../campusPorts.ts';
 import type { Clock, Log } from '../../ports.ts';
+import { tillOf } from '../caller.ts';
+import { isOwnTill } from '../own.ts';
 import type { Refusal, StreamConnection, StreamEntry, StreamSink } from '../entry.ts';
 import type { Receipts } from '../receipts.ts';
 import { orderEventData } from '../views/order.ts';
@@ -69,10 +71,11 @@ class Hub {
     }).finally(() => { this.#building--; });
   }
 
-  open({ query, lastEventId, begin }: StreamConnection): Refusal | undefined {
+  open({ caller, query, lastEventId, begin }: StreamConnection): Refusal | undefined {
     if (this.#readers.size >= STREAMS_MAX) return { problem: 'rate_limited', detail: `This server has ${STREAMS_MAX} open streams, as many as it may have.` };
     const { tillNo, orderId } = query;
-    const reader: Reader = { sink: begin(), wants: (frame) => (tillNo === undefined || frame.tillNo === tillNo) && (orderId === undefined || frame.orderId === orderId) };
+    if (tillNo !== undefined && tillOf(caller) !== undefined && tillOf(caller) !== tillNo) return { problem: 'not_found' };
+    const reader: Reader = { sink: begin(), wants: (frame) => isOwnTill(caller, frame) && (tillNo === undefined || frame.tillNo === tillNo) && (orderId === undefined || frame.orderId === orderId) };
     this.#readers.add(reader);
     reader.sink.onClose(() => void this.#readers.delete(reader));
     reader.sink.write(`retry: ${RETRY_MS}\n: ${this.#id()}\n\n`);
@@ -110,8 +113,8 @@ class Hub {
     const proof = event.final === undefined ? undefined : await this.#deps.receipts.of(event.final.height, event.final.index);
     const data = orderEventData(event, proof);
     this.#seq++;
-    const { tillNo, orderId } = event.order;
-    const frame: RingFrame = { seq: this.#seq, atMs: this.#deps.clock.nowMs(), tillNo, orderId, text: `id: ${this.#id()}\nevent: ${event.name}\ndata: ${JSON.stringify(data)}\n\n` };
+    const { tillNo, orderId, merchant } = event.order;
+    const frame: RingFrame = { seq: this.#seq, atMs: this.#deps.clock.nowMs(), tillNo, orderId, merchant, text: `id: ${this.#id()}\nevent: ${event.name}\ndata: ${JSON.stringify(data)}\n\n` };
     this.#ring.push(frame);
     for (const reader of this.#readers) if (reader.wants(frame)) this.#writeTo(reader, frame.text);
   }

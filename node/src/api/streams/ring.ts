@@ -10,6 +10,8 @@ export interface RingFrame {
   readonly atMs: number;
   readonly tillNo: number;
   readonly orderId: string;
+  /** Address text. */
+  readonly merchant: string;
   readonly text: string;
 }
 

@@ -40,7 +40,7 @@ await runPart<'cafeteria'>(async (part) => {
         return chosen.order(shelfLot);
       },
       async sell() {
-        const amountMl = await balanceOf(client, key.addressText) - FEE_ML;
+        const amountMl = await balanceOf(part.as(key), key.addressText) - FEE_ML;
         if (amountMl <= 0n) return { soldMl: 0 };
         await mustSettle(client, signTransfer({ genesisHash, to: treasury.address, amountMl, feeMl: FEE_ML }, key));
         return { soldMl: Number(amountMl) };

@@ -88,7 +88,7 @@ async function produce(desk: Desk, day: number): Promise<LotReport> {
 /** Farms and plant sell all they have to the treasury. */
 async function sell({ part, plant, farms, treasury }: Desk): Promise<{ readonly soldMl: number }> {
   const sold = await inParallel([...farms, plant.key], farms.length + 1, async (key) => {
-    const balanceMl = await balanceOf(part.client, key.addressText);
+    const balanceMl = await balanceOf(part.as(key), key.addressText);
     if (balanceMl <= FEE_ML) return 0n;
     const amountMl = balanceMl - FEE_ML;
     await mustSettle(part.client, signTransfer({ genesisHash: part.genesisHash, to: treasury.address, amountMl, feeMl: FEE_ML }, key));

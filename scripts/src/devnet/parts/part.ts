@@ -1,7 +1,7 @@
 /** Child side of the switchboard: a part reads its configuration, answers calls, calls others, tells notes. */
 import { readFileSync } from 'node:fs';
 import { fromHex } from '@billcoin/protocol';
-import { createClient, type Client } from '@billcoin/sdk';
+import { createClient, withLogin, type Client, type Key } from '@billcoin/sdk';
 import { CallBook } from '../callBook.ts';
 import type { Call, Handlers, Message, Note, PartName } from '../messages.ts';
 
@@ -15,7 +15,10 @@ export interface PartConfig {
 
 export interface Part {
   readonly config: PartConfig;
+  /** Nobody is logged in with it. */
   readonly client: Client;
+  /** Logged in by a key: a wallet's or a till's. */
+  readonly as: (key: Key) => Client;
   readonly genesisHash: Uint8Array;
   readonly call: Call;
   readonly note: (note: Note) => void;
@@ -71,7 +74,8 @@ export async function runPart<P extends PartName>(start: (part: Part) => Promise
   if (genesisHash === undefined) throw new Error('the configuration has no genesis hash');
   const { call, serve } = connect();
   const note = (told: Note): void => send({ type: 'note', note: told });
-  const running = await start({ config, genesisHash, call, note, client: createClient({ baseUrl: config.nodeUrl }), say: (text) => note({ kind: 'say', text }) });
+  const client = createClient({ baseUrl: config.nodeUrl });
+  const running = await start({ config, genesisHash, call, note, client, as: (key) => withLogin(client, { key, genesisHash }), say: (text) => note({ kind: 'say', text }) });
   serve(running.handlers as AnyHandlers);
   process.once('SIGTERM', () => {
     void running.stop().finally(() => process.exit(0));

@@ -1,7 +1,7 @@
 /** A till: makes and signs orders, and shows "Paid" only after it verified the proof itself. */
 import { fromBase64Url, parseRinggit, toHex, type OrderItem } from '@billcoin/protocol';
 import {
-  createOrder, getOrder, getPrice, getTxProof, INVOICE_LIFE_S, postOrder, ProofError, streamOrders, verifiedPayment, type Key, type TillOrder, type VerifiedClient,
+  createOrder, getOrder, getPrice, getTxProof, INVOICE_LIFE_S, postOrder, ProofError, streamOrders, verifiedPayment, type Client, type Key, type TillOrder, type VerifiedClient,
 } from '@billcoin/sdk';
 import type { Handed } from '../messages.ts';
 import type { Part } from './part.ts';
@@ -28,6 +28,8 @@ export class Till {
   readonly #tillNo: number;
   readonly #key: Key;
   readonly #verified: VerifiedClient;
+  /** Logged in as the till. */
+  readonly #client: Client;
   readonly #open = new Map<string, Open>();
   readonly #over = new AbortController();
 
@@ -36,6 +38,7 @@ export class Till {
     this.#tillNo = tillNo;
     this.#key = key;
     this.#verified = verified;
+    this.#client = part.as(key);
     void this.#listen();
     void this.#ask();
   }
@@ -58,7 +61,7 @@ export class Till {
     if (priceSenPerBill === undefined) throw new Error('the node tells no price');
     const item: OrderItem = { product: 'milk-250', name: 'Fresh milk 250 mL', quantity: 1, senLine: CARTON_SEN, lineMl: 0n, lot };
     const made: TillOrder = createOrder({ genesisHash, till: this.#key, tillNo: this.#tillNo, items: [item], priceSenPerBill, expiresAtS: Math.floor(Date.now() / 1_000) + lifeS });
-    const { orderId } = await persist(() => postOrder(client, made));
+    const { orderId } = await persist(() => postOrder(this.#client, made));
     this.#open.set(toHex(made.ref), { orderId, invoice: made.invoice, sinceMs: Date.now(), forAnybody: lifeS !== INVOICE_LIFE_S });
     return { qr: made.qr, tillNo: this.#tillNo, ref: toHex(made.ref) };
   }
@@ -81,7 +84,7 @@ export class Till {
   async #listen(): Promise<void> {
     while (!this.#over.signal.aborted) {
       try {
-        for await (const message of streamOrders(this.#part.client, { tillNo: this.#tillNo, signal: this.#over.signal })) {
+        for await (const message of streamOrders(this.#client, { tillNo: this.#tillNo, signal: this.#over.signal })) {
           if (message.event !== 'order.paid' || message.data.proof === undefined) continue;
           await this.#confirm(message.data.ref, fromBase64Url(message.data.proof) ?? new Uint8Array());
         }
@@ -108,11 +111,10 @@ export class Till {
   }
 
   async #askOne(ref: string, orderId: string): Promise<void> {
-    const { client } = this.#part;
-    const order = await getOrder(client, { orderId });
+    const order = await getOrder(this.#client, { orderId });
     if (order.status === 'EXPIRED' || order.status === 'CANCELLED') this.#open.delete(ref);
     if (order.payment?.status !== 'final') return;
-    const { receipt } = await getTxProof(client, { txHash: order.payment.txHash });
+    const { receipt } = await getTxProof(this.#client, { txHash: order.payment.txHash });
     await this.#confirm(ref, fromBase64Url(receipt) ?? new Uint8Array());
   }
 

@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fromHex, toHex } from '@billcoin/protocol';
-import { ApiError, getLoyalty, getTransaction, linkWallet, lookupFrom, readInvoice, readOrder, signPay, waitForTransaction, type CheckedInvoice, type Key, type TxStatus } from '@billcoin/sdk';
+import { ApiError, getLoyalty, getTransaction, linkWallet, lookupFrom, readInvoice, readOrder, signPay, waitForTransaction, type CheckedInvoice, type Client, type Key, type TxStatus } from '@billcoin/sdk';
 import { keyOf, pathsOf, STUDENTS, studentName, writeWhole } from '../network.ts';
 import { clearSigned, keepPurchase, keepSigned, readUnsettled, type SignedPurchase } from '../purchaseBook.ts';
 import { runPart, type Part } from './part.ts';
@@ -19,6 +19,8 @@ interface Desk {
   readonly part: Part;
   readonly root: string;
   readonly keys: readonly Key[];
+  /** Logged in as the wallet of each. */
+  readonly clients: readonly Client[];
   /** Students whose wallet is linked. */
   readonly linked: Set<number>;
 }
@@ -39,9 +41,9 @@ async function link({ part, root, keys, linked }: Desk): Promise<{ readonly link
 }
 
 /** The first coupon that can be used now; hex. */
-async function usableCoupon(part: Part, key: Key): Promise<string | undefined> {
+async function usableCoupon(client: Client, key: Key): Promise<string | undefined> {
   try {
-    const { merchants } = await persist(() => getLoyalty(part.client, { address: key.addressText }));
+    const { merchants } = await persist(() => getLoyalty(client, { address: key.addressText }));
     return merchants.flatMap(({ coupons }) => coupons).find(({ usable }) => usable)?.couponId;
   } catch (error) {
     if (error instanceof ApiError && error.code === 'not_found') return undefined; // nothing bought yet
@@ -72,10 +74,10 @@ async function scanWithPatience(part: Part, till: number): Promise<CheckedInvoic
   }
 }
 
-async function buy({ part, root, keys }: Desk, student: number, till: number): Promise<void> {
+async function buy({ part, root, keys, clients }: Desk, student: number, till: number): Promise<void> {
   const key = keys[student] as Key;
   const invoice = await scanWithPatience(part, till);
-  const coupon = await usableCoupon(part, key);
+  const coupon = await usableCoupon(clients[student] as Client, key);
   const couponId = coupon === undefined ? undefined : fromHex(coupon);
   const draft = signPay({ genesisHash: part.genesisHash, invoice, key, ...(couponId === undefined ? {} : { couponId }) });
   const signed: SignedPurchase = {
@@ -135,7 +137,7 @@ await runPart<'wallets'>((part) => {
   mkdirSync(join(paths.root, 'wallets'), { recursive: true, mode: 0o700 });
   const known = existsSync(linkedPath(paths.root)) ? (JSON.parse(readFileSync(linkedPath(paths.root), 'utf8')) as readonly number[]) : [];
   const keys = Array.from({ length: STUDENTS }, (_, index) => keyOf(paths, studentName(index)));
-  const desk: Desk = { part, root: paths.root, keys, linked: new Set(known) };
+  const desk: Desk = { part, root: paths.root, keys, clients: keys.map((key) => part.as(key)), linked: new Set(known) };
   return Promise.resolve({
     handlers: { link: () => link(desk), shop: ({ cartons, spreadMs }) => shop(desk, cartons, spreadMs) },
     stop: () => Promise.resolve(),

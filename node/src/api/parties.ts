@@ -1,0 +1,51 @@
+/**
+ * Whose accounts and transactions: wallets by their key and their student, merchants by the people of theirs. The chain
+ * tells who sent what is final; of what is not, this node remembers whom it admitted.
+ */
+import { equalBytes, formatAddress } from '@billcoin/protocol';
+import type { Wallets } from '../campusPorts.ts';
+import type { ChainPort } from '../ports.ts';
+import { merchantOf, type Caller } from './caller.ts';
+
+/** Senders of transactions that are not final yet, a few MB: a full pool and some. The oldest are forgotten first. */
+const SENDERS_MAX = 32_768;
+
+export interface Parties {
+  /**
+   * True for accounts of the caller's own key, of the other wallets of his student, of his merchant; finance and auditors
+   * see all.
+   */
+  isOwnAccount(caller: Caller, address: Uint8Array): Promise<boolean>;
+  /** Address of the first signer; undefined for an unknown transaction, and for one that ended or waits since before this start. */
+  senderOf(txHash: string): Promise<Uint8Array | undefined>;
+  close(): void;
+}
+
+export function openParties(chain: ChainPort, wallets: Pick<Wallets, 'studentOf'>): Parties {
+  const admitted = new Map<string, Uint8Array>();
+  const close = chain.onAdmitted(({ txHash, body }) => {
+    admitted.set(txHash, body.sender);
+    const [oldest] = admitted.keys();
+    if (admitted.size > SENDERS_MAX && oldest !== undefined) admitted.delete(oldest);
+  });
+  return {
+    close,
+    async isOwnAccount(caller, address) {
+      switch (caller.role) {
+        case 'finance':
+        case 'auditor':
+          return true;
+        case 'student':
+          return equalBytes(caller.address, address) || (caller.studentRef !== undefined && (await wallets.studentOf(address)) === caller.studentRef);
+        default:
+          return merchantOf(caller) === formatAddress(address);
+      }
+    },
+    async senderOf(txHash) {
+      const known = admitted.get(txHash);
+      if (known !== undefined) return known;
+      const status = await chain.txStatus(txHash);
+      return status?.status === 'final' ? (await chain.readFinal(status.height))?.txs[status.index]?.body.sender : undefined;
+    },
+  };
+}

@@ -1,0 +1,66 @@
+/** Builds the logins of a node: keys, sessions, accounts. */
+import type { Logins, Programs, Users } from '../../authPorts.ts';
+import type { ChainPort, Clock, KeyValueStore } from '../../ports.ts';
+import type { Challenges } from '../challenge.ts';
+import type { CampusKeys } from '../keyFile.ts';
+import { openLane, type Lane } from '../lane.ts';
+import type { Pseudonyms } from '../wallets.ts';
+import { ACCESS_LIFE_MS, openAccessTokens } from './accessToken.ts';
+import { openLogins } from './logins.ts';
+import { openPrograms } from './programs.ts';
+import { openSecrets, type ScryptCost } from './secrets.ts';
+import { openSessions } from './sessions.ts';
+import { openTokenKeys } from './tokenKeys.ts';
+import { openUsers } from './users.ts';
+
+export interface AuthDeps {
+  readonly chain: ChainPort;
+  readonly store: KeyValueStore;
+  readonly keys: CampusKeys;
+  readonly clock: Clock;
+  /** Where `token-keys.json` is or will be. */
+  readonly keyFolder: string;
+  readonly pseudonyms: Pseudonyms;
+  readonly challenges: Challenges;
+  readonly challengeLane: Lane;
+  readonly passwordCost?: ScryptCost | undefined;
+}
+
+export interface Auth {
+  readonly logins: Logins;
+  readonly users: Users;
+  readonly programs: Programs;
+  /** Resolves when all writes are done. */
+  idle(): Promise<void>;
+}
+
+/** Opens the accounts alone: what `billcoin users` needs while no node runs. */
+export function openAccounts({ store, keys, clock, passwordCost }: Pick<AuthDeps, 'store' | 'keys' | 'clock' | 'passwordCost'>): Pick<Auth, 'users' | 'programs' | 'idle'> & { readonly accounts: AccountParts } {
+  const [sessionLane, accountLane] = [openLane(), openLane()];
+  const secrets = openSecrets(keys, passwordCost);
+  const sessions = openSessions({ store, keys, clock, lane: sessionLane });
+  const { endAll } = sessions;
+  return {
+    users: openUsers({ store, clock, lane: accountLane, secrets, endAll }),
+    programs: openPrograms({ store, keys, clock, lane: accountLane, endAll }),
+    accounts: { secrets, sessions, sessionLane },
+    async idle() {
+      await accountLane.idle();
+      await sessionLane.idle();
+    },
+  };
+}
+
+interface AccountParts {
+  readonly secrets: ReturnType<typeof openSecrets>;
+  readonly sessions: ReturnType<typeof openSessions>;
+  readonly sessionLane: Lane;
+}
+
+/** Opens the logins. Rejects where the key file is damaged or others may read it. */
+export async function openAuth(deps: AuthDeps): Promise<Auth> {
+  const { users, programs, accounts, idle } = openAccounts(deps);
+  const tokenKeys = await openTokenKeys(deps.keyFolder, deps.clock, ACCESS_LIFE_MS);
+  const tokens = openAccessTokens(tokenKeys, deps.clock, deps.chain.chainId);
+  return { users, programs, idle, logins: openLogins({ ...deps, ...accounts, tokens, tokenKeys }) };
+}

@@ -1,0 +1,102 @@
+/**
+ * Logins of people, devices and programs (SPEC §19). Each proves who it is in its own way and gets the same thing: a
+ * session, an access token of 15 minutes and, where it may stay, a refresh token.
+ */
+import type { Identity, LoggedIn, Login, Logins, TillCaller, Tokens } from '../../authPorts.ts';
+import type { ChainPort, KeyValueOperation } from '../../ports.ts';
+import type { Challenges } from '../challenge.ts';
+import type { Lane } from '../lane.ts';
+import { getRow, TABLES } from '../store.ts';
+import { ACCESS_LIFE_MS, type AccessTokens } from './accessToken.ts';
+import { identityOf, subjectOfKey, type IdentityDeps, type Subject } from './identity.ts';
+import { isSecretOf } from './programs.ts';
+import type { Secrets } from './secrets.ts';
+import { FAMILY_LIFE_MS, type Sessions } from './sessions.ts';
+import type { TokenKeys } from './tokenKeys.ts';
+
+export interface LoginDeps extends IdentityDeps {
+  readonly chain: ChainPort;
+  readonly challenges: Challenges;
+  readonly secrets: Secrets;
+  readonly sessions: Sessions;
+  readonly tokens: AccessTokens;
+  readonly tokenKeys: TokenKeys;
+  /** Whoever uses a challenge up: links and logins. */
+  readonly challengeLane: Lane;
+  /** All writes to sessions. */
+  readonly sessionLane: Lane;
+}
+
+async function tokensOf({ tokens }: LoginDeps, caller: Identity, refreshToken: string | null): Promise<Tokens> {
+  return { accessToken: await tokens.issue(caller), expiresInS: ACCESS_LIFE_MS / 1_000, refreshToken };
+}
+
+/** Opens a session for whoever has proven who it is; undefined where it may not act (any more). `use` is written with it. */
+async function open(deps: LoginDeps, who: Subject, { isRefreshable = true, use = [] }: { readonly isRefreshable?: boolean; readonly use?: readonly KeyValueOperation[] } = {}): Promise<Tokens | undefined> {
+  const lifeMs = isRefreshable ? FAMILY_LIFE_MS : ACCESS_LIFE_MS;
+  return await deps.sessionLane.run(async () => {
+    const { sid, refreshToken, rows } = await deps.sessions.open({ ...who, lifeMs, isRefreshable });
+    const caller = await identityOf(deps, sid, who);
+    if (caller === undefined) return undefined;
+    await deps.store.batch([...use, ...rows], { sync: true });
+    return await tokensOf(deps, caller, refreshToken);
+  });
+}
+
+function answer(tokens: Tokens | undefined): LoggedIn<'bad_credentials'> {
+  return tokens === undefined ? { ok: false, code: 'bad_credentials' } : { ok: true, tokens };
+}
+
+async function byPassword(deps: LoginDeps, username: string, password: string): Promise<LoggedIn<'bad_credentials'>> {
+  const userId = await getRow(deps.store, TABLES.userByName, username);
+  const row = userId === undefined ? undefined : await getRow(deps.store, TABLES.user, userId);
+  const isRight = await deps.secrets.matches(row?.passwordHash, password);
+  return answer(userId === undefined || !isRight ? undefined : await open(deps, { of: { kind: 'user', userId }, subject: userId }));
+}
+
+/** Whether this is the PIN of a cashier of this till; one of elsewhere and an unknown one cost the same. */
+async function byPin(deps: LoginDeps, { tillNo, merchantId }: TillCaller, cashierId: string, pin: string): Promise<LoggedIn<'bad_credentials'>> {
+  const row = await getRow(deps.store, TABLES.cashier, cashierId);
+  const mayHere = row?.merchantId === merchantId && row.tills.includes(tillNo);
+  const isRight = await deps.secrets.matches(mayHere ? row.pinHash : undefined, pin);
+  return answer(isRight ? await open(deps, { of: { kind: 'cashier', cashierId, tillNo }, subject: cashierId }, { isRefreshable: false }) : undefined);
+}
+
+async function authenticate(deps: LoginDeps, accessToken: string): Promise<Login | undefined> {
+  const token = await deps.tokens.verify(accessToken);
+  const session = token === undefined ? undefined : await deps.sessions.get(token.sid);
+  const caller = token === undefined || session === undefined ? undefined : await identityOf(deps, token.sid, session);
+  return token === undefined || caller === undefined ? undefined : { caller, expiresAtMs: token.expiresAtMs };
+}
+
+export function openLogins(deps: LoginDeps): Logins {
+  const { store, keys, sessions, tokenKeys, challenges } = deps;
+  return {
+    publicKeys: () => tokenKeys.publicKeys(),
+    authenticate: (accessToken) => authenticate(deps, accessToken),
+    byKey: (signed) => deps.challengeLane.run(async () => {
+      const challenge = await challenges.check(signed);
+      if (!challenge.ok) return challenge;
+      const tokens = await open(deps, subjectOfKey(deps, signed.publicKey, challenge.address), { use: challenge.use });
+      // A till that was revoked in this very moment.
+      return tokens === undefined ? { ok: false, code: 'bad_login_signature' } : { ok: true, tokens };
+    }),
+    byPassword: ({ username, password }) => byPassword(deps, username, password),
+    async bySecret({ clientId, clientSecret }) {
+      const row = await getRow(store, TABLES.client, clientId);
+      return answer(isSecretOf(keys, row, clientSecret) ? await open(deps, { of: { kind: 'client', clientId }, subject: clientId }, { isRefreshable: false }) : undefined);
+    },
+    byPin: (till, { cashierId, pin }) => byPin(deps, till, cashierId, pin),
+    async refresh(refreshToken) {
+      const turned = await sessions.turn(refreshToken);
+      if (!turned.ok) return turned;
+      const caller = await identityOf(deps, turned.sid, turned.row);
+      if (caller !== undefined) return { ok: true, tokens: await tokensOf(deps, caller, turned.refreshToken) };
+      await sessions.end(turned.sid);
+      return { ok: false, code: 'unauthenticated' };
+    },
+    logout: ({ sid }) => sessions.end(sid),
+    revoke: (sub) => sessions.endAll(sub),
+    rotateKeys: () => deps.sessionLane.run(() => tokenKeys.rotate()),
+  };
+}
