@@ -5,11 +5,11 @@
 import { readFile } from 'node:fs/promises';
 import { StateTree, genesisTip, indexOfKey, loadGenesis, makeChain, toHex, useSha256, type Chain, type Genesis, type Tip, type Verifier } from '@billcoin/protocol';
 import { startApi } from './api/server.ts';
-import { readAuthorityKey } from './authorityKey.ts';
 import { openCampus } from './campus/campus.ts';
 import type { Campus } from './campusPorts.ts';
 import { checkpointSource } from './checkpointFile.ts';
 import { ConfigError, type Config } from './config.ts';
+import { readAuthorityKey } from './crypto/authorityKey.ts';
 import { hashPairsNative, sha256Native } from './crypto/sha256.ts';
 import { CONSENSUS_KEY_FILE, createKeyFile, EXPORT_KEY_FILE, NODE_KEY_FILE, readKeyFile, type KeyPair } from './crypto/keyFiles.ts';
 import { nativeSigner } from './crypto/nativeSigner.ts';

@@ -94,6 +94,11 @@ export function getPrice(client: Client, options?: CallOptions): Promise<Price> 
   return request<Routes['getPrice']>(client, 'GET', '/price', { idempotent: true }, options);
 }
 
+/** The price of each day, newest first. */
+export function listPrices(client: Client, query: QueryOf<Routes['listPrices']> = {}, options?: CallOptions): Promise<AnswerOf<Routes['listPrices']>> {
+  return request<Routes['listPrices']>(client, 'GET', '/price/history', { query, idempotent: true }, options);
+}
+
 /** Merchants of the registry. */
 export function listMerchants(client: Client, query: QueryOf<Routes['listMerchants']> = {}, options?: CallOptions): Promise<AnswerOf<Routes['listMerchants']>> {
   return request<Routes['listMerchants']>(client, 'GET', '/merchants', { query, idempotent: true }, options);

@@ -53,9 +53,14 @@ export const getReserve = route({
   query: closed(pageQuery), responses: { 200: Reserve },
 });
 
-export const Price = closed({
-  epoch: Type.Integer({ minimum: 0, description: 'Day of the chain' }), rmPerBill: Rm, previousRmPerBill: Rm, validFrom: Time, validTo: Time,
-  reports: Type.Integer({ minimum: 0 }), stale: Type.Boolean({ description: 'No new price for 48 h: the last one stays in force' }),
-});
+const rowKey = Type.String({ pattern: '^13[0-9a-f]{8}$', description: 'Row of state the price stands in: proof at /proofs/row/{rowKey}' });
+const day = { epoch: Type.Integer({ minimum: 0, description: 'Day of the chain' }), rmPerBill: Rm, validFrom: Time, validTo: Time, reports: Type.Integer({ minimum: 0 }), rowKey };
+export const Price = closed({ ...day, previousRmPerBill: Rm, stale: Type.Boolean({ description: 'Not enough reports for 48 h: the last price stays in force' }) });
 export type Price = Static<typeof Price>;
+export const DayPrice = closed(day);
+export type DayPrice = Static<typeof DayPrice>;
 export const getPrice = route({ method: 'GET', path: '/price', summary: 'The price in force, ringgit per BILL (litre).', who: ['public'], responses: { 200: Price } });
+export const listPrices = route({
+  method: 'GET', path: '/price/history', summary: 'The price of every day that the chain still holds (400 days), newest first.', who: ['public'],
+  query: closed({ from: Type.Optional(Time), to: Type.Optional(Time), ...pageQuery }), responses: { 200: page(DayPrice) },
+});

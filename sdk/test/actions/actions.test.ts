@@ -59,7 +59,7 @@ t.test('reads', async (t) => {
       ...txPlace, kind: 'pay', tillNo: 12, ref: '0'.repeat(20), merchant: { address: merchantId, name: 'Cafeteria' }, rm: '1.80', litres: '0.300', order: { order: bytes, salt: toBase64Url(new Uint8Array(16)) },
       items: [{ product: 'milk', name: 'Milk', quantity: 1, rm: '1.80', litres: null, lot: 'L1', finding: 'proven', label: LOT_FINDINGS.proven, batches: [hash] }], batches: [batchTrace],
     },
-    getPrice: { epoch: 20553, rmPerBill: '6.00', previousRmPerBill: '6.00', validFrom: time, validTo: time, reports: 3, stale: false },
+    getPrice: { epoch: 20553, rmPerBill: '6.00', previousRmPerBill: '6.00', validFrom: time, validTo: time, reports: 3, stale: false, rowKey: '1300005049' },
     listMerchants: { data: [{ merchantId, name: 'Cafeteria', status: 'active' }], nextCursor: null },
     getMerchant: { merchantId, name: 'Cafeteria', status: 'active', tills: [{ tillNo: 12, publicKey: hash, status: 'active' }], height: 1 },
     getTill: { tillNo: 12, merchantId, merchantName: 'Cafeteria', merchantStatus: 'active', publicKey: hash, status: 'active', height: 1 },

@@ -69,7 +69,7 @@ t.test('the node is the lookup; an answer about another till or without a key is
   const till = { tillNo: TILL_NO, merchantId: keys.merchant.addressText, merchantName: 'Cafeteria', merchantStatus: 'active', publicKey: toHex(keys.till.publicKey), status: 'active', height: 7 };
   const { baseUrl } = await startServer(t, {
     getTill: ({ params }) => (params['tillNo'] === '99' ? refuse('not_found') : { status: 200, body: till }),
-    getPrice: ({ attempt }) => ({ status: 200, body: { epoch: 20553, rmPerBill: attempt === 1 ? '6.00' : '-6.00', previousRmPerBill: '6.00', validFrom: '2026-04-10T00:00:00Z', validTo: '2026-04-11T00:00:00Z', reports: 3, stale: false } }),
+    getPrice: ({ attempt }) => ({ status: 200, body: { epoch: 20553, rmPerBill: attempt === 1 ? '6.00' : '-6.00', previousRmPerBill: '6.00', validFrom: '2026-04-10T00:00:00Z', validTo: '2026-04-11T00:00:00Z', reports: 3, stale: false, rowKey: '1300005049' } }),
   });
   const chain = lookupFrom(createClient({ baseUrl }));
   t.ok((await readInvoice(makeOrder().qr, { genesisHash, lookup: chain })).ok);

@@ -1,10 +1,10 @@
-/** /batches, /reserve and /price: the milk behind the money. */
+/** /batches and /reserve: the milk behind the money. */
 import {
-  attestationId, DAY_MS, dayId, dayOf, encode, formatAddress, formatLitres, formatRinggit, fromHex, isLotText, noteId, parseAddress, poolsOf, priceInForce, ROWS, stateRows, supplyOf, toBase64Url, toHex, type View,
+  attestationId, encode, formatAddress, formatLitres, fromHex, isLotText, noteId, parseAddress, poolsOf, ROWS, stateRows, supplyOf, toBase64Url, toHex, type View,
 } from '@billcoin/protocol';
-import { API_BASE, ROUTES, type BatchDetail, type BatchSummary, type Price, type Reserve } from '@billcoin/sdk';
+import { API_BASE, ROUTES, type BatchDetail, type BatchSummary, type Reserve } from '@billcoin/sdk';
 import type { Sales } from '../../campusPorts.ts';
-import type { ChainPort, Clock } from '../../ports.ts';
+import type { ChainPort } from '../../ports.ts';
 import { rfc3339 } from '../../rfc3339.ts';
 import { badCursor, fromCursor, LIMIT_DEFAULT, pageOf } from '../cursor.ts';
 import { serve, type ApiRequest, type Entry, type Reply } from '../entry.ts';
@@ -16,8 +16,6 @@ type List = typeof ROUTES.listBatches;
 
 /** Transactions of one batch that are looked through for its deliveries; a batch of 1,000 L leaves in a few dozen. */
 const BATCH_TXS_MAX = 1_000;
-/** Without a new price for two whole days the last one is called stale. */
-const STALE_DAYS = 2;
 
 const STATE_NAMES: Readonly<Record<number, BatchSummary['state']>> = {
   [stateRows.BATCH.open]: 'open', [stateRows.BATCH.minted]: 'minted', [stateRows.BATCH.rejected]: 'rejected', [stateRows.BATCH.expired]: 'expired',
@@ -26,7 +24,6 @@ const STATE_NAMES: Readonly<Record<number, BatchSummary['state']>> = {
 
 export interface MilkDeps {
   readonly chain: ChainPort;
-  readonly clock: Clock;
   readonly index: RegistryIndex;
   readonly sales: Sales;
 }
@@ -180,20 +177,6 @@ function openReserve({ chain, index, sales }: MilkDeps): (request: ApiRequest<Ge
   };
 }
 
-function priceView({ chain, clock }: MilkDeps): Price {
-  const view = chain.state();
-  const tipMs = chain.tip().timeMs;
-  const timeMs = Math.max(clock.nowMs(), tipMs);
-  const epoch = dayOf(timeMs);
-  const current = priceInForce(view, { timeMs, prevTimeMs: tipMs });
-  const rowOf = (day: number): stateRows.PriceRow | undefined => view.get(ROWS.price, dayId(day));
-  const recent = [epoch, epoch - 1].some((day) => (rowOf(day)?.reports.length ?? 0) > 0);
-  return {
-    epoch, rmPerBill: formatRinggit(current), previousRmPerBill: formatRinggit(rowOf(epoch - 1)?.senPerBill ?? current), validFrom: rfc3339(epoch * DAY_MS), validTo: rfc3339((epoch + 1) * DAY_MS),
-    reports: rowOf(epoch)?.reports.length ?? 0, stale: !recent && rowOf(epoch - STALE_DAYS) !== undefined,
-  };
-}
-
 export function milkRoutes(deps: MilkDeps): readonly Entry[] {
   const { chain } = deps;
   return [
@@ -203,6 +186,5 @@ export function milkRoutes(deps: MilkDeps): readonly Entry[] {
       return row === undefined ? { problem: 'not_found' } : { status: 200, body: await batchDetail(deps, params.batchKey, row) };
     }),
     serve(ROUTES.getReserve, openReserve(deps)),
-    serve(ROUTES.getPrice, async () => ({ status: 200, body: priceView(deps) })),
   ];
 }
