@@ -2,7 +2,7 @@
 import { mkdir } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { addressOf, formatAddress, toHex } from '@billcoin/protocol';
-import { CONSENSUS_KEY_FILE, NODE_KEY_FILE, createKeyFile, readKeyFile } from '../crypto/keyFiles.ts';
+import { CONSENSUS_KEY_FILE, EXPORT_KEY_FILE, NODE_KEY_FILE, createKeyFile, readKeyFile } from '../crypto/keyFiles.ts';
 
 export interface MadeKey {
   readonly file: string;
@@ -33,9 +33,18 @@ export async function readAccountSeed(path: string): Promise<Uint8Array | undefi
   return (await readKeyFile(dirname(path), basename(path)))?.seed;
 }
 
-/** Public part of the node key in `keyDir`, hex; it is made the first time. */
-export async function openNodeKey(keyDir: string): Promise<string> {
+async function openKey(keyDir: string, name: string): Promise<string> {
   await mkdir(keyDir, { recursive: true, mode: 0o700 });
-  const { publicKey } = (await readKeyFile(keyDir, NODE_KEY_FILE)) ?? (await createKeyFile(keyDir, NODE_KEY_FILE));
+  const { publicKey } = (await readKeyFile(keyDir, name)) ?? (await createKeyFile(keyDir, name));
   return toHex(publicKey);
+}
+
+/** Public part of the node key in `keyDir`, hex; it is made the first time. */
+export function openNodeKey(keyDir: string): Promise<string> {
+  return openKey(keyDir, NODE_KEY_FILE);
+}
+
+/** Public part of the key that signs exports, hex; it is made the first time. */
+export function openExportKey(keyDir: string): Promise<string> {
+  return openKey(keyDir, EXPORT_KEY_FILE);
 }

@@ -8,6 +8,10 @@ import {
 import type { FinalBlock, FinalTx } from '../ports.ts';
 import type { SaleStatus } from './saleLine.ts';
 
+/** What of a final block tells its sales. */
+export type SoldBlock = Pick<FinalBlock, 'height' | 'timeMs' | 'blockId'> & { readonly txs: readonly SoldTx[] };
+type SoldTx = Pick<FinalTx, 'txHash' | 'index' | 'code' | 'body' | 'events'>;
+
 type EventOf<C extends ChainEvent['case']> = Extract<ChainEvent, { readonly case: C }>['value'];
 
 /** One line of the export, as facts of the chain. */
@@ -68,9 +72,9 @@ interface Price {
 }
 
 interface Place {
-  readonly block: FinalBlock;
+  readonly block: SoldBlock;
   readonly blockHash: string;
-  readonly tx: FinalTx;
+  readonly tx: SoldTx;
 }
 
 type Terms = Pick<Sale, 'status' | 'wallet' | 'merchant' | 'sen' | 'amountMl'> & Partial<Pick<Sale, 'tillNo' | 'couponMl'>>;
@@ -117,12 +121,12 @@ export class SaleBook {
   }
 
   /** References that this block may give strays back under: whoever reads it puts those strays into its map first. */
-  referencesIn({ txs }: FinalBlock): readonly string[] {
+  referencesIn({ txs }: SoldBlock): readonly string[] {
     return txs.flatMap(({ body: { kind, sender } }) => (kind.case === 'transfer' && kind.value.reference !== undefined && this.#merchants.has(toHex(sender)) ? [toHex(kind.value.reference)] : []));
   }
 
   /** Goes on by one block. New strays are put into `strays`, and those that went back stand there anew. */
-  read(block: FinalBlock, strays: Strays): readonly Sale[] {
+  read(block: SoldBlock, strays: Strays): readonly Sale[] {
     this.#beginDay(dayOf(block.timeMs));
     const blockHash = toHex(block.blockId);
     const sales: Sale[] = [];
@@ -184,7 +188,7 @@ export class SaleBook {
     this.#changed = true;
   }
 
-  #register(kind: FinalTx['body']['kind']): void {
+  #register(kind: SoldTx['body']['kind']): void {
     if (kind.case !== 'registerMerchant' && kind.case !== 'registerFarm' && kind.case !== 'registerPlant') return;
     const account = toHex(kind.value.account);
     if (kind.case === 'registerMerchant') this.#merchants.add(account);

@@ -133,8 +133,3 @@ export function getCoupon(client: Client, params: { readonly couponId: string },
 export function getTxProof(client: Client, params: { readonly txHash: string }, options?: CallOptions): Promise<TxProof> {
   return request<Routes['getTxProof']>(client, 'GET', '/proofs/tx/{txHash}', { params, idempotent: true }, options);
 }
-
-/** Milk sales of a month as CSV text. Needs a login as finance or auditor. */
-export function exportMilkSales(client: Client, query: QueryOf<Routes['exportMilkSales']>, options?: CallOptions): Promise<string> {
-  return request<Routes['exportMilkSales']>(client, 'GET', '/exports/milk-sales', { query, idempotent: true }, options);
-}

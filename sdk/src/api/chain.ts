@@ -1,4 +1,5 @@
 /** Reads of the chain itself: genesis, status, blocks, validators. */
+import { BLOCK_MAX_TXS, OPEN_BATCH_MAX_BYTES } from '@billcoin/protocol';
 import { Type, type Static } from 'typebox';
 import { FaultName } from './transactions.ts';
 import { route } from './route.ts';
@@ -85,6 +86,26 @@ export const getBlock = route({
   who: ['public'],
   params: closed({ heightOrHash: Type.String({ pattern: '^([0-9]{1,15}|[0-9a-f]{64})$' }) }),
   responses: { 200: BlockView },
+  problems: ['not_found', 'pruned'],
+});
+
+export const RawBlock = closed({
+  height: Height,
+  header: base64Url(1_024, 'Header bytes'),
+  transactions: Type.Array(closed({
+    tx: base64Url(OPEN_BATCH_MAX_BYTES, 'Tx bytes: leaf of the header\'s txRoot'), result: base64Url(128, 'TxResult bytes: leaf of resultRoot'),
+    events: Type.String({ pattern: '^[A-Za-z0-9_-]*$', description: 'Events bytes, base64url: their SHA-256 stands in the result' }),
+  }), { maxItems: BLOCK_MAX_TXS }),
+});
+export type RawBlock = Static<typeof RawBlock>;
+
+export const getRawBlock = route({
+  method: 'GET',
+  path: '/blocks/{height}/raw',
+  summary: 'Exact bytes of a final block: header, transactions, results and events, for whoever makes figures again. They name addresses.',
+  who: ['finance', 'auditor'],
+  params: closed({ height: Height }),
+  responses: { 200: RawBlock },
   problems: ['not_found', 'pruned'],
 });
 

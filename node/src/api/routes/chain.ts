@@ -6,6 +6,7 @@ import type { ChainPort, Clock, FinalBlock, PeerInfo } from '../../ports.ts';
 import type { SyncProgress } from '../../progress.ts';
 import { formatHostPort } from '../../peerAddress.ts';
 import { rfc3339 } from '../../rfc3339.ts';
+import { rawBlockOf } from '../../sales/soldBlock.ts';
 import { badCursor, fromCursor, LIMIT_DEFAULT, toCursor } from '../cursor.ts';
 import { serve, type ApiRequest, type Entry, type Reply } from '../entry.ts';
 import type { RegistryIndex } from '../registryIndex.ts';
@@ -123,6 +124,11 @@ export function chainRoutes(deps: ChainDeps): readonly Entry[] {
       return block === undefined ? { problem: 'not_found', detail: 'There is no block yet.' } : { status: 200, body: blockView(chain, block) };
     }),
     serve(ROUTES.getBlock, (request) => getBlock(chain, request)),
+    serve(ROUTES.getRawBlock, async ({ params: { height } }) => {
+      if (height < 1 || height > chain.tip().height) return { problem: 'not_found' };
+      const block = await chain.readFinal(height);
+      return block === undefined ? { problem: 'pruned' } : { status: 200, body: rawBlockOf(block) };
+    }),
     serve(ROUTES.listValidators, async () => validatorsView(deps)),
   ];
 }
