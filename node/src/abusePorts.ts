@@ -48,7 +48,7 @@ export interface Limits {
    * The attempt that a transaction is, booked on the payer who signed it. Undefined where it is none: no Pay, no valid
    * signature of its payer, past its time, or an id that is known or was counted before.
    */
-  attemptOfPay(txBytes: Uint8Array): Promise<LimitState | undefined>;
+  attemptOfPay(txBytes: Uint8Array): Promise<{ readonly person: string; readonly state: LimitState } | undefined>;
   /** One more open stream; the returned function ends it, once. */
   openStream(policy: 'streams' | 'streams-address', key: string): { readonly state: LimitState; readonly release: () => void };
   settings(): readonly PolicySetting[];

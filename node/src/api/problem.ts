@@ -21,6 +21,7 @@ export function problemBody(refusal: Refusal, instance: string, language: Langua
     code: refusal.problem, retryable: row.retryable,
     ...(refusal.errors === undefined ? {} : { errors: [...refusal.errors] }),
     ...(refusal.data === undefined ? {} : { data: { ...refusal.data } }),
+    ...(refusal.violatedPolicies === undefined ? {} : { 'violated-policies': [...refusal.violatedPolicies] }),
   };
 }
 

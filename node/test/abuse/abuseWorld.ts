@@ -6,7 +6,7 @@ import { openAbuseControl, type AlertTarget } from '../../src/campus/abuseContro
 import { openCampusKeys } from '../../src/campus/keyFile.ts';
 import { Pseudonyms } from '../../src/campus/wallets.ts';
 import { makeLog } from '../../src/log.ts';
-import { makeKeyFolder, openWorld, type Teardown, type World } from '../support/campusWorld.ts';
+import { makeKeyFolder, openWorld, type Teardown, type World, type WorldOptions } from '../support/campusWorld.ts';
 
 export const silent = makeLog({ level: 'error', nodeName: 'test', write: () => undefined });
 
@@ -17,9 +17,10 @@ export interface AbuseWorld {
   another(alerts?: AlertTarget): Promise<AbuseControl & { close(): Promise<void> }>;
 }
 
-export async function openAbuseWorld(t: Teardown): Promise<AbuseWorld> {
+/** Requests that carry a header X-Test-Address come from there, all others from this machine. */
+export async function openAbuseWorld(t: Teardown, options: Pick<WorldOptions, 'alerts'> = {}): Promise<AbuseWorld> {
   const keyFolder = await makeKeyFolder(t);
-  const world = await openWorld(t, { keyFolder });
+  const world = await openWorld(t, { ...options, keyFolder, remoteAddress: ({ headers }) => String(headers['x-test-address'] ?? '127.0.0.1') });
   const { keys } = await openCampusKeys(keyFolder);
   return {
     world, keyFolder,
@@ -51,8 +52,8 @@ export function freshPay(world: World, payer: Key): TxDraft {
 
 /** 'counted', 'full' or 'none' of a Pay that is posted. */
 export async function attempt(abuse: AbuseControl, draft: TxDraft | Uint8Array): Promise<'counted' | 'full' | 'none'> {
-  const state = await abuse.limits.attemptOfPay(draft instanceof Uint8Array ? draft : encodeTransaction(draft));
-  return state === undefined ? 'none' : state.ok ? 'counted' : 'full';
+  const made = await abuse.limits.attemptOfPay(draft instanceof Uint8Array ? draft : encodeTransaction(draft));
+  return made === undefined ? 'none' : made.state.ok ? 'counted' : 'full';
 }
 
 export async function openFlagsOf(abuse: AbuseControl): Promise<readonly FlagRow[]> {

@@ -87,8 +87,9 @@ export async function openLimits(deps: LimitDeps): Promise<OpenedLimits> {
     async attemptOfPay(txBytes) {
       const tx = signedPay(deps, txBytes);
       if (tx === undefined || (await chain.txStatus(tx.txHash)) !== undefined) return undefined;
-      const room = await attempts.take(await personOf(tx.body.sender), windowOf('pay'), { txHash: tx.txHash, untilMs: tx.body.validUntilMs });
-      return room === undefined ? undefined : stateOf('pay', room);
+      const person = await personOf(tx.body.sender);
+      const room = await attempts.take(person, windowOf('pay'), { txHash: tx.txHash, untilMs: tx.body.validUntilMs });
+      return room === undefined ? undefined : { person, state: stateOf('pay', room) };
     },
     openStream(policy, key) {
       const { q } = quotaOf(policy);

@@ -18,6 +18,8 @@ export const POLICIES: Readonly<Record<RatePolicy, Policy>> = {
   pay: { q: 10, windowS: 60, per: 'person', counts: 'payment attempts' },
   /** A person mistypes twice; 5 a minute are 7,200 guesses a day against scrypt. */
   login: { q: 5, windowS: 60, per: 'account', counts: 'failed logins' },
+  /** A PIN has few digits and stands in public: 480 guesses a day. */
+  pin: { q: 5, windowS: 900, per: 'account', counts: 'wrong PINs' },
   /** A staff room behind one address, all of them at the start of a shift. */
   'login-address': { q: 30, windowS: 60, per: 'address', counts: 'failed logins' },
   /** A link code has 50 bits; who mistypes it five times asks for help. */

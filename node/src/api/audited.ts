@@ -1,0 +1,47 @@
+/**
+ * What goes into the audit log (api page §2.13): every change that administrators make or that is made under /admin, and
+ * every export of payments. The entry is on disk before the action runs; a refusal that follows is an entry of its own.
+ */
+import { ROUTES, type Route } from '@billcoin/sdk';
+import type { Json } from '@billcoin/protocol';
+import type { AuditAction, AuditLog } from '../abusePorts.ts';
+import type { Caller } from './caller.ts';
+import type { ApiRequest, Entry } from './entry.ts';
+
+/** Reads of whom paid what, when (threat 14). */
+const AUDITED_READS: ReadonlySet<Route> = new Set<Route>([ROUTES.exportMilkSales]);
+const OPERATION_IDS: ReadonlyMap<Route, string> = new Map(Object.entries(ROUTES).map(([operationId, route]) => [route as Route, operationId]));
+
+function isAudited(route: Route, { role }: Caller): boolean {
+  if (AUDITED_READS.has(route)) return true;
+  return route.method !== 'GET' && (route.path.startsWith('/admin/') || (role === 'admin' && !route.path.startsWith('/auth/')));
+}
+
+/** Path parameters, query and the body keys that the route names. */
+function detailOf({ auditBody = [] }: Route, { params, query, body }: Pick<ApiRequest, 'params' | 'query' | 'body'>): AuditAction['detail'] {
+  const named = typeof body === 'object' && body !== null ? Object.entries(body).filter(([key]) => auditBody.includes(key)) : [];
+  const all = [...Object.entries((params as object | undefined) ?? {}), ...Object.entries((query as object | undefined) ?? {}), ...named] as [string, Json | undefined][];
+  return Object.fromEntries(all.filter((entry): entry is [string, Json] => entry[1] !== undefined));
+}
+
+export function audited(entry: Entry, audit: Pick<AuditLog, 'append'>): Entry {
+  const { declaration, handle } = entry;
+  return {
+    ...entry,
+    async handle(request) {
+      const { caller } = request;
+      if (!isAudited(declaration, caller)) return await handle(request);
+      const actor = { role: caller.role, id: caller.role === 'public' ? '' : caller.sub };
+      const action: AuditAction = { actor, action: OPERATION_IDS.get(declaration) ?? '', detail: detailOf(declaration, request) };
+      await audit.append(action);
+      let refused: string | undefined = 'internal';
+      try {
+        const reply = await handle(request);
+        refused = 'problem' in reply ? reply.problem : undefined;
+        return reply;
+      } finally {
+        if (refused !== undefined) await audit.append({ ...action, detail: { ...action.detail, refused } });
+      }
+    },
+  };
+}
