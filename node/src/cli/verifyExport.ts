@@ -28,7 +28,7 @@ function reasonOf(error: unknown): string | undefined {
   if (error instanceof CannotAudit || error instanceof StorageFailure) return error.message;
   if (error instanceof ApiError || error instanceof TimeoutError || error instanceof ConnectionError) return `${error.message} ${error.remedy}`;
   if (error instanceof ProofError) return `The node's answer is not believed: ${error.message}`;
-  return undefined;
+  return error instanceof Error && 'syscall' in error ? `${error.message}.` : undefined;
 }
 
 function report({ print }: Terminal, { rows, differences, manifest, partial }: ExportFindings, { month, tz, signedBy }: { readonly month: string; readonly tz: string; readonly signedBy: string }): number {
