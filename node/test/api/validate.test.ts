@@ -5,7 +5,7 @@ import { openWorld, sdkKey, wallet, type Answer, type World } from '../support/c
 import { KEYS, keyOf } from '../support/testNetwork.ts';
 
 /** Asked by the treasury's people: they may ask for any merchant. */
-const validate = async (world: World, body: Readonly<Record<string, unknown>>): Promise<Answer> => await world.post('/payments/validate', body, await world.as('finance'));
+const validate = async (world: World, body: Readonly<Record<string, unknown>>): Promise<Answer> => await world.post('/payments/validate', body, await world.as('service'));
 const NOBODY = 'f'.repeat(64);
 
 /** Exactly the three keys of the seed. */
@@ -142,7 +142,7 @@ t.test('what is malformed is 400 with the three keys beside the problem', async 
     t.match(answer.json, { code: 'malformed_request', status: 400, valid: false, confirmedAt: null, error: 'malformed_request' }, name);
   }
   for (const text of ['', '{', '[]', 'null', '"x"', `{"txHash":"${txHash}","txHash":"${txHash}","expectedAmount":"1.80"}`]) {
-    const answer = await world.post('/payments/validate', text, await world.as('finance'));
+    const answer = await world.post('/payments/validate', text, await world.as('service'));
     t.match(answer.json, { status: 400, valid: false, confirmedAt: null, error: 'malformed_request' }, text);
     t.equal(answer.headers.get('content-type'), 'application/problem+json; charset=utf-8');
   }
