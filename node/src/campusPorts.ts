@@ -4,7 +4,7 @@
  */
 import type { Fault } from '@billcoin/protocol';
 import type { OrderEventName, OrderStatus, SignedExportManifest, ValidationError } from '@billcoin/sdk';
-import type { Products, StockRefusal, Tills } from './merchantPorts.ts';
+import type { Cashiers, Products, StockRefusal, Tills } from './merchantPorts.ts';
 import type { Logins, Programs, Users } from './authPorts.ts';
 import type { AbuseControl } from './abusePorts.ts';
 import type { FinalBlock } from './ports.ts';
@@ -306,6 +306,7 @@ export interface Campus {
   readonly orders: Orders;
   readonly products: Products;
   readonly tills: Tills;
+  readonly cashiers: Cashiers;
   readonly refunds: Refunds;
   readonly payments: Payments;
   readonly loyalty: Loyalty;

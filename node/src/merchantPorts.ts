@@ -109,3 +109,29 @@ export interface Tills {
   revoke(revocation: Revocation): Promise<Settled>;
   registerMerchant(account: Uint8Array, name: string): Promise<Settled>;
 }
+
+// ---- cashiers (api page §2.5) ------------------------------------------------------------------------------------
+
+export interface CashierTerms {
+  readonly name: string;
+  readonly pin: string;
+  /** Numbers of the tills the cashier may stand at. */
+  readonly tills: readonly number[];
+}
+export interface Cashier {
+  readonly cashierId: string;
+  readonly name: string;
+  readonly tills: readonly number[];
+  readonly createdAtMs: number;
+}
+export type CashierRefusal = 'not_found' | 'weak_pin' | 'too_many_cashiers';
+export type CashierResult = { readonly ok: true; readonly cashier: Cashier } | { readonly ok: false; readonly code: CashierRefusal };
+
+export interface Cashiers {
+  add(merchantId: string, terms: CashierTerms): Promise<CashierResult>;
+  /** Ends all sessions of the cashier. */
+  change(merchantId: string, cashierId: string, change: Partial<CashierTerms>): Promise<CashierResult>;
+  remove(merchantId: string, cashierId: string): Promise<CashierResult>;
+  /** All of a merchant, newest first. */
+  list(merchantId: string): Promise<readonly Cashier[]>;
+}

@@ -84,6 +84,7 @@ export async function openCampus(deps: CampusDeps): Promise<Campus> {
     logins: auth.logins,
     users: auth.users,
     programs: auth.programs,
+    cashiers: auth.cashiers,
     orders,
     products: openProducts({ store, clock, lane: ledger }),
     tills: openTills({ chain, store, keys, clock, lane: roster, waiter, verify, signer: deps.campusAuthority }),

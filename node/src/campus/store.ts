@@ -224,6 +224,7 @@ export const TABLES = {
   userByName: table<string>('un', 'user name → user id'),
   client: table<ClientRow>('cl', 'client id → account of a program'),
   cashier: table<CashierRow>('ca', 'cashier id → merchant, PIN, tills'),
+  cashierOf: table<1>('cm', 'merchant / cashier id → listed'),
   session: table<SessionRow>('ss', 'session id → whose, until when, hash of its refresh token'),
   sessionOf: table<1>('sb', 'subject / session id → it has it'),
   sessionEnd: table<string>('se', 'end (s) / session id → subject'),

@@ -4,6 +4,7 @@ import * as accounts from './accounts.ts';
 import * as admin from './admin.ts';
 import * as auth from './auth.ts';
 import * as batches from './batches.ts';
+import * as cashiers from './cashiers.ts';
 import * as chain from './chain.ts';
 import * as exports from './exports.ts';
 import * as health from './health.ts';
@@ -97,6 +98,10 @@ export const ROUTES = {
   reportTill: tills.reportTill,
   revokeTill: tills.revokeTill,
   registerMerchant: tills.registerMerchant,
+  listCashiers: cashiers.listCashiers,
+  postCashier: cashiers.postCashier,
+  patchCashier: cashiers.patchCashier,
+  deleteCashier: cashiers.deleteCashier,
   listProducts: products.listProducts,
   postProduct: products.postProduct,
   patchProduct: products.patchProduct,

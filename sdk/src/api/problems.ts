@@ -61,6 +61,8 @@ const API = {
   ref_mismatch: row(422, 'Reference does not match the order', 'Rujukan tidak sepadan dengan pesanan', 'Derive the reference from the salt and the exact order bytes.'),
   total_mismatch: row(422, 'Total does not match the items', 'Jumlah tidak sepadan dengan item', 'Compute sen and litres of the invoice from the items again.'),
   merchant_missing: row(422, 'Merchant missing', 'Peniaga tiada', 'A manager and a partner are of one merchant: give merchantId.'),
+  weak_pin: row(422, 'PIN too easy', 'PIN terlalu mudah', 'Choose one that is neither one digit over and over nor digits in a row.'),
+  too_many_cashiers: row(422, 'Too many cashiers', 'Terlalu ramai juruwang', 'Remove cashiers who left.'),
   unknown_product: row(422, 'Unknown product', 'Produk tidak dikenali', 'Read GET /products of this merchant again.'),
   product_mismatch: row(422, 'Line does not match its product', 'Baris tidak sepadan dengan produk', 'Read GET /products again and build the line from it: name, price rule and quantity.'),
   too_many_products: row(422, 'Too many products', 'Terlalu banyak produk', 'Remove products that are no longer sold.'),

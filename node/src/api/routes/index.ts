@@ -13,6 +13,7 @@ import { abuseRoutes } from './abuse.ts';
 import { accountRoutes } from './accounts.ts';
 import { adminRoutes } from './admin.ts';
 import { authRoutes } from './auth.ts';
+import { cashierRoutes } from './cashiers.ts';
 import { chainRoutes } from './chain.ts';
 import { exportRoutes } from './exports.ts';
 import { healthRoutes, type HealthDeps } from './health.ts';
@@ -72,6 +73,7 @@ export function allRoutes(deps: RouteDeps): readonly Entry[] {
     ...traceRoutes({ chain, orders: campus.orders, parties }),
     ...registryRoutes(chain, index),
     ...productRoutes(campus.products),
+    ...cashierRoutes(chain, campus.cashiers),
     ...tillRoutes({ chain, clock, index, tills: campus.tills, checkpoint }),
     ...healthRoutes({ chain, campus, clock, disk }),
   ];

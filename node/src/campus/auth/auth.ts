@@ -1,11 +1,13 @@
 /** Builds the logins of a node: keys, sessions, accounts. */
 import type { Logins, Programs, Users } from '../../authPorts.ts';
+import type { Cashiers } from '../../merchantPorts.ts';
 import type { ChainPort, Clock, KeyValueStore } from '../../ports.ts';
 import type { Challenges } from '../challenge.ts';
 import type { CampusKeys } from '../keyFile.ts';
 import { openLane, type Lane } from '../lane.ts';
 import type { Pseudonyms } from '../wallets.ts';
 import { ACCESS_LIFE_MS, openAccessTokens } from './accessToken.ts';
+import { openCashiers } from './cashiers.ts';
 import { openLogins } from './logins.ts';
 import { openPrograms } from './programs.ts';
 import { openSecrets, type ScryptCost } from './secrets.ts';
@@ -30,12 +32,13 @@ export interface Auth {
   readonly logins: Logins;
   readonly users: Users;
   readonly programs: Programs;
+  readonly cashiers: Cashiers;
   /** Resolves when all writes are done. */
   idle(): Promise<void>;
 }
 
 /** Opens the accounts alone: what `billcoin users` needs while no node runs. */
-export function openAccounts({ store, keys, clock, passwordCost }: Pick<AuthDeps, 'store' | 'keys' | 'clock' | 'passwordCost'>): Pick<Auth, 'users' | 'programs' | 'idle'> & { readonly accounts: AccountParts } {
+export function openAccounts({ store, keys, clock, passwordCost }: Pick<AuthDeps, 'store' | 'keys' | 'clock' | 'passwordCost'>): Pick<Auth, 'users' | 'programs' | 'cashiers' | 'idle'> & { readonly accounts: AccountParts } {
   const [sessionLane, accountLane] = [openLane(), openLane()];
   const secrets = openSecrets(keys, passwordCost);
   const sessions = openSessions({ store, keys, clock, lane: sessionLane });
@@ -43,6 +46,7 @@ export function openAccounts({ store, keys, clock, passwordCost }: Pick<AuthDeps
   return {
     users: openUsers({ store, clock, lane: accountLane, secrets, endAll }),
     programs: openPrograms({ store, keys, clock, lane: accountLane, endAll }),
+    cashiers: openCashiers({ store, clock, lane: accountLane, secrets, endAll }),
     accounts: { secrets, sessions, sessionLane },
     async idle() {
       await accountLane.idle();
@@ -59,8 +63,8 @@ interface AccountParts {
 
 /** Opens the logins. Rejects where the key file is damaged or others may read it. */
 export async function openAuth(deps: AuthDeps): Promise<Auth> {
-  const { users, programs, accounts, idle } = openAccounts(deps);
+  const { users, programs, cashiers, accounts, idle } = openAccounts(deps);
   const tokenKeys = await openTokenKeys(deps.keyFolder, deps.clock, ACCESS_LIFE_MS);
   const tokens = openAccessTokens(tokenKeys, deps.clock, deps.chain.chainId);
-  return { users, programs, idle, logins: openLogins({ ...deps, ...accounts, tokens, tokenKeys }) };
+  return { users, programs, cashiers, idle, logins: openLogins({ ...deps, ...accounts, tokens, tokenKeys }) };
 }
