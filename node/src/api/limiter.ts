@@ -47,93 +47,102 @@ const KEY_LIMITS: ReadonlyMap<Route, KeyLimit> = new Map<Route, KeyLimit>([
   [ROUTES.linkWallet, { policy: 'link', addressPolicy: 'link-address', counts: 'all', keyOf: (request) => bodyOf<'publicKey'>(request).publicKey }],
 ]);
 
+/** What limits are asked of, and who hears of those without room. */
+interface Desk extends Pick<AbuseControl, 'limits' | 'flags'> {
+  readonly onLimited: (state: LimitState) => void;
+}
+
+/** Notes a limit for the headers and the metrics. */
+function note({ onLimited }: Desk, call: Call, state: LimitState): LimitState {
+  call.limits.push(state);
+  if (!state.ok) onLimited(state);
+  return state;
+}
+
+async function failed({ limits, flags }: Desk, { caller, requestId }: Call, code: string): Promise<void> {
+  if (caller.role !== 'public') await flags.failed({ subject: await subjectOf(caller, limits), code, requestId });
+}
+
+/** Payment attempts are each validate call of a person, whatever its answer. */
+async function enterCaller(desk: Desk, call: Call): Promise<void> {
+  const { limits } = desk;
+  const { route, caller, address } = call;
+  if (caller.role === 'public') {
+    if (route.method === 'GET' && address !== undefined) note(desk, call, limits.take('public', address));
+    return;
+  }
+  const subject = await subjectOf(caller, limits);
+  const own = note(desk, call, limits.take(isMachine(caller) ? 'machine' : 'user', subject));
+  if (own.ok && route === ROUTES.validatePayment && !isMachine(caller)) note(desk, call, await limits.attempt(subject));
+}
+
+/** Places are taken before the outcome is known, so that guesses at the same time count; a success gives its place back. */
+async function underKey(desk: Desk, call: Call, limit: KeyLimit, request: ApiRequest, handle: () => Promise<Reply<Route>>): Promise<Reply<Route>> {
+  const { limits } = desk;
+  const { address } = call;
+  const key = limit.keyOf(request);
+  // Many people log in from one address at once: there only what has failed counts, or all where all count.
+  const ofAddress = address === undefined ? undefined : note(desk, call, limit.counts === 'all' ? limits.take(limit.addressPolicy, address) : limits.look(limit.addressPolicy, address));
+  if (key !== undefined && ofAddress?.ok !== false) note(desk, call, limits.take(limit.policy, key));
+  const refusal = limitRefusal(call.limits);
+  if (refusal !== undefined) {
+    // A try that was refused for its key is none of its address either.
+    if (limit.counts === 'all' && ofAddress?.ok === true && address !== undefined) limits.giveBack(limit.addressPolicy, address);
+    return refusal;
+  }
+  let hasFailed = false;
+  try {
+    const reply = await handle();
+    hasFailed = 'problem' in reply;
+    return reply;
+  } finally {
+    // Our own fault is nobody's failed login.
+    if (limit.counts === 'failed' && hasFailed && address !== undefined) limits.take(limit.addressPolicy, address);
+    if (limit.counts === 'failed' && !hasFailed && key !== undefined) limits.giveBack(limit.policy, key);
+  }
+}
+
+/** A Pay is an attempt of whoever signed it; one of the caller's own that the chain's rules refuse is a failure of his. */
+async function transaction(desk: Desk, call: Call, request: ApiRequest, handle: () => Promise<Reply<Route>>): Promise<Reply<Route>> {
+  const { limits } = desk;
+  const bytes = fromBase64Url(bodyOf<'tx'>(request).tx);
+  const attempt = bytes === undefined ? undefined : await limits.attemptOfPay(bytes);
+  if (attempt === undefined) return await handle();
+  note(desk, call, attempt.state);
+  const refusal = limitRefusal([attempt.state]);
+  if (refusal !== undefined) return refusal;
+  const reply = await handle();
+  const isForContent = 'problem' in reply && CONTENT_REFUSED.has(PROBLEMS[reply.problem].status);
+  if (isForContent && call.caller.role === 'student' && attempt.person === (await subjectOf(call.caller, limits))) await failed(desk, call, reply.problem);
+  return reply;
+}
+
+async function validation(desk: Desk, call: Call, handle: () => Promise<Reply<Route>>): Promise<Reply<Route>> {
+  const reply = await handle();
+  const error = 'body' in reply ? (reply.body as { readonly error: string | null }).error : null;
+  if (error !== null && error !== 'not_final') await failed(desk, call, error);
+  return reply;
+}
+
 export function openLimiter({ limits, flags }: Pick<AbuseControl, 'limits' | 'flags'>, onLimited: (state: LimitState) => void): Limiter {
-  /** Notes a limit for the headers and the metrics. */
-  function note(call: Call, state: LimitState): LimitState {
-    call.limits.push(state);
-    if (!state.ok) onLimited(state);
-    return state;
-  }
-
-  async function failed({ caller, requestId }: Call, code: string): Promise<void> {
-    if (caller.role !== 'public') await flags.failed({ subject: await subjectOf(caller, limits), code, requestId });
-  }
-
-  /** Payment attempts are each validate call of a person, whatever its answer. */
-  async function enterCaller(call: Call): Promise<void> {
-    const { route, caller, address } = call;
-    if (caller.role === 'public') {
-      if (route.method === 'GET' && address !== undefined) note(call, limits.take('public', address));
-      return;
-    }
-    const subject = await subjectOf(caller, limits);
-    const own = note(call, limits.take(isMachine(caller) ? 'machine' : 'user', subject));
-    if (own.ok && route === ROUTES.validatePayment && !isMachine(caller)) note(call, await limits.attempt(subject));
-  }
-
-  /** Places are taken before the outcome is known, so that guesses at the same time count; a success gives its place back. */
-  async function underKey(call: Call, limit: KeyLimit, request: ApiRequest, handle: () => Promise<Reply<Route>>): Promise<Reply<Route>> {
-    const { address } = call;
-    const key = limit.keyOf(request);
-    // Many people log in from one address at once: there only what has failed counts, or all where all count.
-    const ofAddress = address === undefined ? undefined : note(call, limit.counts === 'all' ? limits.take(limit.addressPolicy, address) : limits.look(limit.addressPolicy, address));
-    if (key !== undefined && ofAddress?.ok !== false) note(call, limits.take(limit.policy, key));
-    const refusal = limitRefusal(call.limits);
-    if (refusal !== undefined) {
-      // A try that was refused for its key is none of its address either.
-      if (limit.counts === 'all' && ofAddress?.ok === true && address !== undefined) limits.giveBack(limit.addressPolicy, address);
-      return refusal;
-    }
-    let hasFailed = false;
-    try {
-      const reply = await handle();
-      hasFailed = 'problem' in reply;
-      return reply;
-    } finally {
-      // Our own fault is nobody's failed login.
-      if (limit.counts === 'failed' && hasFailed && address !== undefined) limits.take(limit.addressPolicy, address);
-      if (limit.counts === 'failed' && !hasFailed && key !== undefined) limits.giveBack(limit.policy, key);
-    }
-  }
-
-  /** A Pay is an attempt of whoever signed it; one of the caller's own that the chain's rules refuse is a failure of his. */
-  async function transaction(call: Call, request: ApiRequest, handle: () => Promise<Reply<Route>>): Promise<Reply<Route>> {
-    const bytes = fromBase64Url(bodyOf<'tx'>(request).tx);
-    const attempt = bytes === undefined ? undefined : await limits.attemptOfPay(bytes);
-    if (attempt === undefined) return await handle();
-    note(call, attempt.state);
-    const refusal = limitRefusal([attempt.state]);
-    if (refusal !== undefined) return refusal;
-    const reply = await handle();
-    const isForContent = 'problem' in reply && CONTENT_REFUSED.has(PROBLEMS[reply.problem].status);
-    if (isForContent && call.caller.role === 'student' && attempt.person === (await subjectOf(call.caller, limits))) await failed(call, reply.problem);
-    return reply;
-  }
-
-  async function validation(call: Call, handle: () => Promise<Reply<Route>>): Promise<Reply<Route>> {
-    const reply = await handle();
-    const error = 'body' in reply ? (reply.body as { readonly error: string | null }).error : null;
-    if (error !== null && error !== 'not_final') await failed(call, error);
-    return reply;
-  }
-
+  const desk: Desk = { limits, flags, onLimited };
   return {
     async enter(call) {
       const { route, address } = call;
       if (route.atRoot === true) return undefined;
-      await enterCaller(call);
-      if (address !== undefined && COSTLY_IF_REFUSED.has(route)) note(call, limits.look('bad', address));
+      await enterCaller(desk, call);
+      if (address !== undefined && COSTLY_IF_REFUSED.has(route)) note(desk, call, limits.look('bad', address));
       return limitRefusal(call.limits);
     },
     async around(call, request, handle) {
       const limit = KEY_LIMITS.get(call.route);
-      if (limit !== undefined) return await underKey(call, limit, request, () => handle(request));
-      if (call.route === ROUTES.postTransaction) return await transaction(call, request, () => handle(request));
-      return call.route === ROUTES.validatePayment ? await validation(call, () => handle(request)) : await handle(request);
+      if (limit !== undefined) return await underKey(desk, call, limit, request, () => handle(request));
+      if (call.route === ROUTES.postTransaction) return await transaction(desk, call, request, () => handle(request));
+      return call.route === ROUTES.validatePayment ? await validation(desk, call, () => handle(request)) : await handle(request);
     },
     async leave(call, status) {
       const { route, address } = call;
-      if (route === ROUTES.validatePayment && status === 400) await failed(call, 'malformed_request');
+      if (route === ROUTES.validatePayment && status === 400) await failed(desk, call, 'malformed_request');
       if (address !== undefined && COSTLY_IF_REFUSED.has(route) && REFUSED.has(status)) limits.take('bad', address);
     },
     async openStream(call) {
@@ -141,7 +150,7 @@ export function openLimiter({ limits, flags }: Pick<AbuseControl, 'limits' | 'fl
       const isPublic = caller.role === 'public';
       if (isPublic && address === undefined) return { release: () => undefined };
       const { state, release } = isPublic ? limits.openStream('streams-address', address ?? '') : limits.openStream('streams', await subjectOf(caller, limits));
-      note(call, state);
+      note(desk, call, state);
       return limitRefusal([state]) ?? { release };
     },
   };
