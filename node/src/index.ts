@@ -12,6 +12,11 @@ export { makeConsensusKey, type MadeKey } from './offline/keys.ts';
 export { verifyDatabase, type DatabaseReport } from './offline/verifyDb.ts';
 export * from './ports.ts';
 export { StorageFailure, type StorageFailureCode } from './storageFailure.ts';
+// For auditors: an export against the chain.
+export { auditExport, type ExportAudit, type ExportFindings } from './sales/auditExport.ts';
+export { differenceText } from './sales/compareExport.ts';
+export { saleBookOfGenesis } from './sales/saleBook.ts';
+export { linkedBlocks } from './sales/soldBlock.ts';
 // For benchmarks: the native engines behind the ports.
 export { hashPairsNative, sha256Native } from './crypto/sha256.ts';
 export { openLevelStore } from './storage/levelStore.ts';

@@ -1,6 +1,7 @@
 /** `billcoin verify-export`: says line by line how an export differs from the chain. 0 all holds, 1 it differs, 2 it could not be checked. */
+import { setTimeout } from 'node:timers/promises';
 import { fromHex } from '@billcoin/protocol';
-import { ApiError, ConnectionError, createClient, getRawBlock, getStatus, ProofError, TimeoutError, type Client } from '@billcoin/sdk';
+import { ApiError, ConnectionError, createClient, getRawBlocks, getStatus, ProofError, TimeoutError, type Client, type RawBlock } from '@billcoin/sdk';
 import { ConfigError, type Config } from '../config.ts';
 import { readGenesis } from '../node.ts';
 import { checkExport, checkExportOffline, readManifest, type ExportCheck } from '../offline/verifyExport.ts';
@@ -13,6 +14,7 @@ import type { Terminal } from './terminal.ts';
 
 const DIFFERS = 1;
 const UNCHECKED = 2;
+const BLOCKS_AT_ONCE = 100;
 
 /** Blocks of a running node, up to the newest that its light client believes; the month may have ended since the manifest. */
 async function checkOnline(client: Client, check: ExportCheck): Promise<ExportFindings> {
@@ -20,7 +22,19 @@ async function checkOnline(client: Client, check: ExportCheck): Promise<ExportFi
   const { height: last } = await getStatus(client);
   const verified = await verifiedClientOf(client, genesis);
   const { blockId: lastId } = await verified.trust(last);
-  return await checkExport(check, linkedBlocks(genesis.genesisHash, { last, lastId, read: (height) => getRawBlock(client, { height }) }));
+  return await checkExport(check, linkedBlocks(genesis.genesisHash, { last, lastId, read: (height) => readPatiently(client, height) }));
+}
+
+/** An auditor is limited as everybody is: a chain of years takes minutes, and goes on where it was told to wait. */
+async function readPatiently(client: Client, height: number): Promise<readonly RawBlock[]> {
+  for (;;) {
+    try {
+      return await getRawBlocks(client, { height, limit: BLOCKS_AT_ONCE });
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.code !== 'rate_limited' || error.retryAfterS === undefined) throw error;
+      await setTimeout(error.retryAfterS * 1_000);
+    }
+  }
 }
 
 /** Why nothing was checked, in one line; undefined for a bug. */

@@ -11,7 +11,7 @@ import type { Sale } from './saleBook.ts';
 import { COLUMNS, csvCells, csvLine, saleCells, STUDENT_COLUMN } from './saleLine.ts';
 
 /** Rows that wait for their other half. A file that differs in more is of another month, zone or chain. */
-export const UNMATCHED_MAX = 100_000;
+export const UNMATCHED_MAX = 20_000;
 const HEADER_LINES = 1;
 const [ID_COLUMN, TIME_COLUMN] = [0, 1];
 const PSEUDONYM = /^([0-9a-f]{32})?$/;

@@ -39,17 +39,27 @@ export function openRawBlock(genesisHash: Uint8Array, height: number, raw: RawBl
   return { height, timeMs: header.timeMs, blockId: chainHash('bill/header/1', genesisHash, headerBytes), prevBlockId: header.prevBlockId, txs };
 }
 
-/**
- * Blocks 1, 2, … of somebody who is not believed, up to `last`, each linked to the one before; `lastId` is the id that a light
- * client has verified.
- */
-export async function* linkedBlocks(genesisHash: Uint8Array, { last, lastId, read }: { readonly last: number; readonly lastId: Uint8Array; readonly read: (height: number) => Promise<RawBlock> }): AsyncGenerator<SoldBlock> {
+export interface UnbelievedBlocks {
+  /** Height and id of the newest, as a light client has verified them. */
+  readonly last: number;
+  readonly lastId: Uint8Array;
+  /** One block at least, from this height on. */
+  readonly read: (height: number) => Promise<readonly RawBlock[]>;
+}
+
+/** Blocks 1, 2, … of somebody who is not believed, each linked to the one before, up to one that is known to be final: all are read. */
+export async function* linkedBlocks(genesisHash: Uint8Array, { last, lastId, read }: UnbelievedBlocks): AsyncGenerator<SoldBlock> {
   let before: Uint8Array | undefined;
-  for (let height = 1; height <= last; height++) {
-    const block = openRawBlock(genesisHash, height, await read(height));
-    if (before !== undefined && !equalBytes(block.prevBlockId, before)) throw new CannotAudit(`Block ${height} does not follow block ${height - 1}.`);
-    before = block.blockId;
-    if (height === last && !equalBytes(block.blockId, lastId)) throw new CannotAudit(`Block ${height} is not the one that is final.`);
-    yield block;
+  for (let height = 1; height <= last;) {
+    const page = await read(height);
+    if (page.length === 0) throw new CannotAudit(`Block ${height} is not given.`);
+    for (const raw of page.slice(0, last - height + 1)) {
+      const block = openRawBlock(genesisHash, height, raw);
+      if (before !== undefined && !equalBytes(block.prevBlockId, before)) throw new CannotAudit(`Block ${height} does not follow block ${height - 1}.`);
+      if (height === last && !equalBytes(block.blockId, lastId)) throw new CannotAudit(`Block ${height} is not the one that is final.`);
+      before = block.blockId;
+      yield block;
+      height += 1;
+    }
   }
 }

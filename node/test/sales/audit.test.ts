@@ -152,16 +152,19 @@ t.test('blocks of an API are believed as far as they are linked to a header that
     if (block === undefined) throw new Error(`${height}`);
     return rawBlockOf(block);
   };
-  const through = (lie: (block: RawBlock) => RawBlock): Promise<Audited> => audit(world, lines, signed, { blocks: linkedBlocks(chain.genesisHash, { last, lastId, read: async (height) => lie(await read(height)) }) });
+  const through = (lie: (block: RawBlock) => RawBlock): Promise<Audited> => audit(world, lines, signed, { blocks: linkedBlocks(chain.genesisHash, { last, lastId, read: async (height) => [lie(await read(height))] }) });
   t.match(await through((block) => block), { rows: 7, differences: 0, manifest: [] });
   const sold = (await read(last)).transactions[0];
   await t.rejects(through((block) => ({ ...block, transactions: [] })), { message: /are not the ones of its header/ });
   await t.rejects(through((block) => ({ ...block, transactions: block.transactions.map((tx) => ({ ...tx, events: '' })) })), { message: /is not the one of its result/ });
   await t.rejects(through((block) => ({ ...block, transactions: sold === undefined ? [] : block.transactions.map(() => sold) })), { name: 'CannotAudit' });
+  const pages = linkedBlocks(chain.genesisHash, { last, lastId, read: async (height) => Promise.all([height, height + 1].filter((one) => one <= last).map(read)) });
+  t.match(await audit(world, lines, signed, { blocks: pages }), { rows: 7, differences: 0, manifest: [] }, 'two at a time');
+  await t.rejects(audit(world, lines, signed, { blocks: linkedBlocks(chain.genesisHash, { last, lastId, read: async () => [] }) }), { message: /Block 1 is not given/ });
   const [third, sixth] = [await read(3), await read(6)];
   await t.rejects(through((block) => (block.height === 6 ? third : block)), { name: 'CannotAudit' });
   await t.rejects(through((block) => (block.height === 6 ? { ...sixth, header: 'AA' } : block)), { message: /header of block 6 cannot be read/ });
-  await t.rejects(audit(world, lines, signed, { blocks: linkedBlocks(chain.genesisHash, { last, lastId: new Uint8Array(32), read }) }), { message: /not the one that is final/ });
+  await t.rejects(audit(world, lines, signed, { blocks: linkedBlocks(chain.genesisHash, { last, lastId: new Uint8Array(32), read: async (height) => [await read(height)] }) }), { message: /not the one that is final/ });
 });
 
 t.test('a file is read line by line, whatever its parts; what is no export is refused', async (t) => {

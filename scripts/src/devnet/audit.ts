@@ -1,6 +1,10 @@
 /** What the chain says, read over the public API: the figures that the checks compare with what the parts recorded. */
 import { inParallel, litresOf } from './parts/settle.ts';
-import { exportMilkSales, getBlock, getLoyalty, getReserve, listBatches, type BatchSummary, type Client } from '@billcoin/sdk';
+import { trustGenesis, verifyEd25519, type Genesis } from '@billcoin/protocol';
+import { auditExport, differenceText, linkedBlocks, saleBookOfGenesis } from '@billcoin/node';
+import {
+  createVerifiedClient, exportMilkSales, getBlock, getExportManifest, getLoyalty, getRawBlocks, getReserve, getStatus, listBatches, type BatchSummary, type Client,
+} from '@billcoin/sdk';
 import type { Card } from './loyaltyModel.ts';
 
 const PAGE = 100;
@@ -64,6 +68,26 @@ export function parseSales(csv: string): readonly SaleRow[] {
   });
 }
 
-export async function readSales(client: Client, month: string): Promise<readonly SaleRow[]> {
-  return parseSales(await exportMilkSales(client, { month }));
+export interface ExportOfMonth {
+  readonly sales: readonly SaleRow[];
+  /** Rows made again from the blocks, and in how many places the export and its manifest differ from them. */
+  readonly rows: number;
+  readonly differences: readonly string[];
+}
+
+/** The export of a month, and what an auditor finds who makes it again from the blocks under a header he has verified. */
+export async function readExport(client: Client, genesis: Genesis, month: string): Promise<ExportOfMonth> {
+  const [csv, signed] = [await exportMilkSales(client, { month }), await getExportManifest(client, { month })];
+  const { genesisHash } = genesis;
+  const { height: last } = await getStatus(client);
+  const { blockId: lastId } = await createVerifiedClient({ client, genesisHash, root: trustGenesis(genesis) }).trust(last);
+  const blocks = linkedBlocks(genesisHash, { last, lastId, read: (height) => getRawBlocks(client, { height, limit: PAGE }) });
+  const lines = async function* (): AsyncGenerator<string> {
+    yield* csv.split('\r\n').slice(1, -1);
+  };
+  const differences: string[] = [];
+  const { rows, manifest } = await auditExport({
+    genesisHash, verify: verifyEd25519, book: saleBookOfGenesis(genesis.spec), blocks, lines: lines(), signed, onDifference: (difference) => differences.push(differenceText(difference)),
+  });
+  return { sales: parseSales(csv), rows, differences: [...differences, ...manifest] };
 }

@@ -73,3 +73,9 @@ export function checkExport(purchases: readonly Purchase[], rows: readonly SaleR
   const ok = wrong === 0 && ours.length === expected.size && new Set(ours.map(({ txHash }) => txHash)).size === ours.length && exportedSen === paid;
   return { name: 'export', ok, detail: `${ours.length} rows sum to RM ${formatRinggit(BigInt(exportedSen))}, the wallets paid RM ${formatRinggit(BigInt(paid))} in ${expected.size} payments; ${wrong} rows wrong, ${rows.length - ours.length} rows of others` };
 }
+
+/** An auditor who makes the export again from the blocks finds the same, and what he finds else is named. */
+export function checkAudit({ rows, differences }: { readonly rows: number; readonly differences: readonly string[] }): Check {
+  const [first = ''] = differences;
+  return { name: 'audit', ok: differences.length === 0 && rows > 0, detail: `${rows} rows made again from the blocks, ${differences.length} differences${first === '' ? '' : `: ${first}`}` };
+}

@@ -1,7 +1,9 @@
 /** Collects the figures of a finished day and runs every check on them. */
+import { readGenesis } from '@billcoin/node';
+import type { Genesis } from '@billcoin/protocol';
 import { getStatus, type Client } from '@billcoin/sdk';
-import { paymentsInBlocks, readCard, readMilk, readSales } from './audit.ts';
-import { checkCoupons, checkExport, checkMinted, checkOnce, checkReserve, checkTills, type Check } from './checks.ts';
+import { paymentsInBlocks, readCard, readExport, readMilk } from './audit.ts';
+import { checkAudit, checkCoupons, checkExport, checkMinted, checkOnce, checkReserve, checkTills, type Check } from './checks.ts';
 import type { Call, LotReport, Purchase } from './messages.ts';
 import { keyOf, STUDENTS, studentName, type Paths } from './network.ts';
 import { recordedFillMl } from './parts/lotFile.ts';
@@ -24,9 +26,13 @@ export interface FinishedDay {
 const monthOf = (timeMs: number): string => new Date(timeMs).toISOString().slice(0, 7);
 
 /** Exports of every month the day touched, against all that the wallets ever paid in them. */
-async function checkExports(client: Client, today: readonly Purchase[], all: readonly Purchase[]): Promise<readonly Check[]> {
+async function checkExports(client: Client, genesis: Genesis, today: readonly Purchase[], all: readonly Purchase[]): Promise<readonly Check[]> {
   const months = [...new Set(today.map(({ timeMs }) => monthOf(timeMs)))];
-  return inParallel(months, 1, async (month) => checkExport(all.filter(({ timeMs }) => monthOf(timeMs) === month), await readSales(client, month)));
+  const checks = await inParallel(months, 1, async (month) => {
+    const { sales, ...audited } = await readExport(client, genesis, month);
+    return [checkExport(all.filter(({ timeMs }) => monthOf(timeMs) === month), sales), checkAudit(audited)];
+  });
+  return checks.flat();
 }
 
 export async function checkDay({ client, call, paths, tally, lot, startHeight }: FinishedDay): Promise<readonly Check[]> {
@@ -42,6 +48,6 @@ export async function checkDay({ client, call, paths, tally, lot, startHeight }:
     checkOnce(purchases, await paymentsInBlocks(client, startHeight + 1, height)),
     checkTills(purchases, tally.paidRefs, open),
     checkCoupons(students.map((student) => tally.loyalty.of(student)), cards),
-    ...await checkExports(client, purchases, readPurchases(paths.root)),
+    ...await checkExports(client, await readGenesis(paths.genesis), purchases, readPurchases(paths.root)),
   ];
 }

@@ -1,6 +1,6 @@
 import t from 'tap';
 import { parseSales } from '../../src/devnet/audit.ts';
-import { checkCoupons, checkExport, checkMinted, checkOnce, checkReserve, checkTills, paidSen } from '../../src/devnet/checks.ts';
+import { checkAudit, checkCoupons, checkExport, checkMinted, checkOnce, checkReserve, checkTills, paidSen } from '../../src/devnet/checks.ts';
 import { LoyaltyModel } from '../../src/devnet/loyaltyModel.ts';
 import type { Purchase } from '../../src/devnet/messages.ts';
 import { percentilesOf, Tally } from '../../src/devnet/tally.ts';
@@ -103,5 +103,12 @@ t.test('the tally joins what wallets sign and tills verify', (t) => {
   t.equal(tally.purchases.length, 0);
   t.equal(tally.count, 1);
   t.same(percentilesOf([5, 1, 4, 2, 3]), { p50Ms: 3, p95Ms: 5 });
+  t.end();
+});
+
+t.test('an export that differs from the blocks fails the audit, and says where first', (t) => {
+  t.equal(checkAudit({ rows: 5, differences: [] }).ok, true);
+  t.equal(checkAudit({ rows: 0, differences: [] }).ok, false, 'a day without sales proves nothing');
+  t.match(checkAudit({ rows: 5, differences: ['Line 3: …', 'Line 4: …'] }), { ok: false, detail: '5 rows made again from the blocks, 2 differences: Line 3: …' });
   t.end();
 });

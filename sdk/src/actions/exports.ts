@@ -31,7 +31,7 @@ export function bookStray(client: Client, params: { readonly txHash: string }, o
   return request<Routes['bookStray']>(client, 'POST', '/strays/{txHash}/book', { params, idempotent: false }, options);
 }
 
-/** Exact bytes of a final block. As finance or auditor. @throws ApiError `not_found`, `pruned` */
-export function getRawBlock(client: Client, params: { readonly height: number }, options?: CallOptions): Promise<RawBlock> {
-  return request<Routes['getRawBlock']>(client, 'GET', '/blocks/{height}/raw', { params, idempotent: true }, options);
+/** Exact bytes of a final block and at most `limit` − 1 after it; fewer where they are large. As finance or auditor. @throws ApiError `not_found`, `pruned` */
+export async function getRawBlocks(client: Client, { height, limit }: { readonly height: number; readonly limit: number }, options?: CallOptions): Promise<readonly RawBlock[]> {
+  return (await request<Routes['getRawBlock']>(client, 'GET', '/blocks/{height}/raw', { params: { height }, query: { limit }, idempotent: true }, options)).data;
 }

@@ -102,10 +102,11 @@ export type RawBlock = Static<typeof RawBlock>;
 export const getRawBlock = route({
   method: 'GET',
   path: '/blocks/{height}/raw',
-  summary: 'Exact bytes of a final block: header, transactions, results and events, for whoever makes figures again. They name addresses.',
+  summary: 'Exact bytes of a final block and those after it: headers, transactions, results and events, for whoever makes figures again. They name addresses. An answer is cut at a mebibyte.',
   who: ['finance', 'auditor'],
   params: closed({ height: Height }),
-  responses: { 200: RawBlock },
+  query: closed({ limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 100, default: 1 })) }),
+  responses: { 200: closed({ data: Type.Array(RawBlock, { minItems: 1, maxItems: 100 }) }) },
   problems: ['not_found', 'pruned'],
 });
 

@@ -1,7 +1,7 @@
 /** /genesis, /status, /blocks and /validators: the chain itself. */
 import type { stateRows} from '@billcoin/protocol';
 import { addressOf, assert, Certificate, decode, encode, faultCode, formatAddress, formatLitres, Header, paramsOf, toBase64Url, toHex, ValidatorSet, validatorsHash } from '@billcoin/protocol';
-import { ROUTES, type BlockSummary, type BlockView, type PeerView, type Status } from '@billcoin/sdk';
+import { ROUTES, type BlockSummary, type BlockView, type PeerView, type RawBlock, type Status } from '@billcoin/sdk';
 import type { ChainPort, Clock, FinalBlock, PeerInfo } from '../../ports.ts';
 import type { SyncProgress } from '../../progress.ts';
 import { formatHostPort } from '../../peerAddress.ts';
@@ -14,6 +14,9 @@ import { addressText, rowsOf, statusName } from './registry.ts';
 
 /** By the number in the row, from 1. */
 const STANDINGS = ['good', 'absent', 'tombstoned'] as const;
+
+/** No more blocks go into an answer that has this much already; one alone may be larger. */
+const RAW_ANSWER_CHARACTERS = 1_048_576;
 
 type List = typeof ROUTES.listBlocks;
 type One = typeof ROUTES.getBlock;
@@ -99,6 +102,21 @@ async function getBlock(chain: ChainPort, { params }: ApiRequest<One>): Promise<
   return { status: 200, body: blockView(chain, block), immutable: toHex(block.blockId) };
 }
 
+async function getRawBlocks(chain: ChainPort, from: number, limit: number): Promise<Reply<typeof ROUTES.getRawBlock>> {
+  const tip = chain.tip().height;
+  if (from < 1 || from > tip) return { problem: 'not_found' };
+  const data: RawBlock[] = [];
+  let characters = 0;
+  for (let height = from; height <= Math.min(tip, from + limit - 1) && characters < RAW_ANSWER_CHARACTERS; height++) {
+    const block = await chain.readFinal(height);
+    if (block === undefined) return { problem: 'pruned' };
+    const raw = rawBlockOf(block);
+    data.push(raw);
+    characters += raw.transactions.reduce((sum, { tx, result, events }) => sum + tx.length + result.length + events.length, raw.header.length);
+  }
+  return { status: 200, body: { data } };
+}
+
 function validatorsView({ chain, index }: ChainDeps): Reply<Validators> {
   const { validators } = chain;
   const powers = new Map(validators.validators.map(({ publicKey, power }) => [toHex(publicKey), power]));
@@ -124,11 +142,7 @@ export function chainRoutes(deps: ChainDeps): readonly Entry[] {
       return block === undefined ? { problem: 'not_found', detail: 'There is no block yet.' } : { status: 200, body: blockView(chain, block) };
     }),
     serve(ROUTES.getBlock, (request) => getBlock(chain, request)),
-    serve(ROUTES.getRawBlock, async ({ params: { height } }) => {
-      if (height < 1 || height > chain.tip().height) return { problem: 'not_found' };
-      const block = await chain.readFinal(height);
-      return block === undefined ? { problem: 'pruned' } : { status: 200, body: rawBlockOf(block) };
-    }),
+    serve(ROUTES.getRawBlock, ({ params: { height }, query: { limit = 1 } }) => getRawBlocks(chain, height, limit)),
     serve(ROUTES.listValidators, async () => validatorsView(deps)),
   ];
 }
