@@ -64,6 +64,7 @@ export * from './verified/reads.ts';
 export { BACKWARDS_MAX, checkpointRoot, createVerifiedClient, HEADER_AGE_MAX_MS, type CheckpointRootOptions, type VerifiedClient, type VerifiedClientOptions } from './verified/verifiedClient.ts';
 export * from './client/client.ts';
 export * from './client/errors.ts';
+export { openFailover, type Failover } from './client/failover.ts';
 export * from './client/login.ts';
 export { ATTEMPTS_MAX_PER_CALL, type CallOptions } from './client/request.ts';
 export * from './actions/accounts.ts';

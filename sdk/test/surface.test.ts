@@ -14,7 +14,7 @@ const SURFACE = [
   'enrolSigningBytes', 'enrolText', 'bookStray', 'getDailyReport', 'getExportManifest', 'getRawBlocks', 'listStrays', 'enrolTill', 'exportMilkSales', 'getAccount', 'getBatch', 'getBatchTrace', 'getBlock', 'getCoupon', 'getEpcis', 'getGenesis', 'getJwks', 'getLoyalty', 'getMe', 'getMerchant',
   'getOrder', 'getPrice', 'getReceipt', 'getRegistry', 'getReserve', 'getStatus', 'getTill', 'getTransaction', 'getTxProof', 'getTxTrace', 'getUser', 'importStudents', 'isProblemCode', 'keyFromSeed', 'linkWallet',
   'listAccountTransactions', 'listBatches', 'listBlocks', 'listCashiers', 'listClients', 'listMerchants', 'listOrders', 'listPeers', 'listPrices', 'listProducts', 'listTills', 'listUsers', 'listValidators', 'login', 'loginByKey',
-  'loginCashier', 'loginClient', 'logout', 'lookupFrom', 'openApi', 'orderTotals', 'parseCouponText', 'parseEnrolText', 'payInvoice', 'paymentOf', 'postOrder', 'productItem', 'provenExecutionOutcome',
+  'loginCashier', 'loginClient', 'logout', 'lookupFrom', 'openApi', 'openFailover', 'orderTotals', 'parseCouponText', 'parseEnrolText', 'payInvoice', 'paymentOf', 'postOrder', 'productItem', 'provenExecutionOutcome',
   'provenInvoiceOutcome', 'randomBytes', 'readInvoice', 'readOrder', 'refreshLogin', 'registerMerchant', 'removeCashier', 'removeProduct', 'renewLinkCode', 'reportTill', 'revokeTill', 'rotateKeys', 'route', 'sendTransaction', 'signChallenge',
   'signEnrolment', 'signPay', 'signTransfer', 'streamOrders', 'transactionText', 'txSigningBytes', 'validatePayment', 'verifiedBalance', 'verifiedPayment', 'verifiedReceipt', 'verifiedReserve', 'verifiedRow',
   'verifiedTransaction', 'verifyPayment', 'waitForTransaction', 'withLogin',
