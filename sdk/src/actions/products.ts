@@ -15,6 +15,11 @@ export function addProduct(client: Client, body: BodyOf<Routes['postProduct']>, 
   return request<Routes['postProduct']>(client, 'POST', '/products', { body, idempotent: false }, options);
 }
 
+/** Removes a product that no open order names. */
+export function removeProduct(client: Client, params: { readonly productId: string }, options?: CallOptions): Promise<Product> {
+  return request<Routes['deleteProduct']>(client, 'DELETE', '/products/{productId}', { params, idempotent: true }, options);
+}
+
 /** Changes a product; `received` is the total ever put on the shelf. @throws ApiError `product_in_use`, `stock_below_sales` */
 export function changeProduct(client: Client, { productId, ...body }: { readonly productId: string } & BodyOf<Routes['patchProduct']>, options?: CallOptions): Promise<Product> {
   return request<Routes['patchProduct']>(client, 'PATCH', '/products/{productId}', { params: { productId }, body, idempotent: true }, options);
