@@ -11,6 +11,8 @@ import { lockFolder } from './folderLock.ts';
 import { openLevelStore } from './levelStore.ts';
 
 export const FORMAT_FILE = 'FORMAT';
+/** Of the campus database, in the data folder. */
+export const CAMPUS_FOLDER = 'campus';
 /** Raised when a release cannot read what an older one wrote. */
 export const DATA_FORMAT = 1;
 
@@ -104,7 +106,7 @@ export async function openDataFolder(path: string, genesisHash: Uint8Array, onFa
       state: await openStore('state', REMEDY.rebuild),
       index: await openStore('index', REMEDY.rebuild),
       mempool: await openStore('mempool'),
-      campusPath: join(path, 'campus'),
+      campusPath: join(path, CAMPUS_FOLDER),
       close: closeAll,
     };
   } catch (error) {

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { sha256, toHex, utf8, type Genesis, type GenesisSpec } from '@billcoin/protocol';
 import { CONSENSUS_KEY_FILE, NODE_KEY_FILE, createKeyFile, keyPairOf, type KeyPair } from '../../src/crypto/keyFiles.ts';
 import { createSignGuard } from '../../src/crypto/signGuard.ts';
+import { liftRateLimits } from '../../src/offline/rateLimits.ts';
 import { createDataFolder } from '../../src/storage/dataFolder.ts';
 import { Cable } from './cable.ts';
 import { TestProcess } from './testProcess.ts';
@@ -153,6 +154,7 @@ export async function makeProcesses({ validators, waiting = 0, followers = 0, gu
     const keyDir = join(folder, 'keys');
     await mkdir(keyDir, { recursive: true, mode: 0o700 });
     await createDataFolder(join(folder, 'data'), genesis.genesisHash);
+    await liftRateLimits(join(folder, 'data'));
     const key = keys[index];
     if (key !== undefined) await createKeyFile(keyDir, CONSENSUS_KEY_FILE, key.seed);
     if (key?.waits === false) await createSignGuard(keyDir, { publicKey: key.publicKey, genesisHash: genesis.genesisHash });

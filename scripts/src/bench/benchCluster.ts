@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { toBase64Url } from '@billcoin/protocol';
-import { initFolders, makeConfig, makeConsensusKey, readGenesis } from '@billcoin/node';
+import { initFolders, liftRateLimits, makeConfig, makeConsensusKey, readGenesis } from '@billcoin/node';
 import { freePort } from '../devnet/freePort.ts';
 import { makeBenchNetwork, type BenchNetwork } from './benchNetwork.ts';
 import type { BenchClient } from './benchClient.ts';
@@ -55,6 +55,7 @@ async function makeNodes(root: string, network: BenchNetwork, { followers = 0, p
     const seed = network.validatorSeeds[index];
     if (seed !== undefined) await makeConsensusKey(config.keyDir, seed);
     const { nodeKey } = await initFolders(config, genesis);
+    await liftRateLimits(config.dataDir);
     made.push({ flags, nodeKey, port: await freePort(0) });
   }
   return made.map(({ flags, port }, index) => {
