@@ -109,7 +109,7 @@ async function list(desk: Desk, config: Config, { print }: Terminal): Promise<nu
 async function disable(desk: Desk, { print }: Terminal, [username = '', ...reason]: readonly string[]): Promise<number> {
   const user = (await desk.list()).find((one) => one.username === username);
   if (user === undefined) throw new Refused(WHY.not_found);
-  await desk.disable(user.userId, reason.join(' ') || 'by hand');
+  await desk.disable(user.userId, reason.length === 0 ? 'by hand' : reason.join(' '));
   print(`${username} may not log in any more; what was logged in is logged out.`);
   return 0;
 }

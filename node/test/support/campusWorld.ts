@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { Registry } from 'prom-client';
 import { batchKeyOf, formatAddress, sha256, signEd25519, toBase64Url, toHex, utf8, type OrderItem } from '@billcoin/protocol';
 import {
-  addSignature, buildAttest, buildOpenBatch, buildPay, buildRedeem, buildRefund, buildTransfer, buildVoidInvoice, createClient, createOrder, encodeTransaction, keyFromSeed, login, loginByKey, loginClient, type AccessToken, type Client, type Key as SdkKey, type Role, type TillOrder, type TxDraft,
+  addSignature, buildAttest, buildOpenBatch, buildPay, buildRedeem, buildRefund, buildTransfer, buildVoidInvoice, createClient, createOrder, encodeTransaction, keyFromSeed, linkWallet, login, loginByKey, loginClient, type AccessToken, type Client, type Key as SdkKey, type Role, type TillOrder, type TxDraft,
 } from '@billcoin/sdk';
 import { startApi, type Api } from '../../src/api/server.ts';
 import { openSecrets } from '../../src/campus/auth/secrets.ts';
@@ -200,6 +200,11 @@ export class World {
 
   async loginTill(key: SdkKey = sdkKey(KEYS.till)): Promise<string> {
     return await this.loginKey(key);
+  }
+
+  /** Links a wallet to the student of a code, as its phone does. */
+  async link(key: SdkKey, linkCode: string): Promise<void> {
+    await linkWallet(this.client, { linkCode, key, genesisHash: this.chain.genesisHash });
   }
 
   /** A cashier of the cafeteria, as the campus store keeps one. */

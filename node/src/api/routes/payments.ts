@@ -54,7 +54,7 @@ async function validate({ payments, parties }: PaymentRouteDeps, caller: Caller,
     const sender = await parties.senderOf(asked.txHash);
     return sender === undefined ? undefined : !(await parties.isOwnAccount(caller, sender));
   };
-  if (await isOthers()) return NOT_FOUND;
+  if ((await isOthers()) === true) return NOT_FOUND;
   const validated = await payments.validate(asked);
   return (await isOthers()) === false ? validated : NOT_FOUND;
 }

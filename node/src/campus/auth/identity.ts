@@ -44,38 +44,46 @@ export function subjectOfKey({ chain, keys }: Pick<IdentityDeps, 'chain' | 'keys
   return { of: { kind: 'wallet', sealedAddress: toField(seal(keys.master, sessionPlace(subject), address)) }, subject };
 }
 
+async function cashierOf(deps: IdentityDeps, sid: string, { cashierId, tillNo }: Extract<SessionOf, { readonly kind: 'cashier' }>): Promise<Identity | undefined> {
+  const till = tillInForce(deps, tillNo);
+  const row = await getRow(deps.store, TABLES.cashier, cashierId);
+  if (till === undefined || row?.tills.includes(tillNo) !== true || row.merchantId !== formatAddress(till.merchant)) return undefined;
+  return { role: 'staff', sid, sub: cashierId, tillNo, merchantId: row.merchantId, cashierId };
+}
+
+async function userOf({ store }: IdentityDeps, sid: string, userId: string): Promise<Identity | undefined> {
+  const row = await getRow(store, TABLES.user, userId);
+  if (row === undefined || row.disabledAtMs !== null) return undefined;
+  const who = { sid, sub: userId, userId };
+  if (row.role !== 'manager') return { role: row.role, ...who };
+  return row.merchantId === null ? undefined : { role: 'manager', ...who, merchantId: row.merchantId };
+}
+
+async function programOf({ store }: IdentityDeps, sid: string, clientId: string): Promise<Identity | undefined> {
+  const row = await getRow(store, TABLES.client, clientId);
+  if (row === undefined) return undefined;
+  const who = { sid, sub: clientId, clientId };
+  if (row.role === 'service') return { role: 'service', ...who };
+  return row.merchantId === null ? undefined : { role: 'partner', ...who, merchantId: row.merchantId };
+}
+
 /** The caller of a session; undefined where nobody may act by it any more. */
 export async function identityOf(deps: IdentityDeps, sid: string, { of, subject }: Subject): Promise<Identity | undefined> {
-  const { store, keys, pseudonyms } = deps;
   switch (of.kind) {
     case 'wallet': {
+      const { keys, pseudonyms } = deps;
       const address = unseal(keys.master, sessionPlace(subject), fromField(of.sealedAddress));
       return { role: 'student', sid, sub: (await pseudonyms.of(address, 'api')) ?? subject, address, studentRef: await pseudonyms.studentOf(address) };
     }
     case 'till': {
-      const { tillNo } = of;
-      const row = tillInForce(deps, tillNo);
-      return row === undefined || toHex(row.publicKey) !== of.publicKey ? undefined : { role: 'till', sid, sub: subject, tillNo, merchantId: formatAddress(row.merchant) };
+      const row = tillInForce(deps, of.tillNo);
+      return row === undefined || toHex(row.publicKey) !== of.publicKey ? undefined : { role: 'till', sid, sub: subject, tillNo: of.tillNo, merchantId: formatAddress(row.merchant) };
     }
-    case 'cashier': {
-      const { tillNo, cashierId } = of;
-      const [till, row] = [tillInForce(deps, tillNo), await getRow(store, TABLES.cashier, cashierId)];
-      if (till === undefined || row?.tills.includes(tillNo) !== true || row.merchantId !== formatAddress(till.merchant)) return undefined;
-      return { role: 'staff', sid, sub: cashierId, tillNo, merchantId: row.merchantId, cashierId };
-    }
-    case 'user': {
-      const row = await getRow(store, TABLES.user, of.userId);
-      if (row === undefined || row.disabledAtMs !== null) return undefined;
-      const who = { sid, sub: of.userId, userId: of.userId };
-      if (row.role !== 'manager') return { role: row.role, ...who };
-      return row.merchantId === null ? undefined : { role: 'manager', ...who, merchantId: row.merchantId };
-    }
-    case 'client': {
-      const row = await getRow(store, TABLES.client, of.clientId);
-      if (row === undefined) return undefined;
-      const who = { sid, sub: of.clientId, clientId: of.clientId };
-      if (row.role === 'service') return { role: 'service', ...who };
-      return row.merchantId === null ? undefined : { role: 'partner', ...who, merchantId: row.merchantId };
-    }
+    case 'cashier':
+      return await cashierOf(deps, sid, of);
+    case 'user':
+      return await userOf(deps, sid, of.userId);
+    case 'client':
+      return await programOf(deps, sid, of.clientId);
   }
 }

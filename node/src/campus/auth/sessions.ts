@@ -98,13 +98,14 @@ export function openSessions({ store, keys, clock, lane }: SessionDeps): Session
   async function turn(refreshToken: string): Promise<Turned> {
     const [sid = '', family = '', secret = ''] = refreshToken.split('.');
     const row = await get(sid);
-    if (row?.refresh == null || !isHash('family', family, row.refresh.family)) return { ok: false, code: 'unauthenticated' };
-    if (!isHash('refresh', secret, row.refresh.current)) {
+    const held = row?.refresh ?? undefined;
+    if (row === undefined || held === undefined || !isHash('family', family, held.family)) return { ok: false, code: 'unauthenticated' };
+    if (!isHash('refresh', secret, held.current)) {
       await store.batch(rowsWithout(sid, row), { sync: true });
       return { ok: false, code: 'refresh_reused' };
     }
     const next = newSecret();
-    const turned: SessionRow = { ...row, refresh: { family: row.refresh.family, current: hashOf('refresh', next) } };
+    const turned: SessionRow = { ...row, refresh: { family: held.family, current: hashOf('refresh', next) } };
     await store.batch([putRow(TABLES.session, sid, turned)], { sync: true });
     return { ok: true, sid, row: turned, refreshToken: `${sid}.${family}.${next}` };
   }

@@ -1,0 +1,68 @@
+/** `billcoin users`: in the data folder while no node runs, over the API while one does. */
+import { chmod, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
+import t, { type Test } from 'tap';
+import { formatAddress } from '@billcoin/protocol';
+import { runCli } from '../../src/cli/cli.ts';
+import { runNode } from '../support/runNode.ts';
+import { KEYS, makeTestFolders, type TestFolders } from '../support/testNetwork.ts';
+
+interface Said {
+  readonly code: number;
+  readonly text: string;
+}
+
+async function openDesk(test: Test): Promise<{ readonly folders: TestFolders; readonly run: (...args: readonly string[]) => Promise<Said> }> {
+  const folders = await makeTestFolders();
+  test.teardown(folders.remove);
+  const { genesis, dataDir, keyDir } = folders.config;
+  return {
+    folders,
+    async run(...args) {
+      const lines: string[] = [];
+      const print = (line: string): void => void lines.push(line);
+      const code = await runCli(['users', ...args, '--genesis', genesis, '--data-dir', dataDir, '--key-dir', keyDir], { BILLCOIN_LOG_LEVEL: 'silent' }, { print, complain: print, output: new PassThrough(), stopAsked: () => Promise.resolve() });
+      return { code, text: lines.join('\n') };
+    },
+  };
+}
+
+void t.test('the first administrator is made while no node runs, and makes the others over the API', async (test) => {
+  const { folders, run } = await openDesk(test);
+  const first = await run('add', 'boss', 'admin');
+  test.match(first, { code: 0, text: /^Account {3}boss, admin \(usr_\w{26}\)\nPassword {2}([0-9A-Z]{4}-){3}[0-9A-Z]{4}\nIt is shown this once/ });
+  test.match(await run('add', 'boss', 'admin'), { code: 1, text: 'There is an account of this name already.' });
+  test.match(await run('disable', 'boss'), { code: 1, text: /last administrator who may log in/ });
+  test.match(await run('list'), { code: 0, text: /^usr_\w{26} {2}admin {5}active {4}boss$/ });
+
+  const node = await runNode(folders.config);
+  test.teardown(node.stop);
+  const port = ['--http-port', new URL(node.url).port];
+  test.match(await run('list', ...port), { code: 1, text: /Log in as an administrator with --user and --password-file/ });
+  test.match(await run('list', ...port, '--user', 'boss'), { code: 2, text: /--user needs --password-file/ });
+  const path = join(folders.root, 'boss.txt');
+  await writeFile(path, /Password {2}(\S+)/.exec(first.text)?.[1] ?? '', { mode: 0o644 });
+  const login = [...port, '--user', 'boss', '--password-file', path];
+  test.match(await run('list', ...login), { code: 2, text: /can be read by others \(mode 644\); run: chmod 600/ });
+  await chmod(path, 0o600);
+  const merchant = formatAddress(KEYS.cafeteria.address);
+  test.match(await run('add', 'mei', 'manager', ...login), { code: 1, text: /Merchant missing/ });
+  test.match(JSON.parse((await run('add', 'mei', 'manager', merchant, '--json', ...login)).text), { username: 'mei', role: 'manager', password: /^[0-9A-Z-]{19}$/ });
+  test.match(await run('list', ...login), { code: 0, text: new RegExp(`manager {3}active {4}mei of ${merchant}\\nusr_\\w{26} {2}admin {5}active {4}boss$`) });
+  test.match(await run('disable', 'mei', 'left', 'us', ...login), { code: 0, text: /^mei may not log in any more/ });
+  test.match(JSON.parse((await run('list', '--json', ...login)).text), [{ username: 'mei', isDisabled: true, reason: 'left us' }, { username: 'boss' }]);
+  test.match(await run('disable', 'nobody', ...login), { code: 1, text: 'There is no such account.' });
+});
+
+void t.test('what cannot be meant is named before anything is opened', async (test) => {
+  const { run } = await openDesk(test);
+  for (const [words, found] of [
+    [[], /users takes add, list or disable/], [['drop'], /users takes add, list or disable/], [['add'], /users add takes a name/], [['add', 'Boss', 'admin'], /users add takes a name/],
+    [['add', 'boss', 'king'], /one of manager, finance, auditor, admin/], [['add', 'boss', 'manager', 'bill1wrong'], /"bill1wrong" is no address/],
+  ] as const) {
+    const { code, text } = await run(...words);
+    test.equal(code, 2, words.join(' '));
+    test.match(text, found);
+  }
+});
