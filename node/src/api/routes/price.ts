@@ -1,5 +1,5 @@
 /** /price: what a litre costs today and what it cost on every day the chain still holds (SPEC §6.6). */
-import { DAY_MS, dayId, dayOf, formatRinggit, PRICE_REPORTS_MIN, priceInForce, rowKeyBytes, ROWS, stateRows, toHex } from '@billcoin/protocol';
+import { DAY_MS, dayId, dayOf, formatRinggit, PRICE_REPORTS_MIN, priceInForce, rowKeyBytes, ROWS, toHex, type stateRows } from '@billcoin/protocol';
 import { ROUTES, type DayPrice, type Price } from '@billcoin/sdk';
 import type { ChainPort, Clock } from '../../ports.ts';
 import { rfc3339 } from '../../rfc3339.ts';
