@@ -1,5 +1,5 @@
 /**
- * Logins of people, devices and programs (SPEC §19). Each proves who it is in its own way and gets the same thing: a
+ * Logins of people, devices and programs (SPEC §21). Each proves who it is in its own way and gets the same thing: a
  * session, an access token of 15 minutes and, where it may stay, a refresh token.
  */
 import type { Identity, LoggedIn, Login, Logins, TillCaller, Tokens } from '../../authPorts.ts';
