@@ -3,10 +3,10 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { withLogin, type Client } from '@billcoin/sdk';
-import { writeWhole, type Paths } from './network.ts';
+import { keyOf, writeWhole, type Paths } from './network.ts';
 
-/** The roster is the administrator's; exports, and balances of others, are finance's. */
-export const ACCOUNT_ROLES = ['admin', 'finance'] as const;
+/** The roster is the administrator's; exports, and balances of others, are finance's; the cafeteria's shelf is its manager's. */
+export const ACCOUNT_ROLES = ['admin', 'finance', 'manager'] as const;
 export type AccountRole = (typeof ACCOUNT_ROLES)[number];
 
 interface Account {
@@ -22,7 +22,7 @@ export function makeAccounts(paths: Paths, command: readonly [string, ...string[
     const path = accountPath(paths.root, role);
     if (existsSync(path)) continue;
     const [program, ...args] = command;
-    const { status, stdout, stderr } = spawnSync(program, [...args, 'users', 'add', `devnet-${role}`, role, '--json', ...nodeArgs], { encoding: 'utf8' });
+    const { status, stdout, stderr } = spawnSync(program, [...args, 'users', 'add', `devnet-${role}`, role, ...(role === 'manager' ? [keyOf(paths, 'cafeteria').addressText] : []), '--json', ...nodeArgs], { encoding: 'utf8' });
     if (status !== 0) throw new Error(`the account devnet-${role} was not made: ${stdout}${stderr}`);
     const { username, password } = JSON.parse(stdout) as Account;
     writeWhole(path, `${JSON.stringify({ username, password }, undefined, 2)}\n`);

@@ -2,10 +2,12 @@
 import { readFileSync } from 'node:fs';
 import { loadGenesis, verifyEd25519 } from '@billcoin/protocol';
 import { createVerifiedClient, signTransfer } from '@billcoin/sdk';
+import { asAccount } from '../accounts.ts';
 import { keyOf, pathsOf, TILLS } from '../network.ts';
 import { takeDelivery } from './delivery.ts';
 import { runPart } from './part.ts';
 import { balanceOf, mustSettle, pause } from './settle.ts';
+import { openShelf } from './shelf.ts';
 import { keepOrderWaiting } from './waitingOrder.ts';
 import { Till } from './till.ts';
 import { trustRoot } from './trustRoot.ts';
@@ -24,20 +26,21 @@ await runPart<'cafeteria'>(async (part) => {
   const verified = createVerifiedClient({ client, genesisHash, root: await trustRoot(client, genesis.value) });
   const tills = TILLS.map((tillNo) => new Till(part, tillNo, keyOf(paths, `till-${tillNo}`), verified));
   const openOrders = (): number => tills.reduce((sum, till) => sum + till.open, 0);
-  let shelfLot: string | undefined;
+  const shelf = await openShelf(asAccount(client, config.root, 'manager'), key.addressText);
   let stopWaiting = (): void => undefined;
 
   return {
     handlers: {
       async restock({ batchKey, lot, amountMl }) {
         await takeDelivery(part, key, batchKey, BigInt(amountMl), `cafeteria shelf, lot ${lot}`);
-        shelfLot = lot;
+        await shelf.fill(lot, amountMl);
         return { redeemedMl: amountMl };
       },
       order({ till }) {
         const chosen = tills[till % tills.length];
-        if (chosen === undefined || shelfLot === undefined) return Promise.reject(new Error('the shelf is empty'));
-        return chosen.order(shelfLot);
+        const product = shelf.open();
+        if (chosen === undefined || product === undefined) return Promise.reject(new Error('the shelf is empty'));
+        return chosen.order(product);
       },
       async sell() {
         const amountMl = await balanceOf(part.as(key), key.addressText) - FEE_ML;
@@ -47,7 +50,7 @@ await runPart<'cafeteria'>(async (part) => {
       },
       offer() {
         const [till] = tills;
-        if (till !== undefined) stopWaiting = keepOrderWaiting(till, paths, () => shelfLot);
+        if (till !== undefined) stopWaiting = keepOrderWaiting(till, paths, shelf.open);
         return Promise.resolve({});
       },
       async settled() {

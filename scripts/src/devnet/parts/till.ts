@@ -1,14 +1,12 @@
 /** A till: makes and signs orders, and shows "Paid" only after it verified the proof itself. */
-import { fromBase64Url, parseRinggit, toHex, type OrderItem } from '@billcoin/protocol';
+import { fromBase64Url, parseRinggit, toHex } from '@billcoin/protocol';
 import {
-  createOrder, getOrder, getPrice, getTxProof, INVOICE_LIFE_S, postOrder, ProofError, streamOrders, verifiedPayment, type Client, type Key, type TillOrder, type VerifiedClient,
+  createOrder, getOrder, getPrice, getTxProof, INVOICE_LIFE_S, postOrder, productItem, ProofError, streamOrders, verifiedPayment, type Client, type Key, type Product, type TillOrder, type VerifiedClient,
 } from '@billcoin/sdk';
 import type { Handed } from '../messages.ts';
 import type { Part } from './part.ts';
 import { pause, persist } from './settle.ts';
 
-/** One carton of 250 mL at RM 1.80. */
-export const CARTON_SEN = 180n;
 /** The stream tells a payment in milliseconds; an order that is open longer than this is asked for. */
 const ASK_AFTER_MS = 3_000;
 const ASK_EVERY_MS = 1_000;
@@ -53,13 +51,13 @@ export class Till {
     return this.#open.has(ref);
   }
 
-  /** A carton of this lot, as the customer's phone scans it. */
-  async order(lot: string, lifeS = INVOICE_LIFE_S): Promise<Handed & { readonly ref: string }> {
+  /** One of a product, as the customer's phone scans it. */
+  async order(product: Product, lifeS = INVOICE_LIFE_S): Promise<Handed & { readonly ref: string }> {
     const { client, genesisHash } = this.#part;
     if (this.#open.size >= OPEN_MAX) throw new Error(`till ${this.#tillNo} has ${OPEN_MAX} open orders`);
     const priceSenPerBill = parseRinggit((await persist(() => getPrice(client))).rmPerBill);
     if (priceSenPerBill === undefined) throw new Error('the node tells no price');
-    const item: OrderItem = { product: 'milk-250', name: 'Fresh milk 250 mL', quantity: 1, senLine: CARTON_SEN, lineMl: 0n, lot };
+    const item = productItem(product, { quantity: 1, priceSenPerBill });
     const made: TillOrder = createOrder({ genesisHash, till: this.#key, tillNo: this.#tillNo, items: [item], priceSenPerBill, expiresAtS: Math.floor(Date.now() / 1_000) + lifeS });
     const { orderId } = await persist(() => postOrder(this.#client, made));
     this.#open.set(toHex(made.ref), { orderId, invoice: made.invoice, sinceMs: Date.now(), forAnybody: lifeS !== INVOICE_LIFE_S });

@@ -1,5 +1,6 @@
 /** An order that waits at a till for whoever pays by hand: its QR text stands in a file, as a phone would scan it. */
 import { join } from 'node:path';
+import type { Product } from '@billcoin/sdk';
 import { writeWhole, type Paths } from '../network.ts';
 import type { Till } from './till.ts';
 
@@ -9,14 +10,14 @@ const RENEW_BEFORE_MS = 120_000;
 const LOOK_EVERY_MS = 1_000;
 
 /** Renews the order once it is paid, or before it runs out. Returns what stops it. */
-export function keepOrderWaiting(till: Till, paths: Paths, shelfLot: () => string | undefined): () => void {
+export function keepOrderWaiting(till: Till, paths: Paths, onShelf: () => Product | undefined): () => void {
   let waiting: { readonly ref: string; readonly untilMs: number } | undefined;
   let busy = false;
 
-  async function renew(lot: string): Promise<void> {
+  async function renew(product: Product): Promise<void> {
     busy = true;
     try {
-      const { qr, ref } = await till.order(lot, LIFE_S);
+      const { qr, ref } = await till.order(product, LIFE_S);
       waiting = { ref, untilMs: Date.now() + LIFE_S * 1_000 - RENEW_BEFORE_MS };
       writeWhole(join(paths.run, 'order.txt'), `${qr}\n`);
     } catch (error) {
@@ -26,9 +27,9 @@ export function keepOrderWaiting(till: Till, paths: Paths, shelfLot: () => strin
     }
   }
   const timer = setInterval(() => {
-    const lot = shelfLot();
-    if (busy || lot === undefined || (waiting !== undefined && till.isOpen(waiting.ref) && Date.now() < waiting.untilMs)) return;
-    void renew(lot);
+    const product = onShelf();
+    if (busy || product === undefined || (waiting !== undefined && till.isOpen(waiting.ref) && Date.now() < waiting.untilMs)) return;
+    void renew(product);
   }, LOOK_EVERY_MS);
   return () => clearInterval(timer);
 }
