@@ -36,7 +36,14 @@ export interface Students {
   /** Takes over a roster file whole or not at all; a student missing in it is marked left, one back in it is kept. */
   importRoster(csv: string): Promise<Imported>;
   /** A new code in place of the old one; undefined for an unknown or left student. */
-  renewLinkCode(studentRef: string): Promise<{ readonly studentRef: string; readonly linkCode: string } | undefined>;
+  renewLinkCode(studentRef: string): Promise<{ readonly studentRef: string; readonly linkCode: string; readonly expiresAtMs: number } | undefined>;
+  /** The same for a second phone: it lives ten minutes. */
+  secondLinkCode(studentRef: string): ReturnType<Students['renewLinkCode']>;
+  /**
+   * Shreds the student's key and all that leads to him; what was written about him before stays as it is and belongs to
+   * nobody. How many wallets were linked; undefined for an unknown student.
+   */
+  erase(studentRef: string): Promise<{ readonly wallets: number } | undefined>;
 }
 
 export interface SignedChallenge {
@@ -54,10 +61,20 @@ export type Linked =
   | { readonly ok: true; readonly walletId: string; readonly addressMasked: string }
   | { readonly ok: false; readonly code: ChallengeFault | 'cannot_link' | 'too_many_wallets' };
 
+export interface OwnWallet {
+  readonly walletId: string;
+  readonly address: Uint8Array;
+  readonly linkedAtMs: number;
+}
+
 export interface Wallets {
   /** The text to sign; ends after two minutes. `domain` is the host and port the caller reached this server under. */
   challenge(publicKey: Uint8Array, domain: string): { readonly message: string; readonly expiresAtMs: number };
   link(request: LinkRequest): Promise<Linked>;
+  /** Wallets of a student, oldest first. */
+  list(studentRef: string): Promise<readonly OwnWallet[]>;
+  /** The link goes; points and coupons stay with their address. False where it is no wallet of this student. */
+  unlink(studentRef: string, walletId: string): Promise<boolean>;
   /** Our name of the student a wallet is linked to; undefined for an unlinked one. */
   studentOf(address: Uint8Array): Promise<string | undefined>;
 }

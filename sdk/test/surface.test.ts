@@ -3,21 +3,21 @@ import t from 'tap';
 import * as sdk from '../src/index.ts';
 
 const SURFACE = [
-  'API_BASE', 'ATTEMPTS_MAX_PER_CALL', 'ApiError', 'BACKWARDS_MAX', 'BAND_BPS', 'BODY_MAX_BYTES', 'CASHIERS_MAX', 'CALL_TIMEOUT_MS', 'COMMON_PROBLEMS', 'COUPON_EFFECTS', 'ConnectionError', 'FLAG_OUTCOMES', 'FLAG_RULES',
-  'FRAME_MAX_CHARS', 'HEADER_AGE_MAX_MS', 'HEARTBEAT_MS', 'INVOICE_LIFE_S', 'LIGHT_HEADERS_MAX', 'LOT_FINDINGS', 'MILK_SALES_HEADER', 'MIN_FEE_ML', 'ORDER_BYTES_MAX', 'ORDER_EVENTS', 'ORDER_STATUS', 'PROBLEMS',
-  'PROBLEM_TYPE_PREFIX', 'PRODUCTS_MAX', 'PRODUCT_NAME_MAX_BYTES', 'Problem', 'ProofError', 'RATE_LIMIT_Q_MAX', 'RATE_LIMIT_WINDOW_MAX_S', 'RATE_POLICIES', 'REFUND_STATUS', 'REOPENS_MAX', 'ROLES', 'ROSTER_MAX_BYTES',
-  'ROUTES', 'SEED_BYTES', 'SILENCE_MAX_MS', 'STREAM_EVENTS', 'TRANSACTION_BODY_MAX_BYTES', 'TX_LIFE_MS', 'TimeoutError', 'UntrustedAnswerError', 'VALIDATE_WAIT_MAX_MS', 'VALIDATION_ERRORS', 'ValidationProblem',
-  'WAIT_TIMEOUT_MS', 'activateTill', 'addCashier', 'addProduct', 'addSignature', 'attachSignature', 'buildAnchor', 'buildAttest', 'buildBondDeposit', 'buildBondWithdraw', 'buildDelegate', 'buildEditValidator', 'buildHoldBatch',
-  'buildOpenBatch', 'buildPay', 'buildRecallBatch', 'buildRedeem', 'buildRefund', 'buildRegisterDevice', 'buildRegisterFarm', 'buildRegisterMerchant', 'buildRegisterMeter', 'buildRegisterPlant', 'buildRegisterTill',
-  'buildRejoin', 'buildReportPrice', 'buildRevokeDevice', 'buildRevokeTill', 'buildStake', 'buildTransfer', 'buildUndelegate', 'buildUnstake', 'buildVoidInvoice', 'buildWriteOffBatch', 'changeCashier', 'changeProduct', 'changeUser',
-  'checkpointRoot', 'couponText', 'createChallenge', 'createClient', 'createClientAccount', 'createKey', 'createOrder', 'createUser', 'createVerifiedClient', 'decodeTransaction', 'deleteClient', 'encodeTransaction',
-  'enrolSigningBytes', 'enrolText', 'bookStray', 'getDailyReport', 'getExportManifest', 'getRawBlocks', 'listStrays', 'enrolTill', 'exportMilkSales', 'getAccount', 'getBatch', 'getBatchTrace', 'getBlock', 'getCoupon', 'getEpcis', 'getGenesis', 'getJwks', 'getLoyalty', 'getMe', 'getMerchant',
-  'getOrder', 'getPrice', 'getReceipt', 'getRegistry', 'getReserve', 'getStatus', 'getTill', 'getTransaction', 'getTxProof', 'getTxTrace', 'getUser', 'importStudents', 'isProblemCode', 'keyFromSeed', 'linkWallet',
-  'listAccountTransactions', 'listBatches', 'listBlocks', 'listCashiers', 'listClients', 'listMerchants', 'listOrders', 'listPeers', 'listPrices', 'listProducts', 'listTills', 'listUsers', 'listValidators', 'login', 'loginByKey',
-  'loginCashier', 'loginClient', 'logout', 'lookupFrom', 'openApi', 'openFailover', 'orderTotals', 'parseCouponText', 'parseEnrolText', 'payInvoice', 'paymentOf', 'postOrder', 'productItem', 'provenExecutionOutcome',
-  'provenInvoiceOutcome', 'randomBytes', 'readInvoice', 'readOrder', 'refreshLogin', 'registerMerchant', 'removeCashier', 'removeProduct', 'renewLinkCode', 'reportTill', 'revokeTill', 'rotateKeys', 'route', 'sendTransaction', 'signChallenge',
-  'signEnrolment', 'signPay', 'signTransfer', 'streamOrders', 'transactionText', 'txSigningBytes', 'validatePayment', 'verifiedBalance', 'verifiedPayment', 'verifiedReceipt', 'verifiedReserve', 'verifiedRow',
-  'verifiedTransaction', 'verifyPayment', 'waitForTransaction', 'withLogin',
+  'ADMIN_EVENTS', 'API_BASE', 'ATTEMPTS_MAX_PER_CALL', 'ApiError', 'BACKWARDS_MAX', 'BAND_BPS', 'BODY_MAX_BYTES', 'CALL_TIMEOUT_MS', 'CASHIERS_MAX', 'COMMON_PROBLEMS', 'COUPON_EFFECTS', 'ConnectionError', 'FLAG_OUTCOMES',
+  'FLAG_RULES', 'FRAME_MAX_CHARS', 'HEADER_AGE_MAX_MS', 'HEADER_EVENTS', 'HEARTBEAT_MS', 'INVOICE_LIFE_S', 'LIGHT_HEADERS_MAX', 'LOT_FINDINGS', 'MILK_SALES_HEADER', 'MIN_FEE_ML', 'ORDER_BYTES_MAX', 'ORDER_EVENTS', 'ORDER_STATUS',
+  'POLL_MS', 'PROBLEMS', 'PROBLEM_TYPE_PREFIX', 'PRODUCTS_MAX', 'PRODUCT_NAME_MAX_BYTES', 'Problem', 'ProofError', 'RATE_LIMIT_Q_MAX', 'RATE_LIMIT_WINDOW_MAX_S', 'RATE_POLICIES', 'REFUND_STATUS', 'REOPENS_MAX', 'ROLES',
+  'ROSTER_MAX_BYTES', 'ROUTES', 'SEED_BYTES', 'SILENCE_MAX_MS', 'STREAM_EVENTS', 'TRANSACTION_BODY_MAX_BYTES', 'TX_LIFE_MS', 'TimeoutError', 'UntrustedAnswerError', 'VALIDATE_WAIT_MAX_MS', 'VALIDATION_ERRORS', 'ValidationProblem',
+  'WAIT_TIMEOUT_MS', 'WALLET_EVENTS', 'activateTill', 'addCashier', 'addProduct', 'addSignature', 'attachSignature', 'bookStray', 'buildAnchor', 'buildAttest', 'buildBondDeposit', 'buildBondWithdraw', 'buildDelegate',
+  'buildEditValidator', 'buildHoldBatch', 'buildOpenBatch', 'buildPay', 'buildRecallBatch', 'buildRedeem', 'buildRefund', 'buildRegisterDevice', 'buildRegisterFarm', 'buildRegisterMerchant', 'buildRegisterMeter',
+  'buildRegisterPlant', 'buildRegisterTill', 'buildRejoin', 'buildReportPrice', 'buildRevokeDevice', 'buildRevokeTill', 'buildStake', 'buildTransfer', 'buildUndelegate', 'buildUnstake', 'buildVoidInvoice', 'buildWriteOffBatch',
+  'changeCashier', 'changeProduct', 'changeUser', 'checkpointRoot', 'couponText', 'createChallenge', 'createClient', 'createClientAccount', 'createKey', 'createOrder', 'createUser', 'createVerifiedClient', 'decodeTransaction',
+  'deleteClient', 'encodeTransaction', 'enrolSigningBytes', 'enrolText', 'enrolTill', 'exportMilkSales', 'getAccount', 'getBatch', 'getBatchTrace', 'getBlock', 'getCoupon', 'getDailyReport', 'getEpcis', 'getExportManifest',
+  'getGenesis', 'getJwks', 'getLoyalty', 'getMe', 'getMerchant', 'getOrder', 'getPrice', 'getRawBlocks', 'getReceipt', 'getRegistry', 'getReserve', 'getStatus', 'getTill', 'getTransaction', 'getTxProof', 'getTxTrace', 'getUser',
+  'importStudents', 'isProblemCode', 'keyFromSeed', 'linkWallet', 'listAccountTransactions', 'listBatches', 'listBlocks', 'listCashiers', 'listClients', 'listMerchants', 'listOrders', 'listPeers', 'listPrices', 'listProducts',
+  'listStrays', 'listTills', 'listUsers', 'listValidators', 'login', 'loginByKey', 'loginCashier', 'loginClient', 'logout', 'lookupFrom', 'openApi', 'openFailover', 'orderTotals', 'parseCouponText', 'parseEnrolText', 'payInvoice',
+  'paymentOf', 'postOrder', 'productItem', 'provenExecutionOutcome', 'provenInvoiceOutcome', 'randomBytes', 'readInvoice', 'readOrder', 'refreshLogin', 'registerMerchant', 'removeCashier', 'removeProduct', 'renewLinkCode',
+  'reportTill', 'revokeTill', 'rotateKeys', 'route', 'sendTransaction', 'signChallenge', 'signEnrolment', 'signPay', 'signTransfer', 'streamAdmin', 'streamHeaders', 'streamOrders', 'streamWallet', 'transactionText',
+  'txSigningBytes', 'validatePayment', 'verifiedBalance', 'verifiedPayment', 'verifiedReceipt', 'verifiedReserve', 'verifiedRow', 'verifiedTransaction', 'verifyPayment', 'waitForTransaction', 'withLogin',
 ];
 
 t.test('the surface is the one that was agreed', (t) => {

@@ -50,11 +50,18 @@ export interface OtherAnswer {
 /** Text as it stands, e.g. a stored answer or a file that must keep its bytes: JSON unless it says what it is. */
 export interface TextAnswer {
   readonly status: number;
-  readonly text: string | Uint8Array;
+  readonly text: string;
   /** One of the forms its declaration names beside JSON. */
   readonly type?: string;
   readonly headers?: Headers;
   readonly immutable?: string;
+}
+/** A file of one of the other forms its declaration names. */
+export interface BytesAnswer {
+  readonly status: number;
+  readonly bytes: Uint8Array;
+  readonly type: string;
+  readonly headers?: Headers;
 }
 export interface StreamAnswer {
   readonly status: number;
@@ -71,7 +78,7 @@ export interface Refusal {
   /** Rate policies that have no room, of rate_limited. */
   readonly violatedPolicies?: readonly string[];
 }
-export type Reply<R extends Route> = Answer<AnswerOf<R>> | OtherAnswer | TextAnswer | StreamAnswer | Refusal;
+export type Reply<R extends Route> = Answer<AnswerOf<R>> | OtherAnswer | TextAnswer | BytesAnswer | StreamAnswer | Refusal;
 
 export interface Entry {
   readonly declaration: Route;

@@ -75,6 +75,7 @@ function send(request: FastifyRequest, reply: FastifyReply, answer: Reply<Route>
   void reply.status(answer.status).headers(answer.headers ?? {});
   if (answer.status === 204) return reply.send();
   if ('stream' in answer) return reply.send(answer.stream);
+  if ('bytes' in answer) return reply.type(answer.type).send(Buffer.from(answer.bytes));
   if ('other' in answer) return sendJson(request, reply.type(answer.type), answer.other, answer.revalidate);
   if (answer.immutable !== undefined) {
     const etag = `"${answer.immutable}"`;
@@ -82,7 +83,7 @@ function send(request: FastifyRequest, reply: FastifyReply, answer: Reply<Route>
     if (etagMatches(request, etag)) return reply.status(304).send();
   }
   // A stored answer may be a problem.
-  if ('text' in answer) return reply.type(answer.status >= 400 ? PROBLEM_MEDIA_TYPE : (answer.type ?? JSON_TYPE)).send(typeof answer.text === 'string' ? answer.text : Buffer.from(answer.text));
+  if ('text' in answer) return reply.type(answer.status >= 400 ? PROBLEM_MEDIA_TYPE : (answer.type ?? JSON_TYPE)).send(answer.text);
   return sendJson(request, reply.type(JSON_TYPE), answer.body, answer.revalidate);
 }
 
@@ -167,7 +168,10 @@ export function mountStream(server: FastifyInstance, entry: StreamEntry, guard: 
           raw.writeHead(200, { ...STREAM_HEADERS, 'request-id': request.id });
           endWithToken(raw, request.admitted, clock);
           return {
-            write: (text) => void raw.write(text),
+            // Ended with its token or destroyed, it is in no hub a moment later.
+            write: (text) => {
+              if (!raw.writableEnded && !raw.destroyed) raw.write(text);
+            },
             pendingBytes: () => raw.writableLength,
             end: () => void raw.destroy(),
             onClose: (listener) => void raw.once('close', listener),

@@ -24,7 +24,7 @@ import { openParties } from './parties.ts';
 import { openReceipts } from './receipts.ts';
 import { openRegistryIndex } from './registryIndex.ts';
 import { allRoutes, assertComplete } from './routes/index.ts';
-import { openOrderStream } from './streams/orders.ts';
+import { openStreams } from './streams/index.ts';
 import { JsonRefused, parseStrictJson } from './strictJson.ts';
 
 /** A slow sender gets this long for a whole request; a roster of 8 MiB comes in one second on a campus network. */
@@ -171,23 +171,23 @@ export async function startApi(deps: ApiDeps): Promise<Api> {
   const receipts = openReceipts(chain);
   const index = openRegistryIndex(chain);
   const parties = openParties(chain, campus.wallets);
-  const stream = openOrderStream({ orders: campus.orders, receipts, clock, log });
-  const metrics = openApiMetrics(registry, { chain, campus, clock, streamClients: stream.clients });
+  const streams = openStreams({ chain, campus, receipts, clock, log });
+  const metrics = openApiMetrics(registry, { chain, campus, clock, streamClients: streams.clients });
   const entries = allRoutes({ chain, campus, clock, index, receipts, parties, metrics, peers, sync, disk: deps.disk, checkpoint });
-  assertComplete([...entries, stream.entry]);
+  assertComplete([...entries, ...streams.entries]);
   let port = config.port;
 
   server.setSerializerCompiler(asJson);
   server.server.maxConnections = CONNECTIONS_MAX;
   setParsers(server);
-  setErrors(server, log, [...entries, stream.entry]);
+  setErrors(server, log, [...entries, ...streams.entries]);
   setHooks(server, deps, metrics, () => port);
   const abuseMetrics = openAbuseMetrics(registry, campus.abuse);
   const limiter = openLimiter(campus.abuse, abuseMetrics.limited);
   hookLimits(server, limiter, deps.remoteAddress ?? (({ socket }) => socket.remoteAddress));
   const guard = openGuard(campus.logins);
   for (const entry of entries) mount(server, underLimits(audited(entry, campus.abuse.audit), limiter), guard);
-  mountStream(server, stream.entry, guard, clock);
+  for (const entry of streams.entries) mountStream(server, entry, guard, clock);
   server.get('/metrics', async (_request, reply) => reply.type(registry.contentType).send(await registry.metrics()));
   await mountDocs(server);
   await server.listen({ host: config.host, port });
@@ -198,7 +198,7 @@ export async function startApi(deps: ApiDeps): Promise<Api> {
   return {
     url, port,
     async close() {
-      stream.close();
+      streams.close();
       metrics.stop();
       abuseMetrics.stop();
       index.close();

@@ -10,6 +10,7 @@ import { openAbuseControl, type AlertTarget } from './abuseControl.ts';
 import { openChallenges } from './challenge.ts';
 import { blindIndex, keyFingerprint, pseudonymKeyId } from './crypto.ts';
 import { openEndWaiter } from './endWaiter.ts';
+import { erase } from './erase.ts';
 import { startFollower } from './follower.ts';
 import { openIdempotency } from './idempotency.ts';
 import { openCampusKeys, type CampusKeys } from './keyFile.ts';
@@ -79,7 +80,7 @@ export async function openCampus(deps: CampusDeps): Promise<Campus> {
   const orders = openOrders({ chain, store, clock, log, lane: ledger, verify, events, idempotency, open });
   const follower = await startFollower({ chain, store, keys, lane: ledger, log, events, pseudonymOf: (address, purpose) => pseudonyms.of(address, purpose), open });
   return {
-    students: openStudents({ store, keys, clock, lane: roster }),
+    students: { ...openStudents({ store, keys, clock, lane: roster }), erase: (studentRef) => roster.run(() => erase({ store, keys, pseudonyms }, studentRef)) },
     wallets: openWallets({ store, keys, clock, lane: roster, challenges, pseudonyms }),
     logins: auth.logins,
     users: auth.users,

@@ -95,7 +95,7 @@ async function onRefunded(place: Place, refunded: EventOf<'refunded'>): Promise<
   const back = refunds.reduce((sum, refund) => sum + BigInt(refund.amountMl), 0n);
   const now = moved(order, back >= BigInt(payment.ownMl) ? 'REFUNDED' : 'PART_REFUNDED', block.timeMs);
   batch.put(TABLES.order, order.orderId, now);
-  return [{ name: 'order.refunded', order: now, timeMs: block.timeMs, final: { txHash: tx.txHash, height: block.height, index: tx.index, blockHash } }];
+  return [{ name: 'refund.final', order: now, timeMs: block.timeMs, final: { txHash: tx.txHash, height: block.height, index: tx.index, blockHash } }];
 }
 
 /** The till took the invoice back: whatever it signed under this reference can never be paid. */

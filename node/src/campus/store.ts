@@ -280,6 +280,11 @@ export async function listRows<V>(store: KeyValueStore, type: Table<V>, range: R
   return rows.map(({ key, value }) => ({ id: key.slice(start.length), value: JSON.parse(decoder.decode(value)) as V }));
 }
 
+/** After rows of these tables were deleted: their bytes leave the disk, not only their names. */
+export async function shredDeleted(store: KeyValueStore, tables: readonly Table<unknown>[]): Promise<void> {
+  for (const { prefix } of tables) await store.compact({ gte: `${prefix}/`, lt: `${prefix}/${AFTER_IDS}` });
+}
+
 /** A whole number in a key, padded so that text order is number order. */
 export function padded(value: number, digits: number): string {
   const text = String(value);

@@ -27,12 +27,16 @@ export interface StudentDeps {
   readonly lane: Lane;
 }
 
-const idPlace = (studentRef: string): string => `student/${studentRef}/id`;
+export const idPlace = (studentRef: string): string => `student/${studentRef}/id`;
 
-function newCode({ keys, clock }: StudentDeps, studentRef: string): { readonly linkCode: string; readonly hash: string; readonly row: KeyValueOperation } {
+/** A phone beside the first one: the code is shown on one screen and typed on the other. */
+export const SECOND_CODE_LIFE_MS = 600_000;
+
+function newCode({ keys, clock }: StudentDeps, studentRef: string, lifeMs = LINK_CODE_LIFE_MS): { readonly linkCode: string; readonly hash: string; readonly row: KeyValueOperation; readonly expiresAtMs: number } {
   const linkCode = randomCode();
   const hash = hashCode(keys, linkCode);
-  return { linkCode, hash, row: putRow(TABLES.code, hash, { studentRef, expiresAtMs: clock.nowMs() + LINK_CODE_LIFE_MS }) };
+  const expiresAtMs = clock.nowMs() + lifeMs;
+  return { linkCode, hash, expiresAtMs, row: putRow(TABLES.code, hash, { studentRef, expiresAtMs }) };
 }
 
 function newStudent(deps: StudentDeps, studentId: string): { readonly issued: IssuedCode; readonly rows: readonly KeyValueOperation[] } {
@@ -90,14 +94,14 @@ async function takeOver(deps: StudentDeps, studentIds: readonly string[]): Promi
   return { ok: true, added: codes.length, kept: present.size, left: gone.count, codes };
 }
 
-async function renew(deps: StudentDeps, studentRef: string): Promise<{ readonly studentRef: string; readonly linkCode: string } | undefined> {
+async function renew(deps: StudentDeps, studentRef: string, lifeMs: number): ReturnType<Students['renewLinkCode']> {
   const { store } = deps;
   const student = await getRow(store, TABLES.student, studentRef);
   if (student === undefined || student.leftAtMs !== null) return undefined;
-  const { linkCode, hash, row } = newCode(deps, studentRef);
+  const { linkCode, hash, row, expiresAtMs } = newCode(deps, studentRef, lifeMs);
   const old = student.codeHash === null ? [] : [deleteRow(TABLES.code, student.codeHash)];
   await store.batch([...old, row, putRow(TABLES.student, studentRef, { ...student, codeHash: hash })], { sync: true });
-  return { studentRef, linkCode };
+  return { studentRef, linkCode, expiresAtMs };
 }
 
 /** Who the student is for a purpose; undefined once the key was shredded. Throws SealBroken where keys and store differ. */
@@ -109,12 +113,14 @@ export async function studentPseudonym({ store, keys }: Pick<StudentDeps, 'store
   return pseudonym(keys, purpose, studentKey, studentId);
 }
 
-export function openStudents(deps: StudentDeps): Students {
+/** All but erasing, which takes wallets and logins with it (erase.ts). */
+export function openStudents(deps: StudentDeps): Omit<Students, 'erase'> {
   return {
     async importRoster(csv) {
       const roster = readRoster(csv);
       return roster.ok ? await deps.lane.run(() => takeOver(deps, roster.studentIds)) : roster;
     },
-    renewLinkCode: (studentRef) => deps.lane.run(() => renew(deps, studentRef)),
+    renewLinkCode: (studentRef) => deps.lane.run(() => renew(deps, studentRef, LINK_CODE_LIFE_MS)),
+    secondLinkCode: (studentRef) => deps.lane.run(() => renew(deps, studentRef, SECOND_CODE_LIFE_MS)),
   };
 }

@@ -4,15 +4,15 @@
  * get one answer after the same work.
  */
 import { maskAddress, toHex } from '@billcoin/protocol';
-import type { Linked, LinkRequest, Wallets } from '../campusPorts.ts';
+import type { Linked, LinkRequest, OwnWallet, Wallets } from '../campusPorts.ts';
 import type { Clock, KeyValueOperation, KeyValueStore } from '../ports.ts';
 import { fromField, toField } from './bytes.ts';
 import type { Challenges } from './challenge.ts';
 import { ulid } from './crockford.ts';
-import { blindIndex, hashCode, seal, unwrapStudentKey } from './crypto.ts';
+import { blindIndex, hashCode, seal, unseal, unwrapStudentKey } from './crypto.ts';
 import { PURPOSES, type CampusKeys, type Purpose } from './keyFile.ts';
 import type { Lane } from './lane.ts';
-import { deleteRow, getRow, putRow, TABLES } from './store.ts';
+import { deleteRow, getRow, putRow, TABLES, type WalletRow } from './store.ts';
 import { studentPseudonym } from './students.ts';
 
 /** A phone, its successor and a tablet: more would let one student multiply limits. */
@@ -29,6 +29,40 @@ export interface WalletDeps {
   readonly lane: Lane;
   readonly challenges: Challenges;
   readonly pseudonyms: Pseudonyms;
+}
+
+const addressPlace = (walletId: string): string => `wallet/${walletId}/address`;
+
+/** Address of a linked wallet. Throws SealBroken where keys and store differ. */
+export function walletAddress(studentKey: Uint8Array, walletId: string, { sealedAddress }: WalletRow): Uint8Array {
+  return unseal(studentKey, addressPlace(walletId), fromField(sealedAddress));
+}
+
+async function list({ store, keys }: WalletDeps, studentRef: string): Promise<readonly OwnWallet[]> {
+  const student = await getRow(store, TABLES.student, studentRef);
+  if (student === undefined) return [];
+  const studentKey = unwrapStudentKey(keys, studentRef, fromField(student.wrappedKey));
+  const wallets: OwnWallet[] = [];
+  for (const walletId of student.wallets) {
+    const row = await getRow(store, TABLES.wallet, walletId);
+    if (row !== undefined) wallets.push({ walletId, address: walletAddress(studentKey, walletId, row), linkedAtMs: row.linkedAtMs });
+  }
+  return wallets;
+}
+
+/** The rows that make a link of these go. */
+export function unlinkRows(keys: CampusKeys, wallets: readonly OwnWallet[]): readonly KeyValueOperation[] {
+  return wallets.flatMap(({ walletId, address }) => [deleteRow(TABLES.wallet, walletId), deleteRow(TABLES.walletByAddress, blindIndex(keys, 'address', address))]);
+}
+
+async function unlink(deps: WalletDeps, studentRef: string, walletId: string): Promise<boolean> {
+  const { store, keys, pseudonyms } = deps;
+  const student = await getRow(store, TABLES.student, studentRef);
+  const wallet = (await list(deps, studentRef)).find((own) => own.walletId === walletId);
+  if (student === undefined || wallet === undefined) return false;
+  await store.batch([...unlinkRows(keys, [wallet]), putRow(TABLES.student, studentRef, { ...student, wallets: student.wallets.filter((id) => id !== walletId) })], { sync: true });
+  pseudonyms.changed(wallet.address);
+  return true;
 }
 
 async function link({ store, keys, clock, challenges, pseudonyms }: WalletDeps, request: LinkRequest): Promise<Linked> {
@@ -51,7 +85,7 @@ async function link({ store, keys, clock, challenges, pseudonyms }: WalletDeps, 
 
   const walletId = `wal_${ulid(clock.nowMs())}`;
   const studentKey = unwrapStudentKey(keys, studentRef, fromField(student.wrappedKey));
-  const sealedAddress = toField(seal(studentKey, `wallet/${walletId}/address`, address));
+  const sealedAddress = toField(seal(studentKey, addressPlace(walletId), address));
   const rows: readonly KeyValueOperation[] = [
     ...use,
     deleteRow(TABLES.code, codeHash),
@@ -60,7 +94,7 @@ async function link({ store, keys, clock, challenges, pseudonyms }: WalletDeps, 
     putRow(TABLES.student, studentRef, { ...student, codeHash: null, wallets: [...student.wallets, walletId] }),
   ];
   await store.batch(rows, { sync: true });
-  pseudonyms.linked(address);
+  pseudonyms.changed(address);
   return { ok: true, walletId, addressMasked: maskAddress(address) };
 }
 
@@ -87,8 +121,8 @@ export class Pseudonyms {
     return this.#remembered(`student ${toHex(address)}`, () => this.#studentRef(address));
   }
 
-  /** This wallet has been linked: what was looked up before does not count. */
-  linked(address: Uint8Array): void {
+  /** This wallet was linked, or is linked no more: what was looked up before does not count. Call it once that is on disk. */
+  changed(address: Uint8Array): void {
     for (const what of [...PURPOSES, 'student']) this.#known.delete(`${what} ${toHex(address)}`);
   }
 
@@ -120,6 +154,8 @@ export function openWallets(deps: WalletDeps): Wallets {
   return {
     challenge: (publicKey, domain) => deps.challenges.issue(publicKey, domain),
     link: (request) => deps.lane.run(() => link(deps, request)),
+    list: (studentRef) => list(deps, studentRef),
+    unlink: (studentRef, walletId) => deps.lane.run(() => unlink(deps, studentRef, walletId)),
     studentOf: (address) => deps.pseudonyms.studentOf(address),
   };
 }

@@ -5,6 +5,11 @@ import { Level } from 'level';
 import type { KeyValueOperation, KeyValueStore } from '../ports.ts';
 import { REMEDY, StorageFailure } from '../storageFailure.ts';
 
+/** What LevelDB in a file has and the types of `level` leave out, because a browser's has not. */
+interface Compacts {
+  compactRange(start: string, end: string): Promise<void>;
+}
+
 /**
  * Opens (and makes) the store in `folder`. Rejects with an Error whose cause is LevelDB's where the folder is locked by
  * another process or damaged; nothing is repaired silently. `onFailure` hears of every failure before the caller does.
@@ -41,6 +46,7 @@ export async function openKeyValueLevel(folder: string, onFailure: (failure: Sto
       }
       await batch.write({ sync });
     }),
+    compact: ({ gte, lt }) => attempt('write', async () => { await (level as unknown as Compacts).compactRange(gte, lt); }),
     close: async () => { await level.close(); },
   };
 }

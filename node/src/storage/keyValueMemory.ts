@@ -50,6 +50,9 @@ export function openKeyValueMemory(): KeyValueStore {
         else del(operation.key);
       }
     },
+    async compact() {
+      mustBeOpen(); // a deleted value is garbage already
+    },
     async close() {
       open = false;
     },

@@ -1,7 +1,7 @@
 /** Refunds from the till and through the manager (api page §2.6, §3.3; threats 8, 20, 24). */
 import { randomBytes } from 'node:crypto';
 import t from 'tap';
-import { fromHex, toHex } from '@billcoin/protocol';
+import { COUPON, fromHex, ROWS, toHex } from '@billcoin/protocol';
 import { addSignature, buildRefund, type Key, type Refund, type RefundOptions, type TillOrder } from '@billcoin/sdk';
 import { refundRoutes } from '../../src/api/routes/refunds.ts';
 import type { ApiRequest } from '../../src/api/entry.ts';
@@ -41,9 +41,12 @@ function refundText(world: World, { order: { ref } }: Sold, amountMl: bigint, si
   return world.textOf(addSignature(buildRefund({ genesisHash: world.chain.genesisHash, validUntilMs, sender: signer.address, tillNo: 1, ref, amountMl }), signer));
 }
 
-const ask = (world: World, { orderId }: Sold, body: object, key = toHex(randomBytes(8))): Promise<Answer> => world.post(`/orders/${orderId}/refunds`, { reason: 'sour', ...body }, { 'idempotency-key': key });
-const options = async (world: World, { orderId }: Sold): Promise<RefundOptions> => (await world.get(`/orders/${orderId}/refund-options`)).json;
-const refundOf = async (world: World, answer: Answer): Promise<Refund> => (await world.get(`/refunds/${(answer.json as Refund).refundId}`)).json;
+const ask = async (world: World, { orderId }: Sold, body: object, key = toHex(randomBytes(8))): Promise<Answer> => await world.post(`/orders/${orderId}/refunds`, { reason: 'sour', ...body }, { 'idempotency-key': key, ...await world.as('manager') });
+const get = async (world: World, path: string): Promise<Answer> => await world.get(path, await world.as('manager'));
+const approve = async (world: World, refundId: string, tx: string): Promise<Answer> => await world.post(`/refunds/${refundId}/approve`, { tx }, await world.as('manager'));
+const reject = async (world: World, refundId: string): Promise<Answer> => await world.call('POST', `/refunds/${refundId}/reject`, { headers: await world.as('manager') });
+const options = async (world: World, { orderId }: Sold): Promise<RefundOptions> => (await get(world, `/orders/${orderId}/refund-options`)).json;
+const refundOf = async (world: World, answer: Answer): Promise<Refund> => (await get(world, `/refunds/${(answer.json as Refund).refundId}`)).json;
 const codeOf = (answer: Answer): string => (answer.json as { code: string }).code;
 
 t.test('a cashier gives a carton back with the till’s own key; it is final with its block', async (t) => {
@@ -56,7 +59,7 @@ t.test('a cashier gives a carton back with the till’s own key; it is final wit
   t.match(await options(world, sold), { refundableLitres: '0.000', refundableRm: '0.00' }, 'what is on its way is not offered again');
   await world.block();
   t.match(await refundOf(world, asked), { status: 'FINAL', label: { en: 'Refunded', ms: 'Dipulangkan' }, blockHeight: world.chain.tip().height, rm: '1.80' });
-  t.match((await world.get(`/orders/${sold.orderId}`)).json, { status: 'REFUNDED', refunds: [{ litres: '0.300', rm: '1.80' }] });
+  t.match((await get(world, `/orders/${sold.orderId}`)).json, { status: 'REFUNDED', refunds: [{ litres: '0.300', rm: '1.80' }] });
   t.equal(codeOf(await ask(world, sold, { litres: '0.001' })), 'already_refunded');
 });
 
@@ -66,22 +69,21 @@ t.test('without a signed transaction the refund waits for the manager, who signs
   const asked = await ask(world, sold, { litres: '0.2' });
   t.match(asked.json, { status: 'NEEDS_MANAGER', litres: '0.200', rm: '1.20', txHash: null });
   const { refundId } = asked.json as Refund;
-  const approve = (tx: string): Promise<Answer> => world.post(`/refunds/${refundId}/approve`, { tx });
-  t.equal(codeOf(await approve(refundText(world, sold, 200n))), 'wrong_signers', 'the till cannot approve for the manager');
-  t.equal(codeOf(await approve(refundText(world, sold, 201n, cafeteria))), 'other_order', 'no other amount than was asked for');
+  t.equal(codeOf(await approve(world, refundId, refundText(world, sold, 200n))), 'wrong_signers', 'the till cannot approve for the manager');
+  t.equal(codeOf(await approve(world, refundId, refundText(world, sold, 201n, cafeteria))), 'other_order', 'no other amount than was asked for');
   const signed = refundText(world, sold, 200n, cafeteria);
-  const approved = await approve(signed);
+  const approved = await approve(world, refundId, signed);
   t.match([approved.status, (approved.json as Refund).status], [200, 'PENDING']);
-  t.equal((await approve(signed)).status, 200, 'the same again is no error');
+  t.equal((await approve(world, refundId, signed)).status, 200, 'the same again is no error');
   await world.block();
-  t.match(await refundOf(world, asked), { status: 'FINAL', decidedBy: 'public' });
-  t.match((await world.get(`/orders/${sold.orderId}`)).json, { status: 'PART_REFUNDED' });
-  t.equal(codeOf(await world.call('POST', `/refunds/${refundId}/reject`)), 'refund_decided');
+  t.match(await refundOf(world, asked), { status: 'FINAL', decidedBy: /^usr_/ });
+  t.match((await get(world, `/orders/${sold.orderId}`)).json, { status: 'PART_REFUNDED' });
+  t.equal(codeOf(await reject(world, refundId)), 'refund_decided');
 
   const rest = await ask(world, sold, { litres: '0.100' });
-  const rejected = await world.call('POST', `/refunds/${(rest.json as Refund).refundId}/reject`);
+  const rejected = await reject(world, (rest.json as Refund).refundId);
   t.match(rejected.json, { status: 'REJECTED' });
-  t.equal(codeOf(await world.post(`/refunds/${(rest.json as Refund).refundId}/approve`, { tx: refundText(world, sold, 100n, cafeteria) })), 'refund_decided');
+  t.equal(codeOf(await approve(world, (rest.json as Refund).refundId, refundText(world, sold, 100n, cafeteria))), 'refund_decided');
   t.equal((await options(world, sold)).refundableLitres, '0.100', 'a rejected one is free again');
 });
 
@@ -103,7 +105,7 @@ t.test('pieces of an order are refunded by their share, never more than the whol
   const amountMl = 1_069n; // ceil(641 · 1000 / 600)
   const one = await ask(world, sold, { items: [{ line: 0, quantity: 1 }] });
   t.match(one.json, { litres: '0.300' }, 'floor of 1069 · 180 / 641');
-  await world.call('POST', `/refunds/${(one.json as Refund).refundId}/reject`);
+  await reject(world, (one.json as Refund).refundId);
   const all = await ask(world, sold, { items: [{ line: 0, quantity: 3 }, { line: 1, quantity: 1 }], tx: refundText(world, sold, amountMl) });
   t.equal(all.status, 202, 'all pieces are the whole invoice');
   for (const items of [[{ line: 0, quantity: 4 }], [{ line: 2, quantity: 1 }], [{ line: 0, quantity: 1 }, { line: 0, quantity: 1 }]]) t.equal((await ask(world, sold, { items })).status, 400, JSON.stringify(items));
@@ -124,8 +126,8 @@ t.test('every refusal has its own code', async (t) => {
   const open = world.order();
   const { orderId } = (await world.postOrder(open)).json as { orderId: string };
   t.equal(codeOf(await ask(world, { order: open, orderId }, { litres: '0.1' })), 'unknown_invoice', 'nothing was paid');
-  t.equal((await world.get(`/orders/${orderId}/refund-options`)).status, 404);
-  t.equal((await world.get(`/refunds/rfd_${'0'.repeat(26)}`)).status, 404);
+  t.equal((await get(world, `/orders/${orderId}/refund-options`)).status, 404);
+  t.equal((await get(world, `/refunds/rfd_${'0'.repeat(26)}`)).status, 404);
   await world.block(8 * DAY_MS);
   t.equal(codeOf(await ask(world, sold, { litres: '0.1' })), 'refund_window_over');
   t.match(await options(world, sold), { refundableLitres: '0.000' });
@@ -181,12 +183,12 @@ t.test('refunds are listed for their own till, merchant or finance, also those h
   await ask(world, first, { tx: refundText(world, first, 100n) });
   await world.refund(second.order.ref, 50n);
   await world.block();
-  const all = (await world.get('/refunds')).json as { data: readonly Refund[] };
-  t.same(new Set(all.data.map(({ status, litres, requestedBy, orderId }) => [status, litres, requestedBy, orderId].join())), new Set([`FINAL,0.050,,${second.orderId}`, `FINAL,0.100,public,${first.orderId}`]));
-  const page = (await world.get('/refunds?limit=1')).json as { data: readonly Refund[]; nextCursor: string };
-  t.equal(((await world.get(`/refunds?limit=1&cursor=${page.nextCursor}`)).json as { data: readonly Refund[] }).data.length, 1);
-  t.equal(((await world.get(`/refunds?orderId=${first.orderId}`)).json as { data: readonly Refund[] }).data.length, 1);
-  t.equal(((await world.get('/refunds?status=PENDING')).json as { data: readonly Refund[] }).data.length, 0);
+  const all = (await get(world, '/refunds')).json as { data: readonly Refund[] };
+  t.same(new Set(all.data.map(({ status, litres, requestedBy, orderId }) => [status, litres, requestedBy === null ? '' : 'asked', orderId].join())), new Set([`FINAL,0.050,,${second.orderId}`, `FINAL,0.100,asked,${first.orderId}`]));
+  const page = (await get(world, '/refunds?limit=1')).json as { data: readonly Refund[]; nextCursor: string };
+  t.equal(((await get(world, `/refunds?limit=1&cursor=${page.nextCursor}`)).json as { data: readonly Refund[] }).data.length, 1);
+  t.equal(((await get(world, `/refunds?orderId=${first.orderId}`)).json as { data: readonly Refund[] }).data.length, 1);
+  t.equal(((await get(world, '/refunds?status=PENDING')).json as { data: readonly Refund[] }).data.length, 0);
   const routes = refundRoutes({ chain: world.chain, clock: world.chain.clock, orders: world.campus.orders, refunds: world.campus.refunds });
   const listAs = async (caller: Caller): Promise<number> => {
     const reply = await routes.find(({ declaration }) => declaration.path === '/refunds')?.handle({ caller, query: {} } as unknown as ApiRequest);
@@ -217,22 +219,26 @@ t.test('what was asked for is there after a restart, and the chain goes on telli
   t.match(await refundOf(second, pending), { status: 'FINAL', litres: '0.200' });
   t.match(await refundOf(second, waiting), { status: 'NEEDS_MANAGER' });
   const { refundId } = waiting.json as Refund;
-  await second.post(`/refunds/${refundId}/approve`, { tx: refundText(second, sold, 100n, cafeteria) });
+  await approve(second, refundId, refundText(second, sold, 100n, cafeteria));
   await second.block();
   t.match(await refundOf(second, waiting), { status: 'FINAL' });
 });
 
+async function usableCoupon(world: World): Promise<{ readonly couponId: string } | undefined> {
+  for (const couponId of await world.campus.loyalty.couponIds(ali.address, 10)) if (world.chain.state().get(ROWS.coupon, couponId)?.state === COUPON.unspent) return { couponId };
+  return undefined;
+}
+
 t.test('whatever is asked for, no more goes back than was paid, and never a spent coupon and five whole refunds', async (t) => {
   let couponsSpent = 0n;
-  for (const seed of [1, 2, 3]) {
+  for (const seed of [1, 2]) {
     const random = makeRandom(seed);
     const below = (n: number): number => Math.floor(random() * n);
     const world = await openShop(t);
     const sold: Sold[] = [];
     let spent = 0n;
-    for (let step = 0; step < 40; step++) {
-      const { merchants } = (await world.get(`/loyalty/${ali.addressText}`)).json as { merchants: readonly { coupons: readonly { couponId: string; usable: boolean }[] }[] };
-      const coupon = merchants[0]?.coupons.find(({ usable }) => usable);
+    for (let step = 0; step < 32; step++) {
+      const coupon = await usableCoupon(world);
       if (below(3) > 0 && sold.length < 9) {
         const couponId = coupon !== undefined && below(2) === 0 ? coupon.couponId : undefined;
         if (couponId !== undefined) spent++;
@@ -245,7 +251,7 @@ t.test('whatever is asked for, no more goes back than was paid, and never a spen
       const signer = below(2) === 0 ? till : cafeteria;
       const asked = await ask(world, one, below(3) === 0 ? { litres: `0.${String(amountMl).padStart(3, '0')}` } : { tx: refundText(world, one, amountMl, signer) });
       const { status, refundId } = asked.json as Refund;
-      if (asked.status === 202 && String(status) === 'NEEDS_MANAGER') await world.post(`/refunds/${refundId}/approve`, { tx: refundText(world, one, amountMl, cafeteria) });
+      if (asked.status === 202 && String(status) === 'NEEDS_MANAGER') await approve(world, refundId, refundText(world, one, amountMl, cafeteria));
       if (below(2) === 0) await world.block();
     }
     await world.block();
@@ -260,7 +266,7 @@ t.test('whatever is asked for, no more goes back than was paid, and never a spen
       backMl += back;
     }
     t.ok(ownMl - backMl >= spent * 300n, `seed ${seed}: ${spent} coupons were spent, ${ownMl} mL paid, ${backMl} given back`);
-    const final = ((await world.get('/refunds?status=FINAL&limit=100')).json as { data: readonly Refund[] }).data.reduce((sum, { litres }) => sum + BigInt(litres.replace('.', '')), 0n);
+    const final = ((await get(world, '/refunds?status=FINAL&limit=100')).json as { data: readonly Refund[] }).data.reduce((sum, { litres }) => sum + BigInt(litres.replace('.', '')), 0n);
     t.equal(final, backMl, 'the list says what the chain did');
   }
   t.ok(couponsSpent > 0n, 'coupons were among it');

@@ -1,10 +1,12 @@
-/** Order events as they happen (US-002), read with the SDK's own client and with a bare socket. */
-import { connect } from 'node:net';
+/** Events as they happen (US-002; threat 28), read with the SDK's own client and with bare sockets. */
+import { connect, type Socket } from 'node:net';
 import t, { type Test } from 'tap';
 import { fromBase64Url, toHex, verifyEd25519, verifyReceipt } from '@billcoin/protocol';
-import { HEARTBEAT_MS, streamOrders, type OrderStreamEvent } from '@billcoin/sdk';
-import { openRing, RING_FRAMES_MAX, RING_MS } from '../../src/api/streams/ring.ts';
-import { openOrderStream, STREAMS_MAX, UNREAD_MAX_BYTES } from '../../src/api/streams/orders.ts';
+import { HEARTBEAT_MS, linkWallet, streamAdmin, streamHeaders, streamOrders, streamWallet, type OrderStreamEvent, type Resync, type StreamParams } from '@billcoin/sdk';
+import { Hub, Places, UNREAD_MAX_BYTES } from '../../src/api/streams/hub.ts';
+import { PUBLIC_STREAMS_MAX, STREAMS_MAX } from '../../src/api/streams/index.ts';
+import { orderEntry, tellOrders, type OrderScope } from '../../src/api/streams/orders.ts';
+import { openRing, RING_FRAMES_MAX, RING_MAX_BYTES, RING_MS } from '../../src/api/streams/ring.ts';
 import type { StreamSink } from '../../src/api/entry.ts';
 import type { OrderEvent, OrderRow, Orders } from '../../src/campusPorts.ts';
 import { makeLog } from '../../src/log.ts';
@@ -65,7 +67,7 @@ t.test('a till sees its orders change, and the payment with its proof', async (t
   t.same(names(till), ['order.created', 'order.created', 'order.submitted', 'order.paid', 'order.expired']);
   t.same(other.events, [], 'nothing of another till');
   const paid = till.events[3];
-  if (paid === undefined || paid.event === 'resync') throw new Error('no payment came');
+  if (paid === undefined || !('data' in paid)) throw new Error('no payment came');
   t.match(paid.data, { tillNo: 1, ref: toHex(order.ref), status: 'PAID_READY', label: { en: 'Paid – Ready', ms: 'Dibayar – Sedia' }, txHash, blockHeight: 4 });
   const verified = verifyReceipt({ genesisHash: world.chain.genesisHash, validators: world.chain.validators, verify: verifyEd25519 }, fromBase64Url(paid.data.proof ?? '') ?? new Uint8Array(0));
   t.ok(verified.ok && toHex(verified.value.txId) === txHash && verified.value.code === 0, 'the till believes the proof, not the server');
@@ -84,7 +86,7 @@ t.test('a till sees that its VoidInvoice is final, with its proof', async (t) =>
   await world.block();
   await until(() => names(till).includes('order.cancelled'));
   const cancelled = till.events[1];
-  if (cancelled === undefined || cancelled.event === 'resync') throw new Error('no end came');
+  if (cancelled === undefined || !('data' in cancelled)) throw new Error('no end came');
   t.match(cancelled.data, { tillNo: 1, ref: toHex(order.ref), status: 'CANCELLED', txHash });
   const verified = verifyReceipt({ genesisHash: world.chain.genesisHash, validators: world.chain.validators, verify: verifyEd25519 }, fromBase64Url(cancelled.data.proof ?? '') ?? new Uint8Array(0));
   t.ok(verified.ok && toHex(verified.value.txId) === txHash);
@@ -96,7 +98,8 @@ t.test('a reader resumes after the last event it saw, or is sent to the list', a
   await until(() => first.opened() === 1);
   await world.postOrder(world.order());
   await until(() => first.events.length === 1);
-  const lastEventId = first.events[0]?.id ?? '';
+  const [seen] = first.events;
+  const lastEventId = seen !== undefined && 'id' in seen ? (seen.id ?? '') : '';
   await first.stop();
   const missed = world.order();
   const missedId = ((await world.postOrder(missed)).json as { orderId: string }).orderId;
@@ -105,7 +108,7 @@ t.test('a reader resumes after the last event it saw, or is sent to the list', a
   const resumed = listen(t, world, { lastEventId, orderId: missedId });
   await until(() => resumed.events.length === 1);
   const [event] = resumed.events;
-  t.equal(event?.event === 'resync' ? '' : event?.data.ref, toHex(missed.ref), 'what was missed, of the order asked for');
+  t.equal(event !== undefined && 'data' in event ? event.data.ref : '', toHex(missed.ref), 'what was missed, of the order asked for');
   for (const unknown of ['aaaaaaaaaaaa-1', 'nonsense', lastEventId.replace(/\d+$/, '999')]) {
     const stranger = listen(t, world, { lastEventId: unknown });
     await until(() => stranger.events.length === 1);
@@ -116,7 +119,7 @@ t.test('a reader resumes after the last event it saw, or is sent to the list', a
 
 t.test('the ring forgets after ten minutes and never grows beyond its bound', async (t) => {
   const ring = openRing();
-  const push = (seq: number, atMs: number): void => ring.push({ seq, atMs, tillNo: 1, orderId: 'o', merchant: 'm', text: '' });
+  const push = (seq: number, atMs: number): void => ring.push({ seq, atMs, scope: undefined, text: '' });
   for (let seq = 1; seq <= 10; seq++) push(seq, seq * 1_000);
   t.same(ring.after(7, 10_000)?.map(({ seq }) => seq), [8, 9, 10]);
   t.same(ring.after(10, 10_000), []);
@@ -128,6 +131,10 @@ t.test('the ring forgets after ten minutes and never grows beyond its bound', as
   ring.clear(RING_FRAMES_MAX * 2 + 1);
   t.equal(ring.after(RING_FRAMES_MAX * 2, 700_000), undefined);
   t.same(ring.after(RING_FRAMES_MAX * 2 + 1, 700_000), []);
+  const large = openRing<undefined>();
+  const frame = 'x'.repeat(RING_MAX_BYTES / 4);
+  for (let seq = 1; seq <= 9; seq++) large.push({ seq, atMs: 1_000, scope: undefined, text: frame });
+  t.ok(large.size() <= 4, 'nor beyond its bytes');
 });
 
 const MANAGER = { role: 'manager', sub: 'u', sid: 's', userId: 'u', merchantId: 'm' } as const;
@@ -141,44 +148,48 @@ function orderEvent(orderId: string): OrderEvent {
 }
 
 /** The stream on its own, with readers whose sockets the test holds. */
-function bareStream(t: Test, failReceipts = false) {
+function bareStream(t: Test, { failReceipts = false, places = 100 } = {}) {
   let emit: (event: OrderEvent) => void = () => undefined;
   const orders = { subscribe: (listener: (event: OrderEvent) => void) => { emit = listener; return () => undefined; } } as unknown as Orders;
   const receipts = { of: async () => { if (failReceipts) throw new Error('disk'); return undefined; } };
-  const stream = openOrderStream({ orders, receipts, clock: new ManualClock(1_000), log: makeLog({ level: 'silent', nodeName: 'test' }) });
-  t.teardown(() => stream.close());
+  const hub = new Hub<OrderScope>({ clock: new ManualClock(1_000), log: makeLog({ level: 'silent', nodeName: 'test' }), places: new Places(places) });
+  t.teardown(tellOrders(hub, { orders, receipts }));
+  const entry = orderEntry(hub);
   const join = (unread: () => number) => {
     const reader = { text: '', ended: false, close: () => undefined as void };
     const sink: StreamSink = { write: (text) => { reader.text += text; }, pendingBytes: unread, end: () => { reader.ended = true; }, onClose: (listener) => { reader.close = listener; } };
-    const refusal = stream.entry.open({ caller: MANAGER, query: {}, lastEventId: undefined, begin: () => sink });
+    const refusal = entry.open({ caller: MANAGER, query: {}, lastEventId: undefined, begin: () => sink });
     return { reader, refusal };
   };
-  return { stream, emit: (event: OrderEvent) => emit(event), join };
+  return { hub, emit: (event: OrderEvent) => emit(event), join };
 }
 
 t.test('a reader that does not keep up is cut off, the others go on', async (t) => {
-  const { stream, emit, join } = bareStream(t);
+  const { hub, emit, join } = bareStream(t);
   const slow = join(() => UNREAD_MAX_BYTES + 1).reader;
   const quick = join(() => 0).reader;
-  t.equal(stream.clients(), 2);
+  t.equal(hub.clients, 2);
   emit(orderEvent('ord_1'));
   await until(() => quick.text.includes('ord_1'));
   t.ok(slow.ended);
   t.notOk(slow.text.includes('ord_1'));
-  t.equal(stream.clients(), 1);
+  t.equal(hub.clients, 1);
   quick.close();
-  t.equal(stream.clients(), 0, 'a closed connection is forgotten');
+  t.equal(hub.clients, 0, 'a closed connection is forgotten');
 });
 
 t.test('streams are bounded in number, and one too many is told to wait', async (t) => {
-  const { stream, join } = bareStream(t);
-  for (let i = 0; i < STREAMS_MAX; i++) join(() => 0);
+  const { hub, join } = bareStream(t, { places: 3 });
+  const readers = [1, 2, 3].map(() => join(() => 0).reader);
   t.match(join(() => 0).refusal, { problem: 'rate_limited' });
-  t.equal(stream.clients(), STREAMS_MAX);
+  t.equal(hub.clients, 3);
+  readers[0]?.close();
+  t.equal(join(() => 0).refusal, undefined, 'a place that is left is free again');
+  t.ok(PUBLIC_STREAMS_MAX < STREAMS_MAX && STREAMS_MAX + PUBLIC_STREAMS_MAX < 4_096, 'requests keep sockets');
 });
 
 t.test('an event whose proof cannot be made sends everybody to the list', async (t) => {
-  const { emit, join } = bareStream(t, true);
+  const { emit, join } = bareStream(t, { failReceipts: true });
   const { reader } = join(() => 0);
   emit({ ...orderEvent('ord_1'), name: 'order.paid', final: { txHash: '', height: 1, index: 0, blockHash: '' } });
   await until(() => reader.text.includes('event: resync'));
@@ -204,4 +215,145 @@ t.test('on the wire: an event stream with a heartbeat comment, ended with the se
   t.equal((await world.get('/streams/orders?tillNo=x', await world.as('till'))).status, 400);
   await world.api.close();
   await until(() => closed);
+});
+
+/** Everything a stream says until the test ends. */
+function gather<E extends { readonly event: string }>(t: Test, open: (params: StreamParams) => AsyncGenerator<E, void, void>): { readonly events: E[]; readonly isOpen: () => boolean } {
+  const abort = new AbortController();
+  const events: E[] = [];
+  let isOpen = false;
+  const reading = (async () => {
+    for await (const event of open({ signal: abort.signal, onConnection: (state) => { isOpen = state === 'open'; } })) events.push(event);
+  })();
+  t.teardown(async () => {
+    abort.abort();
+    await reading;
+  });
+  return { events, isOpen: () => isOpen };
+}
+
+type Data<E> = Exclude<E, Resync> extends { readonly data: infer D } ? D : never;
+const dataOf = <E extends { readonly event: string }>(events: readonly E[], name: string): readonly Data<E>[] => events.filter(({ event }) => event === name).map((event) => (event as unknown as { readonly data: Data<E> }).data);
+
+t.test('a student hears of payments, refunds and coupons of all own wallets and of nobody else’s, each with its proof', async (t) => {
+  const world = await openWorld(t);
+  const [phone, tablet, siti] = [wallet('phone'), wallet('tablet'), wallet('siti')];
+  await world.fund(10_000n, phone, tablet, siti);
+  await world.transfer(siti, KEYS.cafeteria.address, 3_000n);
+  const imported = await world.campus.students.importRoster('studentId\nA001\n');
+  const [student] = imported.ok ? imported.codes : [];
+  const { genesisHash } = world.chain;
+  await linkWallet(world.client, { linkCode: student?.linkCode ?? '', key: phone, genesisHash });
+  await linkWallet(world.client, { linkCode: (await world.campus.students.secondLinkCode(student?.studentRef ?? ''))?.linkCode ?? '', key: tablet, genesisHash });
+  const [ownClient, otherClient] = [await world.clientAs(phone), await world.clientAs(siti)];
+  const own = gather(t, (params) => streamWallet(ownClient, params));
+  const other = gather(t, (params) => streamWallet(otherClient, params));
+  await until(() => own.isOpen() && other.isOpen());
+
+  const orders = Array.from({ length: 5 }, () => world.order());
+  for (const [i, order] of orders.entries()) {
+    const txHash = await world.pay(i === 0 ? tablet : phone, order.invoice);
+    await world.block();
+    await until(() => dataOf(own.events, 'order.paid').length === i + 1);
+    const paid = dataOf(own.events, 'order.paid')[i];
+    t.match(paid, { txHash, tillNo: 1, ref: toHex(order.ref), rm: '1.80', litres: '0.300', couponLitres: '0.000' });
+    const proof = paid !== undefined && 'proof' in paid ? fromBase64Url(paid.proof ?? '') : undefined;
+    t.ok(verifyReceipt({ genesisHash, validators: world.chain.validators, verify: verifyEd25519 }, proof ?? new Uint8Array(0)).ok);
+  }
+  await world.pay(phone, world.order().invoice);
+  await world.block();
+  await until(() => dataOf(own.events, 'coupon.issued').length === 1);
+  t.match(dataOf(own.events, 'coupon.issued'), [{ litres: '0.300', qr: /^MMU2:/ }], 'the fifth point made a coupon');
+  await world.refund(orders[0]?.ref ?? new Uint8Array(10), 100n);
+  await world.block();
+  await until(() => dataOf(own.events, 'refund.final').length === 1);
+  t.match(dataOf(own.events, 'refund.final'), [{ rm: '0.60', litres: '0.100' }]);
+  t.same(other.events, [], 'nothing of another student');
+});
+
+t.test('whoever reads headers gets each final one with its certificate, without a login', async (t) => {
+  const world = await openWorld(t);
+  const { events, isOpen } = gather(t, (params) => streamHeaders(world.client, params));
+  await until(isOpen);
+  await world.block();
+  await world.block();
+  await until(() => events.length === 2);
+  const listed = (await world.get('/light/headers?from=1')).json as { data: readonly { height: number; lightBlock: string }[] };
+  t.same(dataOf(events, 'header.final'), listed.data, 'the same bytes as /light/headers');
+});
+
+t.test('an administrator hears of flags; a student may not open that stream', async (t) => {
+  const world = await openWorld(t);
+  const admin = await world.clientAs('admin');
+  const { events, isOpen } = gather(t, (params) => streamAdmin(admin, params));
+  await until(isOpen);
+  for (let i = 0; i < 4; i++) await world.campus.abuse.flags.failed({ subject: 'till:7', code: 'tx_not_found', requestId: 'req_1' });
+  await until(() => dataOf(events, 'flag.raised').length === 1);
+  t.match(dataOf(events, 'flag.raised'), [{ subject: 'till:7' }]);
+  t.equal((await world.get('/streams/admin', await world.as('student'))).status, 403);
+  t.equal((await world.get('/streams/wallet')).status, 401);
+});
+
+/** A bare stream, and what came over it. */
+function openSocket(world: World, path: string, authorization: string): { readonly socket: Socket; readonly text: () => string; readonly isClosed: () => boolean } {
+  const socket = connect(world.api.port, '127.0.0.1');
+  let text = '';
+  let closed = false;
+  socket.setEncoding('utf8').on('data', (data: string) => { text += data; }).on('close', () => { closed = true; }).on('error', () => undefined);
+  socket.write(`GET /api/v1${path} HTTP/1.1\r\nHost: 127.0.0.1:${world.api.port}\r\nAuthorization: ${authorization}\r\n\r\n`);
+  return { socket, text: () => text, isClosed: () => closed };
+}
+
+t.test('one subject opens five streams, the sixth waits until one is closed', async (t) => {
+  const world = await openWorld(t);
+  const { authorization } = await world.as('till');
+  const streams = Array.from({ length: 5 }, () => openSocket(world, '/streams/orders', authorization));
+  t.teardown(async () => { for (const { socket } of streams) socket.destroy(); });
+  await until(() => streams.every(({ text }) => text().includes('retry:')));
+  const sixth = await world.get('/streams/orders', { authorization });
+  t.equal(sixth.status, 429);
+  t.match(sixth.json, { code: 'rate_limited' });
+  streams[0]?.socket.destroy();
+  let again = openSocket(world, '/streams/orders', authorization);
+  await until(() => {
+    if (again.text().includes(' 429 ')) again = openSocket(world, '/streams/orders', authorization);
+    return again.text().includes('retry:');
+  });
+  again.socket.destroy();
+});
+
+const STREAMS = 1_000;
+/** Both ends of a socket in one process. */
+const BYTES_PER_STREAM_MAX = 100_000;
+
+/** Resolves when so many sockets have said something. */
+function heard(sockets: readonly Socket[], what: string): Promise<void> {
+  let left = sockets.length;
+  return new Promise((resolve) => {
+    for (const socket of sockets) {
+      socket.on('data', function listen(data: string | Buffer) {
+        if (!data.includes(what)) return;
+        socket.off('data', listen);
+        if (--left === 0) resolve();
+      });
+    }
+  });
+}
+
+t.test('1,000 open streams get an event at once and take little memory', async (t) => {
+  const world = await openWorld(t);
+  await world.campus.abuse.limits.change({ streams: { q: STREAMS, windowS: 0 }, user: { q: 10 * STREAMS, windowS: 60 } });
+  const { authorization } = await world.as('manager');
+  const before = process.memoryUsage().rss;
+  const sockets = Array.from({ length: STREAMS }, () => openSocket(world, '/streams/orders', authorization).socket);
+  t.teardown(async () => { for (const socket of sockets) socket.destroy(); });
+  await heard(sockets, 'retry:');
+  const told = heard(sockets, 'order.created');
+  const startedMs = performance.now();
+  await world.postOrder(world.order());
+  await told;
+  const tookMs = performance.now() - startedMs;
+  const bytes = (process.memoryUsage().rss - before) / STREAMS;
+  t.comment(`${Math.round(tookMs)} ms until the last of ${STREAMS} had it; ${Math.round(bytes / 1_000)} kB of resident memory each, the client's end included`);
+  t.ok(bytes < BYTES_PER_STREAM_MAX, `${Math.round(bytes)} bytes a stream`);
 });

@@ -148,7 +148,7 @@ t.test('a till that was offline sells what is no longer there: the sale stands, 
 /** A store that fails one batch in a while, before it writes. */
 function failingStore(inner: KeyValueStore, fails: () => boolean): KeyValueStore {
   return {
-    get: (key) => inner.get(key), list: (range) => inner.list(range), close: () => inner.close(),
+    get: (key) => inner.get(key), list: (range) => inner.list(range), compact: (range) => inner.compact(range), close: () => inner.close(),
     async batch(operations: readonly KeyValueOperation[], options) {
       if (fails()) throw new Error('the disk is gone');
       await inner.batch(operations, options);

@@ -1,8 +1,14 @@
-/** Names and rhythm of the order stream, apart from its schemas: a client needs only these at run time. */
+/** Names and rhythm of the event streams, apart from its schemas: a client needs only these at run time. */
 
 /** A comment line at least this often, so that a reader can tell a quiet stream from a dead one. */
 export const HEARTBEAT_MS = 15_000;
-export const ORDER_EVENTS = ['order.created', 'order.submitted', 'order.paid', 'order.expired', 'order.cancelled', 'order.collected', 'order.refunded'] as const;
+export const ORDER_EVENTS = ['order.created', 'order.submitted', 'order.paid', 'order.expired', 'order.cancelled', 'order.collected', 'refund.final'] as const;
+/** Of a student's own wallets; recall.notice goes to every student, whose wallet knows what it bought. */
+export const WALLET_EVENTS = ['order.paid', 'refund.final', 'coupon.issued', 'recall.notice'] as const;
+export const HEADER_EVENTS = ['header.final'] as const;
+export const ADMIN_EVENTS = ['flag.raised', 'alert.sent', 'figures'] as const;
 /** resync: the replay ring no longer holds what was missed, read the list again. reauth: the token ran out. */
 export const STREAM_EVENTS = ['resync', 'reauth'] as const;
 export type OrderEventName = (typeof ORDER_EVENTS)[number];
+export type WalletEventName = (typeof WALLET_EVENTS)[number];
+export type AdminEventName = (typeof ADMIN_EVENTS)[number];

@@ -1,7 +1,7 @@
 /** The order stream over a real socket: resume, reopening, silence, renewal of the login, ends. */
 import type { ServerResponse } from 'node:http';
 import t from 'tap';
-import { createClient, FRAME_MAX_CHARS, streamOrders, type OrderStreamEvent } from '../../src/index.ts';
+import { createClient, FRAME_MAX_CHARS, POLL_MS, streamHeaders, streamOrders, streamWallet, type OrderStreamEvent } from '../../src/index.ts';
 import { refuse, startServer, type Answer, type Request } from '../server.ts';
 
 const ulid = '01JRF0000000000000000000AB';
@@ -32,6 +32,8 @@ async function take(events: AsyncIterable<OrderStreamEvent>, count: number): Pro
   return taken;
 }
 
+const idsOf = (events: readonly OrderStreamEvent[]): readonly (string | undefined)[] => events.map((event) => ('id' in event ? event.id : undefined));
+
 async function serve(t: Parameters<typeof startServer>[0], answers: readonly (Answer | ((request: Request) => Answer))[]) {
   const server = await startServer(t, {
     streamOrders: (request) => {
@@ -56,7 +58,7 @@ t.test('a lost stream is reopened after the last event seen, and the caller is t
   const { client, requests } = await serve(t, [stream([frame(7)], 'destroy'), stream([]), refuse('chain_unavailable'), stream([frame(8)], 'hang')]);
   const states: string[] = [];
   const events = await take(streamOrders(client, { lastEventId: '6', onConnection: (state) => void states.push(state) }), 2);
-  t.same(events.map(({ id }) => id), ['7', '8']);
+  t.same(idsOf(events), ['7', '8']);
   t.same(requests.map(({ headers }) => headers['last-event-id']), ['6', '7', '7', '7']);
   t.same(states, ['open', 'lost', 'open', 'lost', 'lost', 'open']);
 });
@@ -64,7 +66,7 @@ t.test('a lost stream is reopened after the last event seen, and the caller is t
 t.test('a silent stream is dead; heartbeats keep it alive', async (t) => {
   const { client, requests } = await serve(t, [stream([frame(1)], 'hang'), stream([frame(2)], 'hang')]);
   const events = await take(streamOrders(client, { silenceMaxMs: 100 }), 2);
-  t.same(events.map(({ id }) => id), ['1', '2']);
+  t.same(idsOf(events), ['1', '2']);
   t.equal(requests.length, 2);
   const beating = await serve(t, [{
     raw(response) {
@@ -102,7 +104,7 @@ t.test('frames that are broken or too large end the connection, not the stream',
     { status: 200, body: 'no stream' },
     stream([frame(2)], 'hang'),
   ]);
-  t.same((await take(streamOrders(client), 1)).map(({ id }) => id), ['2']);
+  t.same(idsOf(await take(streamOrders(client), 1)), ['2']);
 });
 
 t.test('the caller ends the stream by its signal, also while it waits', async (t) => {
@@ -119,4 +121,52 @@ t.test('the caller ends the stream by its signal, also while it waits', async (t
   const none = take(streamOrders(down, { signal: waiting.signal, onConnection: () => waiting.abort() }), 1);
   t.same(await none, []);
   t.same(await take(streamOrders(down, { signal: AbortSignal.abort() }), 1), []);
+});
+
+t.test('while there is no connection the list is polled every five seconds; then events go on', async (t) => {
+  let isUp = false;
+  let polls = 0;
+  const { baseUrl } = await startServer(t, {
+    streamOrders: () => (isUp ? stream([frame(9)], 'hang') : refuse('chain_unavailable')),
+    listOrders: (request) => {
+      t.match(request.query, { tillNo: '12' });
+      isUp = ++polls === 2;
+      return { status: 200, body: { data: [], nextCursor: null } };
+    },
+  });
+  const startedMs = Date.now();
+  const events = await take(streamOrders(createClient({ baseUrl }), { tillNo: 12 }), 3);
+  t.same(events.map(({ event }) => event), ['list', 'list', 'order.paid']);
+  t.ok(Date.now() - startedMs >= 2 * POLL_MS, 'no sooner: a gap of a moment is no reason to poll');
+  t.equal(POLL_MS, 5_000);
+});
+
+t.test('a page that somebody looks at again opens its stream at once', async (t) => {
+  const page = Object.assign(new EventTarget(), { visibilityState: 'hidden' });
+  Object.defineProperty(globalThis, 'document', { value: page, configurable: true });
+  t.teardown(() => void Reflect.deleteProperty(globalThis, 'document'));
+  const { client, requests } = await serve(t, [...Array.from({ length: 6 }, () => refuse('chain_unavailable')), stream([frame(1)], 'hang')]);
+  const look = setInterval(() => {
+    page.visibilityState = 'visible';
+    page.dispatchEvent(new Event('visibilitychange'));
+  }, 20);
+  const startedMs = Date.now();
+  t.same(idsOf(await take(streamOrders(client), 1)), ['1']);
+  clearInterval(look);
+  t.equal(requests.length, 7);
+  t.ok(Date.now() - startedMs < 3_000, 'seven waits of up to 10 s were cut short');
+});
+
+t.test('wallet and header streams carry data of their own form', async (t) => {
+  const recall = { txHash: 'ab'.repeat(32), time: '2026-04-10T08:15:23Z', blockHeight: 1, blockHash: 'cd'.repeat(32), batchKey: 'ef'.repeat(32), plant: `bill1${'q'.repeat(38)}`, lot: '4c4f54', lotText: 'LOT' };
+  const { baseUrl } = await startServer(t, { streamWallet: () => stream([frame(1, 'recall.notice', recall)], 'hang'), streamHeaders: () => stream([frame(1, 'header.final', { height: 7, lightBlock: 'AA' })], 'hang') });
+  const client = createClient({ baseUrl });
+  for await (const told of streamWallet(client)) {
+    t.same(told, { event: 'recall.notice', id: '1', data: recall });
+    break;
+  }
+  for await (const told of streamHeaders(client)) {
+    t.same(told, { event: 'header.final', id: '1', data: { height: 7, lightBlock: 'AA' } });
+    break;
+  }
 });
