@@ -9,7 +9,7 @@ import { checkStore } from '../campus/campus.ts';
 import { openCampusKeys } from '../campus/keyFile.ts';
 import { systemClock } from '../clock.ts';
 import type { Config } from '../config.ts';
-import { openDataFolder } from '../storage/dataFolder.ts';
+import { lockCampus } from '../storage/dataFolder.ts';
 import { openKeyValueLevel } from '../storage/keyValueLevel.ts';
 
 /** Opens the campus rows of the stopped node for `work`. Throws StorageFailure `locked` while a node runs on them. */
@@ -17,9 +17,9 @@ export async function withAccounts<T>({ dataDir, keyDir }: Pick<Config, 'dataDir
   const fail = (error: Error): never => {
     throw error;
   };
-  const folder = await openDataFolder(dataDir, genesisHash, fail);
+  const { campusPath, release } = await lockCampus(dataDir, genesisHash);
   try {
-    const store = await openKeyValueLevel(folder.campusPath, fail);
+    const store = await openKeyValueLevel(campusPath, fail);
     try {
       const { keys, path } = await openCampusKeys(keyDir);
       await checkStore({ chain: { genesisHash }, store }, keys, path);
@@ -31,6 +31,6 @@ export async function withAccounts<T>({ dataDir, keyDir }: Pick<Config, 'dataDir
       await store.close();
     }
   } finally {
-    await folder.close();
+    await release();
   }
 }

@@ -3,7 +3,7 @@
  * restored folder begins with that block: what came before is not in it, and lookups say so. Neither command touches the
  * key folder; a validator goes on under the rules of the sign guard that it has.
  */
-import { readdir, rename, rm, rmdir } from 'node:fs/promises';
+import { cp, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import {
   Certificate, FlatState, Header, StateTree, assertReserveWhole, blockIdBytes, decode, encode, equalBytes, makeChain, setsAt, toHex, validatorsHash, verifyCertificate, type ByteChange, type Chain, type Genesis,
@@ -18,10 +18,11 @@ import { headerOfBlock } from '../finalBlock.ts';
 import { makeLog } from '../log.ts';
 import { makeBlockStore } from '../storage/blockStore.ts';
 import { makeChainIndex } from '../storage/chainIndex.ts';
-import { FORMAT_FILE, createDataFolder, openDataFolder, syncFolder } from '../storage/dataFolder.ts';
+import { CAMPUS_FOLDER, FORMAT_FILE, createDataFolder, openDataFolder, syncFolder } from '../storage/dataFolder.ts';
 import { loadRows } from '../storage/recovery.ts';
 import { registrationsAt, type Registration } from '../storage/registryHistory.ts';
 import { readManifest, readSnapshotBlock, readSnapshotChunks, writeSnapshot, type SnapshotManifest, type StateRow } from '../storage/snapshot.ts';
+import { LOCK_NAMES } from '../storage/folderLock.ts';
 import { makeStateStore } from '../storage/stateStore.ts';
 import { REMEDY, StorageFailure } from '../storageFailure.ts';
 
@@ -146,10 +147,13 @@ export async function readSnapshot(folder: string, chain: Chain, genesis: Genesi
   return { manifest, blockBytes, tip };
 }
 
-/** There is no data folder, or the empty one that `billcoin init` has just made. */
+/** What a data folder without a block may hold: accounts are made before a newcomer joins. */
+const BEFORE_BLOCKS: ReadonlySet<string> = new Set([FORMAT_FILE, CAMPUS_FOLDER, ...LOCK_NAMES]);
+
+/** There is no data folder, or one without a block: `billcoin init` and `billcoin users` leave such. */
 export async function isEmptyDataFolder(dataDir: string): Promise<boolean> {
   const names = await namesIn(dataDir);
-  return names === undefined || names.every((name) => name === FORMAT_FILE);
+  return names === undefined || names.every((name) => BEFORE_BLOCKS.has(name));
 }
 
 async function namesIn(folder: string): Promise<readonly string[] | undefined> {
@@ -161,13 +165,18 @@ async function namesIn(folder: string): Promise<readonly string[] | undefined> {
   }
 }
 
-/** The data folder may be the empty one that `billcoin init` has just made; anything else in its place is never overwritten. */
-async function removeEmpty(dataDir: string): Promise<void> {
+/**
+ * Puts the folder that was built into the place of a data folder without a block, campus rows included; anything else there
+ * is never overwritten. After a crash in the middle the old folder is beside it under the name `.before`.
+ */
+async function replaceEmpty(dataDir: string, building: string): Promise<void> {
+  if (!(await isEmptyDataFolder(dataDir))) throw new ConfigError(`${dataDir} holds data already. Move it away first; it is never overwritten.`);
   const names = await namesIn(dataDir);
-  if (names === undefined) return;
-  if (names.some((name) => name !== FORMAT_FILE)) throw new ConfigError(`${dataDir} holds data already. Move it away first; it is never overwritten.`);
-  await rm(join(dataDir, FORMAT_FILE), { force: true });
-  await rmdir(dataDir);
+  if (names?.includes(CAMPUS_FOLDER) === true) await cp(join(dataDir, CAMPUS_FOLDER), join(building, CAMPUS_FOLDER), { recursive: true });
+  const before = `${dataDir}.before`;
+  if (names !== undefined) await rename(dataDir, before);
+  await rename(building, dataDir);
+  if (names !== undefined) await rm(before, { recursive: true, force: true });
 }
 
 /** Makes a data folder that begins with the block of --snapshot. Throws as `restoreFrom`. */
@@ -204,8 +213,7 @@ export async function restoreFrom(path: string, dataFolder: string, genesis: Gen
   } finally {
     await folder.close();
   }
-  await removeEmpty(dataDir);
-  await rename(building, dataDir);
+  await replaceEmpty(dataDir, building);
   await syncFolder(dirname(dataDir));
   return report(path, manifest);
 }

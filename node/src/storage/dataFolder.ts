@@ -85,6 +85,13 @@ async function checkFormat(path: string, genesisHash: Uint8Array): Promise<void>
   }
 }
 
+/** The campus database of a node that does not run, under the lock of its data folder: the chain's databases stay as they are. Throws as `openDataFolder`. */
+export async function lockCampus(path: string, genesisHash: Uint8Array): Promise<{ readonly campusPath: string; readonly release: () => Promise<void> }> {
+  await checkFormat(path, genesisHash);
+  const { release } = await lockFolder(path);
+  return { campusPath: join(path, CAMPUS_FOLDER), release };
+}
+
 /** Opens all databases of a data folder under its lock. Throws StorageFailure; a folder of another format or network is refused untouched. */
 export async function openDataFolder(path: string, genesisHash: Uint8Array, onFailure: (failure: StorageFailure) => void): Promise<DataFolder> {
   await checkFormat(path, genesisHash);

@@ -9,6 +9,8 @@ import { StorageFailure } from '../storageFailure.ts';
 
 const LOCK_FOLDER = 'lock';
 const HOLDER_FILE = 'lock-holder';
+/** What a lock leaves in its folder. */
+export const LOCK_NAMES: readonly string[] = [LOCK_FOLDER, HOLDER_FILE];
 
 export interface FolderLock {
   release(): Promise<void>;
