@@ -1,7 +1,7 @@
 /** Tills from the one-time code to the revocation, and merchants (threats 3 and 25). */
 import t from 'tap';
 import { formatAddress, signingBytes, toBase64Url, toHex, utf8 } from '@billcoin/protocol';
-import { addSignature, buildRegisterTill, buildRevokeTill, createOrder, encodeTransaction, parseEnrolText, signEnrolment, type Key as SdkKey } from '@billcoin/sdk';
+import { addSignature, buildRefund, buildRegisterTill, buildRevokeTill, createOrder, encodeTransaction, parseEnrolText, signEnrolment, type Key as SdkKey } from '@billcoin/sdk';
 import { openRegistryIndex } from '../../src/api/registryIndex.ts';
 import { tillRoutes } from '../../src/api/routes/tills.ts';
 import type { Entry } from '../../src/api/entry.ts';
@@ -112,8 +112,19 @@ t.test('a stolen till is revoked, signs nothing that counts, and does not come b
   const till = wallet('device');
   const code = await codeFor(desk);
   await activate(desk, code, till);
+  const ali = wallet('ali');
+  await world.fund(10_000n, ali);
+  await world.transfer(ali, KEYS.cafeteria.address, 1_000n);
+  await world.block();
+  const paid = createOrder({ genesisHash: world.chain.genesisHash, till, tillNo: 2, items: [carton], priceSenPerBill: PRICE_SEN, expiresAtS: Math.floor(world.nowMs / 1_000) + 120 });
+  await world.pay(ali, paid.invoice);
+  await world.block();
+  const refund = (): Promise<string> => world.submit(buildRefund({ genesisHash: world.chain.genesisHash, sender: till.address, tillNo: 2, ref: paid.ref, amountMl: 10n, validUntilMs: world.nowMs + 60_000 }), till);
+  await t.resolves(refund(), 'in force it may give back');
+  await world.block();
   t.equal(codeOf(await callAs(entries, 'revokeTill', ADMIN, { params: { tillNo: 2 }, body: { reason: 'stolen' } })), '200');
   t.equal(await postOrderOf(world, till, 2), 'till_revoked');
+  await t.rejects(refund(), /till_not_active/, 'no money leaves the merchant by its hand');
   t.equal(codeOf(await activate(desk, code, till)), 'till_revoked');
   t.equal(codeOf(await activate(desk, await codeFor(desk), till)), 'key_in_use');
   t.equal(codeOf(await activate(desk, await codeFor(desk), sdkKey(KEYS.till))), 'key_in_use', 'nor is the key of a till of genesis taken');

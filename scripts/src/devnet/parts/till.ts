@@ -53,9 +53,9 @@ export class Till {
 
   /** One of a product, as the customer's phone scans it. */
   async order(product: Product, lifeS = INVOICE_LIFE_S): Promise<Handed & { readonly ref: string }> {
-    const { client, genesisHash } = this.#part;
+    const { genesisHash } = this.#part;
     if (this.#open.size >= OPEN_MAX) throw new Error(`till ${this.#tillNo} has ${OPEN_MAX} open orders`);
-    const priceSenPerBill = parseRinggit((await persist(() => getPrice(client))).rmPerBill);
+    const priceSenPerBill = parseRinggit((await persist(() => getPrice(this.#client))).rmPerBill);
     if (priceSenPerBill === undefined) throw new Error('the node tells no price');
     const item = productItem(product, { quantity: 1, priceSenPerBill });
     const made: TillOrder = createOrder({ genesisHash, till: this.#key, tillNo: this.#tillNo, items: [item], priceSenPerBill, expiresAtS: Math.floor(Date.now() / 1_000) + lifeS });
