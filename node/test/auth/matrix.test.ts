@@ -120,3 +120,15 @@ t.test('all wallets of a student see what one of them paid', async (t) => {
   t.equal(subs[0]?.sub, subs[1]?.sub, 'one pseudonym, one bucket of every limit');
   t.match(subs, [{ linked: true }, { linked: true }]);
 });
+
+t.test('a stream ends with the token it was opened by, and says why', async (t) => {
+  const world = await openWorld(t);
+  const manager = await world.as('manager');
+  const { expiresAt } = (await world.get('/auth/me', manager)).json as { expiresAt: string };
+  world.chain.clock.moveTo(Date.parse(expiresAt) - 200);
+  const startedMs = performance.now();
+  const response = await fetch(`${world.api.url}${API_BASE}/streams/orders`, { headers: manager });
+  t.equal(response.status, 200);
+  t.match(await response.text(), /\nevent: reauth\ndata: \{\}\n\n$/, 'the last frame');
+  t.ok(performance.now() - startedMs > 150, 'not before');
+});
