@@ -71,6 +71,7 @@ export * from './actions/accounts.ts';
 export * from './actions/auth.ts';
 export { createChallenge, signChallenge } from './actions/challenge.ts';
 export * from './actions/exports.ts';
+export * from './actions/abuse.ts';
 export * from './actions/orders.ts';
 export * from './actions/payments.ts';
 export * from './actions/cashiers.ts';

@@ -12,12 +12,13 @@ const SURFACE = [
   'buildRegisterPlant', 'buildRegisterTill', 'buildRejoin', 'buildReportPrice', 'buildRevokeDevice', 'buildRevokeTill', 'buildStake', 'buildTransfer', 'buildUndelegate', 'buildUnstake', 'buildVoidInvoice', 'buildWriteOffBatch',
   'changeCashier', 'changeProduct', 'changeUser', 'checkpointRoot', 'couponText', 'createChallenge', 'createClient', 'createClientAccount', 'createKey', 'createOrder', 'createUser', 'createVerifiedClient', 'decodeTransaction',
   'deleteClient', 'encodeTransaction', 'enrolSigningBytes', 'enrolText', 'enrolTill', 'exportMilkSales', 'getAccount', 'getBatch', 'getBatchTrace', 'getBlock', 'getCoupon', 'getDailyReport', 'getEpcis', 'getExportManifest',
-  'getGenesis', 'getJwks', 'getLoyalty', 'getMe', 'getMerchant', 'getOrder', 'getPrice', 'getRawBlocks', 'getReceipt', 'getRegistry', 'getReserve', 'getStatus', 'getTill', 'getTransaction', 'getTxProof', 'getTxTrace', 'getUser',
-  'importStudents', 'isProblemCode', 'keyFromSeed', 'linkWallet', 'listAccountTransactions', 'listBatches', 'listBlocks', 'listCashiers', 'listClients', 'listMerchants', 'listOrders', 'listPeers', 'listPrices', 'listProducts',
-  'listStrays', 'listTills', 'listUsers', 'listValidators', 'login', 'loginByKey', 'loginCashier', 'loginClient', 'logout', 'lookupFrom', 'openApi', 'openFailover', 'orderTotals', 'parseCouponText', 'parseEnrolText', 'payInvoice',
-  'paymentOf', 'postOrder', 'productItem', 'provenExecutionOutcome', 'provenInvoiceOutcome', 'randomBytes', 'readInvoice', 'readOrder', 'refreshLogin', 'registerMerchant', 'removeCashier', 'removeProduct', 'renewLinkCode',
-  'reportTill', 'revokeTill', 'rotateKeys', 'route', 'sendTransaction', 'signChallenge', 'signEnrolment', 'signPay', 'signTransfer', 'streamAdmin', 'streamHeaders', 'streamOrders', 'streamWallet', 'transactionText',
-  'txSigningBytes', 'validatePayment', 'verifiedBalance', 'verifiedPayment', 'verifiedReceipt', 'verifiedReserve', 'verifiedRow', 'verifiedTransaction', 'verifyPayment', 'waitForTransaction', 'withLogin',
+  'getGenesis', 'getJwks', 'getLoyalty', 'getMe', 'getMerchant', 'getOrder', 'getPrice', 'getRateLimits', 'getRawBlocks', 'getReceipt', 'getRegistry', 'getReserve', 'getStatus', 'getTill', 'getTransaction', 'getTxProof',
+  'getTxTrace', 'getUser', 'importStudents', 'isProblemCode', 'keyFromSeed', 'linkWallet', 'listAccountTransactions', 'listAuditLog', 'listBatches', 'listBlocks', 'listCashiers', 'listClients', 'listFlags', 'listMerchants',
+  'listOrders', 'listPeers', 'listPrices', 'listProducts', 'listStrays', 'listTills', 'listUsers', 'listValidators', 'login', 'loginByKey', 'loginCashier', 'loginClient', 'logout', 'lookupFrom', 'openApi', 'openFailover',
+  'orderTotals', 'parseCouponText', 'parseEnrolText', 'payInvoice', 'paymentOf', 'postOrder', 'productItem', 'provenExecutionOutcome', 'provenInvoiceOutcome', 'putRateLimits', 'randomBytes', 'readInvoice', 'readOrder',
+  'refreshLogin', 'registerMerchant', 'removeCashier', 'removeProduct', 'renewLinkCode', 'reportTill', 'resolveFlag', 'revokeTill', 'rotateKeys', 'route', 'sendTransaction', 'signChallenge', 'signEnrolment', 'signPay',
+  'signTransfer', 'streamAdmin', 'streamHeaders', 'streamOrders', 'streamWallet', 'testAlert', 'transactionText', 'txSigningBytes', 'validatePayment', 'verifiedBalance', 'verifiedPayment', 'verifiedReceipt', 'verifiedReserve',
+  'verifiedRow', 'verifiedTransaction', 'verifyPayment', 'waitForTransaction', 'withLogin',
 ];
 
 t.test('the surface is the one that was agreed', (t) => {

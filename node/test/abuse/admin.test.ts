@@ -5,7 +5,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
 import { canonicalJson, fromHex, signingBytes, taggedHash, toHex, utf8, verifyEd25519, type Json } from '@billcoin/protocol';
-import { RATE_POLICIES, type Flag, type RateLimits } from '@billcoin/sdk';
+import { getRateLimits, listAuditLog, listFlags, putRateLimits, RATE_POLICIES, resolveFlag, testAlert, type Flag, type RateLimits } from '@billcoin/sdk';
 import { makeKeyFolder, wallet, type Answer, type World } from '../support/campusWorld.ts';
 import { openAbuseWorld } from './abuseWorld.ts';
 
@@ -37,6 +37,7 @@ t.test('US-006: a flag is listed with evidence, resolved once, and says who did 
   const ali = wallet('ali');
   const admin = await world.as('admin');
   await failOften(world, await world.as(ali), 5);
+  world.chain.clock.moveTo(world.nowMs + 1); // ids order by their milliseconds
   await failOften(world, await world.as('till'));
   const { data } = (await world.get('/admin/flags?status=open', admin)).json as { data: readonly Flag[] };
   t.match(data, [{ subject: 'till:1', count: 4 }, { rule: 'failed_validations', count: 5, resolved: null, firstAt: /Z$/ }]);
@@ -160,4 +161,19 @@ t.test('US-006: flags reach the Slack channel, one message each, with a pseudony
   for (const line of ['flags_total{rule="failed_validations"} 1', 'alert_delivery_total{outcome="unreachable"} 1', 'alerts_waiting 0']) t.ok(text.includes(line), line);
   t.notOk(world.logLines.join('').includes('TOPSECRET'));
   t.notOk(text.includes('student:') || text.includes('wallet:') || text.includes(ali.addressText), 'no label holds a person');
+});
+
+t.test('an administrator does all of it with the SDK', async (t) => {
+  const { world } = await openAbuseWorld(t);
+  const admin = await world.clientAs('admin');
+  await failOften(world, await world.as('till'));
+  const { data: [flag] } = await listFlags(admin, { status: 'open' });
+  t.match(await resolveFlag(admin, { flagId: flag?.flagId ?? '', outcome: 'our_fault' }), { resolved: { outcome: 'our_fault', note: '' } });
+  t.same((await listFlags(admin, { status: 'open' })).data, []);
+  await putRateLimits(admin, { bad: { q: 5, w: 60 } });
+  t.same((await getRateLimits(admin)).data.filter(({ changed }) => changed).map(({ policy, q }) => [policy, q]), [['bad', 5]]);
+  await t.rejects(testAlert(admin), { code: 'alerts_not_configured' });
+  const log = await listAuditLog(admin, { check: 'true', limit: 10 });
+  t.same(log.data.map(({ entry }) => entry.action), ['testAlert', 'testAlert', 'putRateLimits', 'resolveFlag']);
+  t.equal(log.brokenAt, null);
 });

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import t from 'tap';
 import { decode, encode, Tx } from '@billcoin/protocol';
-import { encodeTransaction } from '@billcoin/sdk';
+import { addSignature, buildPay, encodeTransaction } from '@billcoin/sdk';
 import { Attempts } from '../../src/campus/limits/attempts.ts';
 import { openTurns } from '../../src/campus/limits/turns.ts';
 import { openKeyValueMemory } from '../../src/storage/keyValueMemory.ts';
@@ -41,6 +41,15 @@ t.test('threat 9: thirty attempts at once get ten places from one node, and neve
   const [left, right] = [open(), open()];
   const both = await Promise.all(Array.from({ length: 60 }, async (_, i) => await (i % 2 === 0 ? left : right).take('student:b', PAY)));
   t.ok(both.filter(({ ok }) => ok).length <= 10);
+});
+
+t.test('the window is exact to the millisecond', async (t) => {
+  const store = openKeyValueMemory();
+  const start = 1_700_000_000_000;
+  const at = (timeMs: number): Attempts => new Attempts({ store, turns: openTurns(), nowMs: () => start + timeMs });
+  for (let i = 0; i < 10; i++) await at(0).take('student:a', PAY);
+  t.match(await at(59_999).take('student:a', PAY), { ok: false, resetMs: 1 });
+  t.match(await at(60_000).take('student:a', PAY), { ok: true, left: 9, resetMs: 60_000 });
 });
 
 t.test('a clock that was wrong blocks nobody for longer than two windows', async (t) => {
@@ -109,6 +118,9 @@ t.test('threat 10: an attempt is booked on the payer who signed a new id, whoeve
   const signedByThief = world.payDraft(thief, world.order().invoice);
   const forged = { ...signedByThief, body: world.payDraft(ali, world.order().invoice).body };
   t.equal(await attempt(abuse, forged as typeof signedByThief), 'none', 'a signature of somebody else');
+  const built = buildPay({ genesisHash: world.chain.genesisHash, invoice: world.order().invoice, payer: ali.address });
+  if (!built.ok) throw new Error(built.fault.code);
+  t.equal(await attempt(abuse, addSignature(built.value, thief)), 'none', 'signed well, by somebody else than the payer');
   const tx = decode(Tx, encodeTransaction(freshPay(world, ali)));
   if (!tx.ok) throw new Error('decodes');
   const [sig] = tx.value.sigs;

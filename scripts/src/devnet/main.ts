@@ -132,7 +132,7 @@ async function runOnce(devnet: Devnet): Promise<0 | 1> {
   const { client, paths, running, tally } = devnet;
   const { height: startHeight } = await getStatus(client);
   const lot = await nextDay(devnet, 0);
-  const checks = await checkDay({ client: devnet.finance, call: running.call, paths, tally, lot, startHeight });
+  const checks = await checkDay({ client, finance: devnet.finance, call: running.call, paths, tally, lot, startHeight });
   await printStatus(devnet);
   for (const { name, ok, detail } of checks) print(`${ok ? 'ok  ' : 'FAIL'} ${name.padEnd(14)} ${detail}`);
   const failing = checks.filter(({ ok }) => !ok).map(({ name }) => name);

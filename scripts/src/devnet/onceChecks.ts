@@ -14,7 +14,9 @@ import type { Tally } from './tally.ts';
 const AT_ONCE = 8;
 
 export interface FinishedDay {
+  /** Nobody is logged in with it: what is public needs no login, and takes from nobody's requests. */
   readonly client: Client;
+  readonly finance: Client;
   readonly call: Call;
   readonly paths: Paths;
   readonly tally: Tally;
@@ -35,10 +37,10 @@ async function checkExports(client: Client, genesis: Genesis, today: readonly Pu
   return checks.flat();
 }
 
-export async function checkDay({ client, call, paths, tally, lot, startHeight }: FinishedDay): Promise<readonly Check[]> {
+export async function checkDay({ client, finance, call, paths, tally, lot, startHeight }: FinishedDay): Promise<readonly Check[]> {
   const { open } = await call('cafeteria', 'settled', {});
   const students = Array.from({ length: STUDENTS }, (_, student) => student);
-  const cards = await inParallel(students, AT_ONCE, (student) => readCard(client, keyOf(paths, studentName(student)).addressText));
+  const cards = await inParallel(students, AT_ONCE, (student) => readCard(finance, keyOf(paths, studentName(student)).addressText));
   const { height } = await getStatus(client);
   // Payments of an earlier run that these wallets only now heard of stand in earlier blocks.
   const purchases = tally.purchases.filter((purchase) => purchase.height > startHeight);
@@ -48,6 +50,6 @@ export async function checkDay({ client, call, paths, tally, lot, startHeight }:
     checkOnce(purchases, await paymentsInBlocks(client, startHeight + 1, height)),
     checkTills(purchases, tally.paidRefs, open),
     checkCoupons(students.map((student) => tally.loyalty.of(student)), cards),
-    ...await checkExports(client, await readGenesis(paths.genesis), purchases, readPurchases(paths.root)),
+    ...await checkExports(finance, await readGenesis(paths.genesis), purchases, readPurchases(paths.root)),
   ];
 }
