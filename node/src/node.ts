@@ -4,6 +4,8 @@
  */
 import { readFile } from 'node:fs/promises';
 import { StateTree, genesisTip, indexOfKey, loadGenesis, makeChain, toHex, useSha256, type Chain, type Genesis, type Tip, type Verifier } from '@billcoin/protocol';
+import type { HttpsConfig } from './api/https.ts';
+import { isLoopback } from './api/loopback.ts';
 import { startApi } from './api/server.ts';
 import { openCampus } from './campus/campus.ts';
 import type { Campus } from './campusPorts.ts';
@@ -38,6 +40,7 @@ import { startScrub } from './storage/scrub.ts';
 import { lockFolder } from './storage/folderLock.ts';
 import { openKeyValueLevel } from './storage/keyValueLevel.ts';
 import { StorageFailure } from './storageFailure.ts';
+import { openDevPair } from './tlsFiles.ts';
 
 export interface NodeDeps {
   readonly clock: Clock;
@@ -55,8 +58,10 @@ export interface NodeDeps {
 export interface RunningNode {
   readonly port: ChainPort;
   readonly metrics: Metrics;
-  /** Where the API listens. */
+  /** Where the API listens for this machine. */
   readonly url: string;
+  /** Where it listens for everybody, over TLS; undefined without. */
+  readonly httpsUrl: string | undefined;
   /** Height and round in progress. */
   progress(): { readonly height: number; readonly round: number; readonly step: string };
   /** Height, peers, sync: what an operator looks at. */
@@ -207,6 +212,17 @@ async function openDisk(config: Config, { timers, log }: NodeDeps, stops: StopLi
   return disk;
 }
 
+/** The listener over TLS where the configuration wants one, with the operator's certificate or one for development. */
+async function httpsConfig({ httpsHost, httpsPort, tlsCert, tlsKey, keyDir }: Config, { clock, timers, log }: NodeDeps): Promise<HttpsConfig | undefined> {
+  if ((tlsCert === undefined) !== (tlsKey === undefined)) throw new ConfigError('--tls-cert and --tls-key go together.');
+  if (httpsPort === undefined) return undefined;
+  if (tlsCert !== undefined && tlsKey !== undefined) return { host: httpsHost, port: httpsPort, timers, files: { certPath: tlsCert, keyPath: tlsKey } };
+  const { files, isNew } = await openDevPair(keyDir, httpsHost, clock.nowMs());
+  if (isNew) log.info({ path: files.certPath }, 'Made a certificate for development; programs trust it with NODE_EXTRA_CA_CERTS');
+  if (!isLoopback(httpsHost)) log.warn({ host: httpsHost, path: files.certPath }, 'Other machines are served with a certificate for development, which nobody vouches for; give --tls-cert and --tls-key');
+  return { host: httpsHost, port: httpsPort, timers, files };
+}
+
 interface Peering {
   readonly network: Network;
   readonly peers: () => readonly Omit<PeerInfo, 'height'>[];
@@ -284,8 +300,8 @@ async function buildNode(config: Config, deps: NodeDeps, stops: StopList): Promi
   log.info({ chainId: genesis.chainId, height: engine.tip().height, validator: validator === undefined ? 'none' : toHex(validator.publicKey).slice(0, 12) }, 'Node started');
   const view = openNodeView({ tip: engine.tip, networkPeers: peering.peers, peerHeights: engine.peerHeights, clock, timers });
   stops.add('view', async () => view.stop());
-  const { host, port } = { host: config.httpHost, port: config.httpPort };
-  const api = await startApi({ chain: engine.port, campus, clock, log: log.child({ part: 'api' }), config: { host, port }, registry: metrics.registry, disk, peers: view.peers, sync: () => view.status().sync, checkpoint: checkpointSource(config.checkpoint, genesis, verifyEd25519Native, log) });
+  const apiConfig = { host: config.httpHost, port: config.httpPort, https: await httpsConfig(config, deps) };
+  const api = await startApi({ chain: engine.port, campus, clock, log: log.child({ part: 'api' }), config: apiConfig, registry: metrics.registry, disk, peers: view.peers, sync: () => view.status().sync, checkpoint: checkpointSource(config.checkpoint, genesis, verifyEd25519Native, log) });
   stops.add('api', api.close);
-  return { port: engine.port, metrics, url: api.url, progress: engine.progress, status: view.status, stop: () => stops.run(log) };
+  return { port: engine.port, metrics, url: api.url, httpsUrl: api.httpsUrl, progress: engine.progress, status: view.status, stop: () => stops.run(log) };
 }

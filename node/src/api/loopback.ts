@@ -1,5 +1,5 @@
 /**
- * There is no TLS yet, so the API serves this machine alone. Binding to loopback keeps other machines out; these
+ * The port without TLS serves this machine alone. Binding to loopback keeps other machines out; these
  * checks keep web pages out that run in a browser on this machine: a name that resolves to 127.0.0.1 (DNS rebinding)
  * shows in Host, a page of another site shows in Origin and Sec-Fetch-Site.
  */
@@ -15,6 +15,12 @@ export interface CallerHeaders {
   readonly host?: string | undefined;
   readonly origin?: string | undefined;
   readonly 'sec-fetch-site'?: string | string[] | undefined;
+}
+
+/** Over TLS the certificate has proven the name to the browser; pages of other origins stay out. */
+export function refusalOfSecureCaller({ host, origin, 'sec-fetch-site': site }: CallerHeaders): string | undefined {
+  if (host === undefined || (origin !== undefined && origin !== `https://${host}`)) return 'Web pages of other origins may not call this API.';
+  return site === undefined || site === 'same-origin' || site === 'none' ? undefined : 'Web pages of other sites may not call this API.';
 }
 
 /** Why a caller is turned away; undefined lets him in. `port` is the one this server listens on. */

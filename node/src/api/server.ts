@@ -1,6 +1,6 @@
 /**
  * The HTTP API of a node. What it serves stands in routes/index.ts; how requests are checked and answered in mount.ts.
- * There is no TLS yet, so it binds to loopback alone and turns web pages of other origins away.
+ * The plain port is for this machine alone; others come over TLS 1.3 (https.ts). Web pages of other origins are turned away.
  */
 import { randomUUID } from 'node:crypto';
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
@@ -17,7 +17,8 @@ import type { Entry, Refusal, StreamEntry } from './entry.ts';
 import { openGuard } from './guard.ts';
 import { openLimiter } from './limiter.ts';
 import { hookLimits, underLimits, type RemoteAddress } from './limitHooks.ts';
-import { isLoopback, refusalOfCaller } from './loopback.ts';
+import { isOverTls, openHttps, type HttpsConfig, type HttpsListener } from './https.ts';
+import { isLoopback, refusalOfCaller, refusalOfSecureCaller } from './loopback.ts';
 import { openApiMetrics, type ApiMetrics } from './metrics.ts';
 import { internalCodeOf, mount, mountStream, refuse, urlOf } from './mount.ts';
 import { openParties } from './parties.ts';
@@ -37,6 +38,8 @@ export interface ApiConfig {
   readonly host: string;
   /** 0 takes any free port. */
   readonly port: number;
+  /** Where everybody else is served, over TLS 1.3. */
+  readonly https?: HttpsConfig | undefined;
 }
 
 export interface ApiDeps {
@@ -60,6 +63,8 @@ export interface ApiDeps {
 
 export interface Api {
   readonly url: string;
+  /** Undefined without TLS. */
+  readonly httpsUrl: string | undefined;
   readonly port: number;
   /** Ends streams, lets running requests finish, frees the port. */
   close(): Promise<void>;
@@ -133,7 +138,7 @@ function setParsers(server: FastifyInstance): void {
 function setHooks(server: FastifyInstance, deps: ApiDeps, metrics: ApiMetrics, portOf: () => number): void {
   server.addHook('onRequest', async (request: FastifyRequest, reply: FastifyReply) => {
     void reply.headers({ 'request-id': request.id, 'cache-control': 'no-store', 'x-content-type-options': 'nosniff', 'referrer-policy': 'no-referrer', 'content-security-policy': "default-src 'none'; frame-ancestors 'none'" });
-    const why = refusalOfCaller(request.headers, portOf());
+    const why = isOverTls(request.raw) ? refusalOfSecureCaller(request.headers) : refusalOfCaller(request.headers, portOf());
     if (why !== undefined) return refuse(request, reply, { problem: 'forbidden', detail: why });
     return undefined;
   });
@@ -160,13 +165,26 @@ function makeServer(): FastifyInstance {
   });
 }
 
+/** Listens for this machine and, where the configuration says so, for others; for both or for nobody. */
+async function listen(server: FastifyInstance, { host, port, https }: ApiConfig, log: Log): Promise<HttpsListener | undefined> {
+  await server.ready();
+  const secure = https === undefined ? undefined : await openHttps({ config: https, handle: (request, response) => server.routing(request, response), requestTimeoutMs: REQUEST_TIMEOUT_MS, connectionsMax: CONNECTIONS_MAX, log });
+  try {
+    await server.listen({ host, port });
+  } catch (error) {
+    await secure?.close();
+    throw error;
+  }
+  return secure;
+}
+
 /**
  * Starts the API. Resolves when it listens; rejects where the address is not loopback or the port is taken.
  * Close it before the campus services.
  */
 export async function startApi(deps: ApiDeps): Promise<Api> {
   const { chain, campus, clock, log, config, registry, peers = () => [], sync = () => undefined, checkpoint = async () => undefined } = deps;
-  if (!isLoopback(config.host)) throw new Error(`the API has no TLS yet and may only listen on 127.0.0.1 or ::1, not on ${config.host}`);
+  if (!isLoopback(config.host)) throw new Error(`without TLS the API may only listen on 127.0.0.1 or ::1, not on ${config.host}; others reach it at --https-host and --https-port`);
   const server = makeServer();
   const receipts = openReceipts(chain);
   const index = openRegistryIndex(chain);
@@ -188,21 +206,22 @@ export async function startApi(deps: ApiDeps): Promise<Api> {
   const guard = openGuard(campus.logins);
   for (const entry of entries) mount(server, underLimits(audited(entry, campus.abuse.audit), limiter), guard);
   for (const entry of streams.entries) mountStream(server, entry, guard, clock);
-  server.get('/metrics', async (_request, reply) => reply.type(registry.contentType).send(await registry.metrics()));
+  server.get('/metrics', async (request, reply) => (isOverTls(request.raw) ? refuse(request, reply, { problem: 'not_found' }) : reply.type(registry.contentType).send(await registry.metrics())));
   await mountDocs(server);
-  await server.listen({ host: config.host, port });
+  const https = await listen(server, config, log);
   const listening = server.server.address();
   port = listening !== null && typeof listening === 'object' ? listening.port : port;
   const url = `http://${config.host === '::1' ? '[::1]' : config.host}:${port}`;
-  log.info({ url, docs: `${url}/api/v1/docs` }, 'the API listens on loopback only: there is no TLS yet, so it serves this machine alone');
+  log.info({ url, docs: `${url}/api/v1/docs` }, 'the API listens for this machine');
   return {
-    url, port,
+    url, port, httpsUrl: https?.url,
     async close() {
       streams.close();
       metrics.stop();
       abuseMetrics.stop();
       index.close();
       parties.close();
+      await https?.close();
       await server.close();
     },
   };

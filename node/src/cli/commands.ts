@@ -71,7 +71,7 @@ async function start(config: Config, { print, paint, stopAsked }: Terminal): Pro
     print(error.message);
     return 0;
   }
-  print(`BillCoin ${node.port.chainId} at height ${node.port.tip().height}. The API ${node.url}/api/v1/docs serves this machine only, until it has TLS.`);
+  print(`BillCoin ${node.port.chainId} at height ${node.port.tip().height}. The API is at ${node.url}/api/v1/docs${node.httpsUrl === undefined ? ', for this machine only: --https-port serves others' : ` for this machine and at ${node.httpsUrl} for others`}.`);
   const watch = watchStatus({ status: node.status, paint, timers: systemTimers, log });
   const outcome = await Promise.race([halted, stop]);
   watch.stop();
@@ -163,7 +163,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   keys: { summary: 'Make the consensus key of a validator in --key-dir.', run: keys },
   'node-key': { summary: 'Print the key that other nodes know this one by; made the first time.', run: nodeKey },
   init: { summary: 'Make the data folder for the network of --genesis, and the sign guard of a validator.', run: init },
-  start: { summary: 'Run the node until SIGINT or SIGTERM. The API listens on loopback only until it has TLS.', run: start },
+  start: { summary: 'Run the node until SIGINT or SIGTERM. The API is for this machine; --https-port serves others over TLS 1.3.', run: start },
   status: { summary: 'Ask the running node at --http-host and --http-port how it is.', run: status },
   peers: { summary: 'Every peer that the running node admits: how far it is, what waits for it, how it behaves. Log in as an administrator.', run: peers },
   validators: { summary: 'Who votes, and who waits.', run: validators },

@@ -89,7 +89,7 @@ void t.test('keys, init, start, verify-db: the life of a validator', async (test
 
   const run = await cli(['start', ...flags]);
   test.equal(run.code, 0, run.text);
-  test.match(run.text, /BillCoin node-test-[0-9a-f]{8} at height 0\. The API http:\/\/127\.0\.0\.1:\d+\/api\/v1\/docs serves this machine only/);
+  test.match(run.text, /BillCoin node-test-[0-9a-f]{8} at height 0\. The API is at http:\/\/127\.0\.0\.1:\d+\/api\/v1\/docs, for this machine only/);
   const check = await cli(['verify-db', ...flags]);
   test.equal(check.code, 0, check.text);
   test.match(check.text, /Everything holds/);

@@ -33,7 +33,8 @@ export interface Client {
 }
 
 /**
- * Makes a client. Opens no connection.
+ * Makes a client. Opens no connection. A certificate that the platform does not know, such as a node's own for development, is
+ * trusted by the environment (`NODE_EXTRA_CA_CERTS=dev-tls-cert.pem` in Node) or by a `fetch` that knows it.
  * @throws TypeError where baseUrl is no http(s) URL.
  * @example const client = createClient({ baseUrl: 'https://127.0.0.1:8443' })
  */

@@ -1,0 +1,51 @@
+/** A real node over TLS: whom it serves how, and a program with the SDK that logs in. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+import t from 'tap';
+import { runCli } from '../../src/cli/cli.ts';
+import { runNode } from '../support/runNode.ts';
+import { makeTestFolders } from '../support/testNetwork.ts';
+import { get } from './httpsGet.ts';
+
+const CLIENT = fileURLToPath(new URL('httpsClient.ts', import.meta.url));
+
+t.test('a node serves others over TLS and this machine without; metrics are for this machine', async (t) => {
+  const { config, remove } = await makeTestFolders();
+  t.teardown(remove);
+  const node = await runNode({ ...config, httpsPort: 0 });
+  t.teardown(() => node.stop());
+  const ca = await readFile(join(config.keyDir, 'dev-tls-cert.pem'), 'utf8');
+  const https = node.httpsUrl ?? '';
+  t.match(https, /^https:\/\/127\.0\.0\.1:\d+$/);
+  t.match(JSON.parse((await get(`${https}/api/v1/status`, ca)).text), { network: 'node-test' });
+  t.equal((await get(`${https}/health/live`, ca)).status, 200);
+  t.equal((await get(`${https}/metrics`, ca)).status, 404);
+  t.equal((await fetch(`${node.url}/metrics`)).status, 200);
+  t.equal((await get(`${https}/api/v1/status`, ca, { origin: 'https://evil.example' })).status, 403, 'a page of another origin');
+  t.equal((await get(`${https}/api/v1/transactions/${'00'.repeat(32)}/no`, ca)).status, 404);
+});
+
+t.test('a program with the SDK logs in over TLS once it is told whom to trust', async (t) => {
+  const { config, remove } = await makeTestFolders();
+  t.teardown(remove);
+  const node = await runNode({ ...config, httpsPort: 0 });
+  t.teardown(() => node.stop());
+  const child = spawn(process.execPath, ['--import', 'tsx', '--conditions=development', CLIENT, node.httpsUrl ?? ''], { env: { ...process.env, NODE_EXTRA_CA_CERTS: join(config.keyDir, 'dev-tls-cert.pem') } });
+  const [out, err] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')]);
+  t.same(JSON.parse(out), { network: 'node-test', role: 'student' }, err);
+});
+
+t.test('options that do not fit are refused', async (t) => {
+  const { config, remove } = await makeTestFolders();
+  t.teardown(remove);
+  await t.rejects(runNode({ ...config, tlsCert: 'cert.pem' }), { name: 'ConfigError', message: /go together/ });
+  await t.rejects(runNode({ ...config, httpsPort: 0, tlsCert: join(config.keyDir, 'none.pem'), tlsKey: join(config.keyDir, 'none.pem') }), { code: 'no_key' });
+  const said: string[] = [];
+  const code = await runCli(['start', '--https-port', 'many'], {}, { print: () => undefined, complain: (line) => void said.push(line), output: process.stdout, stopAsked: () => Promise.resolve() });
+  t.equal(code, 2);
+  t.match(said, [/--https-port is "many"; it takes integer 0…65535/]);
+});
