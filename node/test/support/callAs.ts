@@ -37,7 +37,8 @@ export async function callAs(entries: readonly Entry[], operationId: OperationId
   if (!route.who.includes(caller.role) && !route.who.includes('public')) return { status: 403, body: { code: 'forbidden' } as never };
   if (formProblem(route, parts) !== undefined) return { status: 400, body: { code: 'malformed_request' } as never };
   const reply = await entry.handle({
-    id: 'req_test', caller, expiresAtMs: undefined, params: (parts.params ?? {}) as never, query: (parts.query ?? {}) as never, body: (parts.body ?? {}) as never, bodyText: '', language: 'en', host: '127.0.0.1', idempotencyKey: undefined, accept: '',
+    id: 'req_test', caller, expiresAtMs: undefined, params: (parts.params ?? {}) as never, query: (parts.query ?? {}) as never, body: (parts.body ?? {}) as never, bodyText: '', language: 'en',
+    call: { route, caller, address: undefined, requestId: 'req_test', limits: [] }, host: '127.0.0.1', idempotencyKey: undefined, accept: '',
   });
   if ('problem' in reply) return { status: PROBLEMS[reply.problem].status, body: { code: reply.problem, ...(reply.data === undefined ? {} : { data: reply.data }) } as never };
   if (!('body' in reply)) throw new Error(`${operationId} answers with no JSON of its own`);
