@@ -2,8 +2,6 @@
  * Who calls, and what the HTTP API may ask of the logins (api page §2.1, §2.2). The API room turns a token into a Caller
  * before a handler runs; the campus room holds sessions, accounts and keys.
  */
-import type { ChallengeFault, SignedChallenge } from './campusPorts.ts';
-
 /**
  * Who calls. Handlers decide with it which objects are the caller's own. `sub` is the API pseudonym of §4 or the id of an
  * account: it may stand in logs and limits, it names nobody.
@@ -41,6 +39,15 @@ export interface Tokens {
   readonly refreshToken: string | null;
 }
 export type LoggedIn<Code> = { readonly ok: true; readonly tokens: Tokens } | { readonly ok: false; readonly code: Code };
+
+export interface SignedChallenge {
+  /** Host and port the caller reached this server under; the text must have been made for it. */
+  readonly domain: string;
+  readonly message: string;
+  readonly publicKey: Uint8Array;
+  readonly signature: Uint8Array;
+}
+export type ChallengeFault = 'bad_login_signature' | 'challenge_expired' | 'challenge_used';
 
 /** Ed25519 public keys as RFC 8037 and RFC 7517 write them. */
 export interface PublicJwk {

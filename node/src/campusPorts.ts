@@ -5,7 +5,7 @@
 import type { Fault } from '@billcoin/protocol';
 import type { OrderEventName, OrderStatus, SignedExportManifest, ValidationError } from '@billcoin/sdk';
 import type { Cashiers, Products, StockRefusal, Tills } from './merchantPorts.ts';
-import type { Logins, Programs, Users } from './authPorts.ts';
+import type { ChallengeFault, Logins, Programs, SignedChallenge, Users } from './authPorts.ts';
 import type { AbuseControl } from './abusePorts.ts';
 import type { FinalBlock } from './ports.ts';
 import type { Refunds } from './refundPorts.ts';
@@ -46,14 +46,6 @@ export interface Students {
   erase(studentRef: string): Promise<{ readonly wallets: number } | undefined>;
 }
 
-export interface SignedChallenge {
-  /** Host and port the caller reached this server under; the text must have been made for it. */
-  readonly domain: string;
-  readonly message: string;
-  readonly publicKey: Uint8Array;
-  readonly signature: Uint8Array;
-}
-export type ChallengeFault = 'bad_login_signature' | 'challenge_expired' | 'challenge_used';
 export interface LinkRequest extends SignedChallenge {
   readonly linkCode: string;
 }

@@ -4,7 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { addressOf, formatAddress, fromBase64Url, signingBytes, toBase64Url, utf8, type Verifier } from '@billcoin/protocol';
-import type { ChallengeFault, SignedChallenge } from '../campusPorts.ts';
+import type { ChallengeFault, SignedChallenge } from '../authPorts.ts';
 import type { Clock, KeyValueOperation, KeyValueStore } from '../ports.ts';
 import { challengeMac, equalSecret } from './crypto.ts';
 import type { CampusKeys } from './keyFile.ts';
