@@ -24,6 +24,10 @@ export class BenchClient {
     this.#connectionsMax = connectionsMax;
   }
 
+  get url(): string {
+    return this.#url.origin;
+  }
+
   /** Who validates from here on. */
   logIn(key: Key, genesisHash: Uint8Array): void {
     this.#login = withLogin(createClient({ baseUrl: this.#url.origin }), { key, genesisHash });

@@ -37,14 +37,23 @@ export function seededKey(label: string): Key {
   return { ...key, sign: nativeSigner({ seed, publicKey: key.publicKey }) };
 }
 
+/** The key of till `index` + 1; a client process of a load makes it by itself. */
+export function benchTillKey(index: number): Key {
+  return seededKey(`till ${index}`);
+}
+
+export function benchPayerKey(index: number): Key {
+  return seededKey(`payer ${index}`);
+}
+
 /** @param payers accounts that pay; each gets 1,000 L. @param tills tills they pay at, in turn. @param validators one unless given. */
 export function makeBenchNetwork({ payers: payerCount, tills: tillCount, timeMs, validators: validatorCount = 1 }: {
   readonly payers: number; readonly tills: number; readonly timeMs: number; readonly validators?: number;
 }): BenchNetwork {
   const [plant, farm, merchant, oracle] = ['plant', 'farm', 'merchant', 'oracle'].map(seededKey) as [Key, Key, Key, Key];
   const validators = Array.from({ length: validatorCount }, (_, index) => seededKey(`validator ${index}`));
-  const tills = Array.from({ length: tillCount }, (_, index) => seededKey(`till ${index}`));
-  const payers = Array.from({ length: payerCount }, (_, index) => seededKey(`payer ${index}`));
+  const tills = Array.from({ length: tillCount }, (_, index) => benchTillKey(index));
+  const payers = Array.from({ length: payerCount }, (_, index) => benchPayerKey(index));
   const made = makeGenesis({
     network: 'bill-bench', timeMs, priceSenPerBill: '600', params: { supplyCapMl: '9007199254740991' },
     roles: { regulator: plant.addressText, campusAuthority: plant.addressText, treasury: plant.addressText },

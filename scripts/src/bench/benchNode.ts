@@ -5,7 +5,8 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { BenchClient } from './benchClient.ts';
 
-const START_MS = 30_000;
+/** Only ends what hangs: from source, six at once on two busy cores take a minute. */
+const START_MS = 180_000;
 
 /** main.ts beside the package's index, in source or built form. */
 function nodeEntry(): string {
@@ -44,6 +45,11 @@ export class BenchNode {
   get client(): BenchClient {
     if (this.#client === undefined) throw new Error('the node has not been started');
     return this.#client;
+  }
+
+  /** Where its API listens. */
+  get url(): string {
+    return this.client.url;
   }
 
   get pid(): number {
