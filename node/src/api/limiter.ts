@@ -44,6 +44,7 @@ const KEY_LIMITS: ReadonlyMap<Route, KeyLimit> = new Map<Route, KeyLimit>([
   [ROUTES.loginCashier, { ...logins, policy: 'pin', keyOf: (request) => bodyOf<'cashierId'>(request).cashierId }],
   [ROUTES.verifyChallenge, { ...logins, policy: 'login', keyOf: () => undefined }],
   [ROUTES.refreshLogin, { ...logins, policy: 'login', keyOf: () => undefined }],
+  [ROUTES.activateTill, { ...logins, policy: 'login', keyOf: () => undefined }],
   [ROUTES.linkWallet, { policy: 'link', addressPolicy: 'link-address', counts: 'all', keyOf: (request) => bodyOf<'publicKey'>(request).publicKey }],
 ]);
 

@@ -201,6 +201,18 @@ t.test('a number that the authority gave away by hand meanwhile is left alone', 
   t.match(await activate(desk, await codeFor(desk), till), { body: { tillNo: 3 } }, 'the lowest free number');
 });
 
+t.test('whoever guesses codes is held up by address', async (t) => {
+  const world = await openWorld(t, { remoteAddress: () => '203.0.113.7' });
+  const till = wallet('device');
+  const guess = async (i: number): Promise<number> => {
+    const enrolCode = String(i).padStart(10, '0');
+    return (await world.post('/tills/activate', { enrolCode, publicKey: toHex(till.publicKey), signature: toHex(signEnrolment(enrolCode, world.chain.genesisHash, till)) })).status;
+  };
+  const statuses: number[] = [];
+  for (let i = 0; i < 32; i++) statuses.push(await guess(i));
+  t.same(statuses, [...Array.from({ length: 30 }, () => 401), 429, 429]);
+});
+
 /** The campus half alone, over a chain that stands until told, with a waiter that asks once. */
 async function openStanding(t: Teardown) {
   const chain = new MemoryChain(makeTestGenesis(Date.now()));

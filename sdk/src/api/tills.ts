@@ -67,6 +67,6 @@ const merchantState = closed({ merchantId: Address, name: Type.String(), txHash:
 
 export const registerMerchant = route({
   method: 'POST', path: '/admin/merchants', summary: 'Register a merchant, signed by the campus authority. 202: not final within 10 s, call again.', who: ['admin'],
-  body: closed({ name: Type.String({ minLength: 1, maxLength: 64 }), account: Address }),
+  body: closed({ name: Type.String({ minLength: 1, maxLength: 64 }), account: Address }), auditBody: ['account'],
   responses: { 201: merchantState, 202: merchantState }, problems: ['merchant_exists', 'no_campus_authority', 'malformed', 'pool_full'],
 });
