@@ -60,7 +60,7 @@ export class MemoryChain implements ChainPort {
   get network(): string { return this.genesis.spec.network; }
   get chainId(): string { return this.genesis.chainId; }
   get genesisHash(): Uint8Array { return this.genesis.genesisHash; }
-  readonly firstBlock = 1;
+  readonly firstBlock: number = 1;
   get genesisJson(): string { return this.genesis.text; }
   get validators(): ChainPort['validators'] { return this.genesis.validators; }
 
