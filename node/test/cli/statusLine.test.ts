@@ -55,7 +55,7 @@ void t.test('a newcomer tells each step once, and one step again only after a wh
   test.same(painted.map((line) => line.slice(0, 12)), ['joining at b', 'joining at b', 'joining at b', 'joining: reb']);
   const lines: string[] = [];
   watchJoin({ paint: undefined, clock: { monotonicMs: () => nowMs }, log: makeLog({ level: 'info', nodeName: 'n', write: (line) => lines.push(line) }) })({ ...at, step: 'parts' });
-  test.match(lines, [/"step":"parts".*"msg":"Joining"/]);
+  test.match(lines, [/"step":"parts".*"message":"Joining"/]);
 });
 
 void t.test('the table of peers', async (test) => {
@@ -94,7 +94,7 @@ void t.test('a terminal is painted each second, a log told now and then, sooner 
   fire();
   logged.stop();
   test.same(waits, [10_000, 10_000, 60_000, -1]);
-  test.match(lines, [/"targetHeight":12345.*"msg":"Syncing"/, /"height":12345.*"msg":"Status"/]);
+  test.match(lines, [/"targetHeight":12345.*"message":"Syncing"/, /"height":12345.*"message":"Status"/]);
   const painted: string[] = [];
   waits.length = 0;
   const seen = watchStatus({ status: () => now, paint: (line) => painted.push(line), timers, log });
