@@ -3,9 +3,12 @@ import t from 'tap';
 import { toHex } from '@billcoin/protocol';
 import { buildRevokeTill, createChallenge, loginByKey, signChallenge, type Key, type TokenPair } from '@billcoin/sdk';
 import { openSecrets, PASSWORD_COST } from '../../src/campus/auth/secrets.ts';
-import { FAMILY_LIFE_MS, SESSIONS_MAX_PER_SUBJECT } from '../../src/campus/auth/sessions.ts';
+import { FAMILY_LIFE_MS, openSessions, SESSIONS_MAX_PER_SUBJECT, type Sessions } from '../../src/campus/auth/sessions.ts';
 import { makeCampusKeys } from '../../src/campus/keyFile.ts';
+import { openLane } from '../../src/campus/lane.ts';
+import { openKeyValueMemory } from '../../src/storage/keyValueMemory.ts';
 import { openWorld, sdkKey, wallet, type Answer, type World } from '../support/campusWorld.ts';
+import { ManualClock } from '../support/memoryChain.ts';
 import { KEYS, keyOf } from '../support/testNetwork.ts';
 
 const codeOf = (answer: Answer): string => (answer.status < 300 ? 'logged in' : (answer.json as { code: string }).code);
@@ -147,6 +150,25 @@ t.test('sessions are bounded, swept, and say nothing of a wallet', async (t) => 
   world.chain.clock.moveTo(world.nowMs + FAMILY_LIFE_MS + 2_000);
   await loginByKey(world.client, { key: wallet('siti'), genesisHash: world.chain.genesisHash });
   t.same([await count('ss'), await count('sb'), await count('se')], [1, 1, 1], 'what ended is forgotten with the next login');
+});
+
+t.test('wallets without end push out the oldest wallet, and nobody else', async (t) => {
+  const store = openKeyValueMemory();
+  const clock = new ManualClock(1_000_000);
+  const open = (): Sessions => openSessions({ store, keys: makeCampusKeys(), clock, lane: openLane(), sessionsMax: 3 });
+  let sessions = open();
+  const add = async (subject: string): Promise<string> => {
+    clock.moveTo(clock.nowMs() + 1_000);
+    const { sid, rows } = await sessions.open({ of: { kind: 'user', userId: 'u' }, subject, lifeMs: FAMILY_LIFE_MS, isRefreshable: true });
+    await store.batch(rows, { sync: true });
+    return sid;
+  };
+  const ids = [await add('usr_1'), await add('acc_1'), await add('acc_2')];
+  sessions = open(); // what is there counts after a restart
+  ids.push(await add('acc_3'), await add('till_1'));
+  t.same(await Promise.all(ids.map(async (sid) => (await sessions.get(sid)) !== undefined)), [true, false, false, true, true]);
+  ids.push(await add('usr_2'), await add('usr_3'), await add('usr_4'));
+  t.same(await Promise.all(ids.map(async (sid) => (await sessions.get(sid)) !== undefined)), [true, false, false, false, true, true, true, true], 'people and tills stay, whatever the bound');
 });
 
 t.test('a program has an access token only, and loses it with its account', async (t) => {

@@ -17,6 +17,13 @@ import { deleteRow, getRow, listRows, padded, putRow, TABLES, type SessionOf, ty
 export const FAMILY_LIFE_MS = 30 * 86_400_000;
 /** A person with several browsers, a program with several processes; the oldest session gives way. */
 export const SESSIONS_MAX_PER_SUBJECT = 32;
+/**
+ * Anybody may log in with a key made this minute, so wallets' sessions are bounded together: ten for each of 20,000 students,
+ * 120 MB. Beyond it the oldest wallet logs in again by its key; people, tills and programs are never pushed out.
+ */
+export const SESSIONS_MAX = 200_000;
+const WALLET_SUBJECT = 'acc_';
+const PAGE = 10_000;
 /** Ended sessions forgotten with each new one: more than are added, so that their number shrinks. */
 const SWEEP = 64;
 const SECRET_BYTES = 16;
@@ -43,6 +50,8 @@ export interface SessionDeps {
   readonly clock: Clock;
   /** All writes to sessions. */
   readonly lane: Lane;
+  /** SESSIONS_MAX unless given. */
+  readonly sessionsMax?: number | undefined;
 }
 
 export interface Sessions {
@@ -62,7 +71,49 @@ function rowsWithout(sid: string, row: Pick<SessionRow, 'subject' | 'endsAtMs'>)
   return [deleteRow(TABLES.session, sid), deleteRow(TABLES.sessionOf, `${row.subject}/${sid}`), deleteRow(TABLES.sessionEnd, endId(row, sid))];
 }
 
-export function openSessions({ store, keys, clock, lane }: SessionDeps): Sessions {
+/** Sessions in the store, ended ones too. */
+async function countSessions(store: KeyValueStore): Promise<number> {
+  let count = 0;
+  for (let from = ''; ;) {
+    const rows = await listRows(store, TABLES.sessionEnd, { from, limit: PAGE });
+    count += rows.length;
+    const last = rows.at(-1);
+    if (last === undefined || rows.length < PAGE) return count;
+    from = `${last.id}!`;
+  }
+}
+
+interface Place {
+  readonly sid: string;
+  readonly subject: string;
+  readonly endsAtMs: number;
+}
+
+/** What a row of sessionEnd says. */
+function placeOf({ id, value }: { readonly id: string; readonly value: string }): Place {
+  const slash = id.indexOf('/');
+  return { sid: id.slice(slash + 1), subject: value, endsAtMs: Number(id.slice(0, slash)) * 1_000 };
+}
+
+/** What is forgotten with each new session: sessions of anybody that have ended, and the oldest wallets' where there are too many. */
+function openBound({ store, clock, sessionsMax }: Pick<SessionDeps, 'store' | 'clock'> & { readonly sessionsMax: number }): () => Promise<readonly Place[]> {
+  /** Counted at the first login; a little too high where a session was ended by hand, until the next start. */
+  let held: Promise<number> | undefined;
+  return async () => {
+    const now = padded(Math.floor(clock.nowMs() / 1_000), 12);
+    const dead = (await listRows(store, TABLES.sessionEnd, { before: now, limit: SWEEP })).map(placeOf);
+    held ??= countSessions(store);
+    const count = (await held) + 1 - dead.length;
+    const oldest = count <= sessionsMax ? [] : (await listRows(store, TABLES.sessionEnd, { from: now, limit: SWEEP })).map(placeOf);
+    const excess = oldest.filter(({ subject }) => subject.startsWith(WALLET_SUBJECT)).slice(0, Math.max(0, count - sessionsMax));
+    held = Promise.resolve(count - excess.length);
+    return [...dead, ...excess];
+  };
+}
+
+export function openSessions({ store, keys, clock, lane, sessionsMax = SESSIONS_MAX }: SessionDeps): Sessions {
+  const toForget = openBound({ store, clock, sessionsMax });
+
   const hashOf = (what: 'family' | 'refresh', secret: string): string => toHex(secretMac(keys, what, secret));
   const isHash = (what: 'family' | 'refresh', secret: string, held: string): boolean => equalSecret(Buffer.from(hashOf(what, secret)), Buffer.from(held));
 
@@ -71,13 +122,11 @@ export function openSessions({ store, keys, clock, lane }: SessionDeps): Session
     return row === undefined || row.endsAtMs <= clock.nowMs() ? undefined : row;
   }
 
-  /** Ended sessions of anybody, and the oldest of this subject where it has as many as it may. */
+  /** Room for one more session: what is forgotten anyway, and the oldest of this subject where it has as many as it may. */
   async function roomFor(subject: string): Promise<readonly KeyValueOperation[]> {
-    const dead = await listRows(store, TABLES.sessionEnd, { before: padded(Math.floor(clock.nowMs() / 1_000), 12), limit: SWEEP });
-    const swept = dead.map(({ id, value }) => ({ sid: id.slice(id.indexOf('/') + 1), subject: value, endsAtMs: Number(id.slice(0, id.indexOf('/'))) * 1_000 }));
-    const held = await listRows(store, TABLES.sessionOf, { under: `${subject}/`, limit: SESSIONS_MAX_PER_SUBJECT + SWEEP });
-    const tooMany = held.slice(0, Math.max(0, held.length - SESSIONS_MAX_PER_SUBJECT + 1)).map(({ id }) => id.slice(subject.length + 1));
-    const rows: KeyValueOperation[] = swept.flatMap((one) => rowsWithout(one.sid, one));
+    const rows: KeyValueOperation[] = (await toForget()).flatMap((one) => rowsWithout(one.sid, one));
+    const own = await listRows(store, TABLES.sessionOf, { under: `${subject}/`, limit: SESSIONS_MAX_PER_SUBJECT + SWEEP });
+    const tooMany = own.slice(0, Math.max(0, own.length - SESSIONS_MAX_PER_SUBJECT + 1)).map(({ id }) => id.slice(subject.length + 1));
     for (const sid of tooMany) {
       const row = await getRow(store, TABLES.session, sid);
       rows.push(...rowsWithout(sid, row ?? { subject, endsAtMs: 0 }));
@@ -86,9 +135,9 @@ export function openSessions({ store, keys, clock, lane }: SessionDeps): Session
   }
 
   async function removeAll(subject: string): Promise<void> {
-    const held = await listRows(store, TABLES.sessionOf, { under: `${subject}/`, limit: SESSIONS_MAX_PER_SUBJECT + SWEEP });
+    const own = await listRows(store, TABLES.sessionOf, { under: `${subject}/`, limit: SESSIONS_MAX_PER_SUBJECT + SWEEP });
     const rows: KeyValueOperation[] = [];
-    for (const { id } of held) {
+    for (const { id } of own) {
       const sid = id.slice(subject.length + 1);
       rows.push(...rowsWithout(sid, (await getRow(store, TABLES.session, sid)) ?? { subject, endsAtMs: 0 }));
     }
@@ -98,14 +147,14 @@ export function openSessions({ store, keys, clock, lane }: SessionDeps): Session
   async function turn(refreshToken: string): Promise<Turned> {
     const [sid = '', family = '', secret = ''] = refreshToken.split('.');
     const row = await get(sid);
-    const held = row?.refresh ?? undefined;
-    if (row === undefined || held === undefined || !isHash('family', family, held.family)) return { ok: false, code: 'unauthenticated' };
-    if (!isHash('refresh', secret, held.current)) {
+    const hashes = row?.refresh ?? undefined;
+    if (row === undefined || hashes === undefined || !isHash('family', family, hashes.family)) return { ok: false, code: 'unauthenticated' };
+    if (!isHash('refresh', secret, hashes.current)) {
       await store.batch(rowsWithout(sid, row), { sync: true });
       return { ok: false, code: 'refresh_reused' };
     }
     const next = newSecret();
-    const turned: SessionRow = { ...row, refresh: { family: held.family, current: hashOf('refresh', next) } };
+    const turned: SessionRow = { ...row, refresh: { family: hashes.family, current: hashOf('refresh', next) } };
     await store.batch([putRow(TABLES.session, sid, turned)], { sync: true });
     return { ok: true, sid, row: turned, refreshToken: `${sid}.${family}.${next}` };
   }
