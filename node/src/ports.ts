@@ -149,7 +149,7 @@ export interface KeyValueStore {
   list(range: { readonly gte: string; readonly lt: string; readonly limit: number; readonly reverse?: boolean }): Promise<readonly { readonly key: string; readonly value: Uint8Array }[]>;
   /** Atomic; with sync it is on disk when the promise resolves. */
   batch(operations: readonly KeyValueOperation[], options: { readonly sync: boolean }): Promise<void>;
-  /** What was deleted or overwritten in [gte, lt) leaves the disk: until then its bytes stay readable in the files. Slow. */
+  /** What was deleted or overwritten in [gte, lt) leaves the disk: until then its bytes stay readable in the files. Slow. No row has the key `gte` or `lt`. */
   compact(range: { readonly gte: string; readonly lt: string }): Promise<void>;
   close(): Promise<void>;
 }

@@ -80,7 +80,7 @@ export async function openCampus(deps: CampusDeps): Promise<Campus> {
   const orders = openOrders({ chain, store, clock, log, lane: ledger, verify, events, idempotency, open });
   const follower = await startFollower({ chain, store, keys, lane: ledger, log, events, pseudonymOf: (address, purpose) => pseudonyms.of(address, purpose), open });
   return {
-    students: { ...openStudents({ store, keys, clock, lane: roster }), erase: (studentRef) => roster.run(() => erase({ store, keys, pseudonyms }, studentRef)) },
+    students: { ...openStudents({ store, keys, clock, lane: roster }), erase: (studentRef) => roster.run(() => erase({ store, keys, pseudonyms, endLogins: auth.endLogins }, studentRef)) },
     wallets: openWallets({ store, keys, clock, lane: roster, challenges, pseudonyms }),
     logins: auth.logins,
     users: auth.users,

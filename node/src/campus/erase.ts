@@ -15,12 +15,14 @@ export interface EraseDeps {
   readonly store: KeyValueStore;
   readonly keys: CampusKeys;
   readonly pseudonyms: Pick<Pseudonyms, 'changed'>;
+  /** A session holds the address of its wallet. */
+  readonly endLogins: (address: Uint8Array) => Promise<void>;
 }
 
 /** Bytes of a deleted row stay in the files of the store until they are merged, so that is done before it is called erased. */
-const SHREDDED = [TABLES.student, TABLES.studentById, TABLES.wallet, TABLES.walletByAddress, TABLES.code];
+const SHREDDED = [TABLES.student, TABLES.studentById, TABLES.wallet, TABLES.walletByAddress, TABLES.code, TABLES.session];
 
-async function deleteLinks({ store, keys, pseudonyms }: EraseDeps, studentRef: string, student: StudentRow): Promise<number> {
+async function deleteLinks({ store, keys, pseudonyms, endLogins }: EraseDeps, studentRef: string, student: StudentRow): Promise<number> {
   const studentKey = unwrapStudentKey(keys, studentRef, fromField(student.wrappedKey));
   const studentId = unseal(studentKey, idPlace(studentRef), fromField(student.sealedId));
   const wallets = [];
@@ -28,6 +30,7 @@ async function deleteLinks({ store, keys, pseudonyms }: EraseDeps, studentRef: s
     const row = await getRow(store, TABLES.wallet, walletId);
     if (row !== undefined) wallets.push({ walletId, address: walletAddress(studentKey, walletId, row), linkedAtMs: row.linkedAtMs });
   }
+  for (const { address } of wallets) await endLogins(address);
   await store.batch([
     ...unlinkRows(keys, wallets),
     ...(student.codeHash === null ? [] : [deleteRow(TABLES.code, student.codeHash)]),

@@ -46,7 +46,14 @@ export async function openKeyValueLevel(folder: string, onFailure: (failure: Sto
       }
       await batch.write({ sync });
     }),
-    compact: ({ gte, lt }) => attempt('write', async () => { await (level as unknown as Compacts).compactRange(gte, lt); }),
+    compact: ({ gte, lt }) => attempt('write', async () => {
+      const { compactRange } = level as unknown as Compacts;
+      await compactRange.call(level, gte, lt);
+      // What was in memory is in a file now, dead values and all, and perhaps on the lowest level, which is rewritten only
+      // when something above it covers the range: two more deletions do.
+      await level.batch().del(gte).del(lt).write({ sync: true });
+      await compactRange.call(level, gte, lt);
+    }),
     close: async () => { await level.close(); },
   };
 }

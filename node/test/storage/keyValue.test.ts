@@ -37,6 +37,14 @@ function complies(name: string, open: (t: { teardown(close: () => Promise<void>)
     t.equal(text(await store.get('c')), 'last', 'operations of a batch count in their order');
   });
 
+  void t.test(`${name} keeps its rows when it is compacted`, async (t) => {
+    const store = await open(t);
+    await store.batch([{ type: 'put', key: 'a/1', value: bytes('one') }, { type: 'put', key: 'a/2', value: bytes('two') }], { sync: true });
+    await store.batch([{ type: 'del', key: 'a/1' }], { sync: true });
+    await store.compact({ gte: 'a/', lt: 'a/~' });
+    t.same((await store.list({ gte: 'a/', lt: 'a0', limit: 9 })).map(({ key }) => key), ['a/2']);
+  });
+
   void t.test(`${name} gives back bytes of its own`, async (t) => {
     const store = await open(t);
     const value = bytes('mine');

@@ -36,3 +36,23 @@ export function importStudents(client: Client, params: { readonly csv: string },
 export function renewLinkCode(client: Client, params: { readonly studentRef: string }, options?: CallOptions): Promise<AnswerOf<Routes['renewLinkCode']>> {
   return request<Routes['renewLinkCode']>(client, 'POST', '/admin/students/{studentRef}/link-code', { params, idempotent: false }, options);
 }
+
+/** Wallets of the student who is logged in, masked. */
+export function listWallets(client: Client, options?: CallOptions): Promise<AnswerOf<Routes['listWallets']>> {
+  return request<Routes['listWallets']>(client, 'GET', '/wallets', { idempotent: true }, options);
+}
+
+/** The link goes; points and coupons stay with their address. */
+export async function unlinkWallet(client: Client, params: { readonly walletId: string }, options?: CallOptions): Promise<void> {
+  await request<Routes['unlinkWallet']>(client, 'DELETE', '/wallets/{walletId}', { params, idempotent: true }, options);
+}
+
+/** A one-time code for a second phone. */
+export function createLinkCode(client: Client, options?: CallOptions): Promise<AnswerOf<Routes['createLinkCode']>> {
+  return request<Routes['createLinkCode']>(client, 'POST', '/wallets/link-code', { idempotent: false }, options);
+}
+
+/** Shreds a student's key, links and logins. Needs role admin. */
+export function eraseStudent(client: Client, params: { readonly studentRef: string }, options?: CallOptions): Promise<AnswerOf<Routes['eraseStudent']>> {
+  return request<Routes['eraseStudent']>(client, 'POST', '/admin/privacy/{studentRef}/erase', { params, idempotent: false }, options);
+}

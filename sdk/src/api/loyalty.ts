@@ -43,3 +43,16 @@ export const getCoupon = route({
   responses: { 200: Coupon },
   problems: ['not_found'],
 });
+
+export const getCouponQr = route({
+  method: 'GET',
+  path: '/coupons/{couponId}/qr',
+  summary: 'The coupon’s QR code: its text, or a picture by Accept (image/svg+xml, image/png). It is spent by its owner’s signature alone.',
+  who: ['student'],
+  own: 'as its owner',
+  params: closed({ couponId: CouponId }),
+  responses: { 200: Coupon.properties.qr },
+  responseType: 'text/plain',
+  alternative: { 'image/svg+xml': Type.String(), 'image/png': Type.String() },
+  problems: ['not_found'],
+});

@@ -2,7 +2,7 @@
 import { Type, type Static } from 'typebox';
 import { challengeMessage } from './auth.ts';
 import { route } from './route.ts';
-import { closed, LinkCode, MaskedAddress, PublicKey, Signature, StudentRef, WalletId } from './values.ts';
+import { closed, LinkCode, MaskedAddress, PublicKey, Signature, StudentRef, Time, WalletId } from './values.ts';
 
 /** A roster of the whole university fits; more is a mistake. */
 export const ROSTER_MAX_BYTES = 8_388_608;
@@ -18,6 +18,38 @@ export const linkWallet = route({
   body: closed({ linkCode: LinkCode, message: challengeMessage, publicKey: PublicKey, signature: Signature }),
   responses: { 201: WalletLinked },
   problems: ['cannot_link', 'too_many_wallets', 'bad_login_signature', 'challenge_expired', 'challenge_used'],
+});
+
+export const OwnWallet = closed({ walletId: WalletId, addressMasked: MaskedAddress, linkedAt: Time, current: Type.Boolean({ description: 'The one that is logged in' }) });
+export type OwnWallet = Static<typeof OwnWallet>;
+
+export const listWallets = route({
+  method: 'GET',
+  path: '/wallets',
+  summary: 'The wallets of the student, oldest first; none of an unlinked wallet.',
+  who: ['student'],
+  own: 'own wallets',
+  responses: { 200: closed({ data: Type.Array(OwnWallet, { maxItems: 3 }) }) },
+});
+
+export const unlinkWallet = route({
+  method: 'DELETE',
+  path: '/wallets/{walletId}',
+  summary: 'Unlink a wallet. Its points and coupons stay with its address.',
+  who: ['student'],
+  own: 'own wallets',
+  params: closed({ walletId: WalletId }),
+  responses: { 204: Type.Null() },
+  problems: ['not_found'],
+});
+
+export const createLinkCode = route({
+  method: 'POST',
+  path: '/wallets/link-code',
+  summary: 'A one-time code to link a second phone; ends after 10 minutes, and any older code with it. For linked wallets.',
+  who: ['student'],
+  own: 'own student',
+  responses: { 201: closed({ linkCode: LinkCode, expiresAt: Time }) },
 });
 
 const issuedCode = closed({ studentRef: StudentRef, linkCode: LinkCode });
@@ -42,6 +74,16 @@ export const renewLinkCode = route({
   summary: 'A new link code for a student; the old one dies.',
   who: ['admin'],
   params: closed({ studentRef: StudentRef }),
-  responses: { 201: issuedCode },
+  responses: { 201: closed({ ...issuedCode.properties, expiresAt: Time }) },
+  problems: ['not_found'],
+});
+
+export const eraseStudent = route({
+  method: 'POST',
+  path: '/admin/privacy/{studentRef}/erase',
+  summary: 'Erase a student: shreds his key, his links and his logins. What was written before stays and belongs to nobody. Take him off the roster file too.',
+  who: ['admin'],
+  params: closed({ studentRef: StudentRef }),
+  responses: { 200: closed({ studentRef: StudentRef, wallets: Type.Integer({ minimum: 0, description: 'Wallets that were linked' }) }) },
   problems: ['not_found'],
 });

@@ -1,11 +1,12 @@
 /** /loyalty and /coupons: points and coupons as the chain holds them (US-005). A hint for screens; the chain decides. */
+import QRCode from 'qrcode';
 import { assert, cardId, COUPON, formatAddress, formatLitres, parseAddress, POINTS_PER_COUPON, ROWS, stateRows, toHex, type View } from '@billcoin/protocol';
 import { couponText, ROUTES, type Coupon, type Loyalty as LoyaltyView } from '@billcoin/sdk';
 import type { Loyalty } from '../../campusPorts.ts';
 import type { ChainPort, Clock } from '../../ports.ts';
 import { rfc3339 } from '../../rfc3339.ts';
 import { merchantOf } from '../caller.ts';
-import { serve, type Entry } from '../entry.ts';
+import { serve, type Entry, type Reply } from '../entry.ts';
 import type { Parties } from '../parties.ts';
 import type { RegistryIndex } from '../registryIndex.ts';
 
@@ -63,6 +64,18 @@ async function loyaltyOf({ chain, clock, loyalty, index }: LoyaltyDeps, text: st
   return { address: text, height: chain.tip().height, merchants };
 }
 
+/** 33 modules and a quiet zone, large enough for a phone held over a counter. */
+const QR_OPTIONS = { errorCorrectionLevel: 'M', margin: 4, scale: 8 } as const;
+
+/** The same text in the form that is asked for; text where nothing else is. */
+async function couponQr(couponId: string, accept: string): Promise<Reply<typeof ROUTES.getCouponQr>> {
+  const text = couponText(couponId);
+  const headers = { vary: 'Accept' };
+  if (accept.includes('image/svg+xml')) return { status: 200, text: await QRCode.toString(text, { ...QR_OPTIONS, type: 'svg' }), type: 'image/svg+xml', headers };
+  if (accept.includes('image/png')) return { status: 200, bytes: await QRCode.toBuffer(text, { ...QR_OPTIONS, type: 'png' }), type: 'image/png', headers };
+  return { status: 200, text, type: 'text/plain; charset=utf-8', headers };
+}
+
 export function loyaltyRoutes(deps: LoyaltyDeps): readonly Entry[] {
   const { chain, clock } = deps;
   return [
@@ -75,6 +88,11 @@ export function loyaltyRoutes(deps: LoyaltyDeps): readonly Entry[] {
       const row = chain.state().get(ROWS.coupon, params.couponId);
       const isOwn = row !== undefined && (caller.role === 'student' ? await deps.parties.isOwnAccount(caller, row.owner) : merchantOf(caller) === formatAddress(row.merchant));
       return !isOwn ? { problem: 'not_found' } : { status: 200, body: couponView(chain.state(), params.couponId, row, clock.nowMs()) };
+    }),
+    serve(ROUTES.getCouponQr, async ({ caller, params, accept }) => {
+      const row = chain.state().get(ROWS.coupon, params.couponId);
+      if (row === undefined || !(await deps.parties.isOwnAccount(caller, row.owner))) return { problem: 'not_found' };
+      return await couponQr(params.couponId, accept.toLowerCase());
     }),
   ];
 }

@@ -1,7 +1,8 @@
-/** /wallets/link and /admin/students: the roster and the links of wallets to it (US-001). */
-import { fromHex, assert } from '@billcoin/protocol';
+/** /wallets, /admin/students and erasing one: the roster and the links of wallets to it (US-001). */
+import { assert, equalBytes, fromHex, maskAddress } from '@billcoin/protocol';
 import { ROUTES } from '@billcoin/sdk';
 import type { Students, Wallets } from '../../campusPorts.ts';
+import { rfc3339 } from '../../rfc3339.ts';
 import { serve, type Entry } from '../entry.ts';
 
 /** Bytes of a field whose declaration lets only hex of one length through. */
@@ -26,7 +27,26 @@ export function studentRoutes(students: Students, wallets: Wallets): readonly En
     }),
     serve(ROUTES.renewLinkCode, async ({ params }) => {
       const code = await students.renewLinkCode(params.studentRef);
-      return code === undefined ? { problem: 'not_found' } : { status: 201, body: code };
+      return code === undefined ? { problem: 'not_found' } : { status: 201, body: { studentRef: code.studentRef, linkCode: code.linkCode, expiresAt: rfc3339(code.expiresAtMs) } };
+    }),
+    serve(ROUTES.eraseStudent, async ({ params: { studentRef } }) => {
+      const erased = await students.erase(studentRef);
+      return erased === undefined ? { problem: 'not_found' } : { status: 200, body: { studentRef, wallets: erased.wallets } };
+    }),
+    serve(ROUTES.listWallets, async ({ caller }) => {
+      if (caller.role !== 'student') return { problem: 'forbidden' };
+      const own = caller.studentRef === undefined ? [] : await wallets.list(caller.studentRef);
+      const data = own.map(({ walletId, address, linkedAtMs }) => ({ walletId, addressMasked: maskAddress(address), linkedAt: rfc3339(linkedAtMs), current: equalBytes(address, caller.address) }));
+      return { status: 200, body: { data } };
+    }),
+    serve(ROUTES.unlinkWallet, async ({ caller, params }) => {
+      const isUnlinked = caller.role === 'student' && caller.studentRef !== undefined && (await wallets.unlink(caller.studentRef, params.walletId));
+      return isUnlinked ? { status: 204, body: null } : { problem: 'not_found' };
+    }),
+    serve(ROUTES.createLinkCode, async ({ caller }) => {
+      const code = caller.role === 'student' && caller.studentRef !== undefined ? await students.secondLinkCode(caller.studentRef) : undefined;
+      if (code === undefined) return { problem: 'forbidden', detail: 'Only a linked wallet of a student on the roster can link another.' };
+      return { status: 201, body: { linkCode: code.linkCode, expiresAt: rfc3339(code.expiresAtMs) } };
     }),
   ];
 }

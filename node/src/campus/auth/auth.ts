@@ -8,6 +8,7 @@ import { openLane, type Lane } from '../lane.ts';
 import type { Pseudonyms } from '../wallets.ts';
 import { ACCESS_LIFE_MS, openAccessTokens } from './accessToken.ts';
 import { openCashiers } from './cashiers.ts';
+import { walletSubject } from './identity.ts';
 import { openLogins } from './logins.ts';
 import { openPrograms } from './programs.ts';
 import { openSecrets, type ScryptCost } from './secrets.ts';
@@ -33,6 +34,8 @@ export interface Auth {
   readonly users: Users;
   readonly programs: Programs;
   readonly cashiers: Cashiers;
+  /** All logins of a wallet end. */
+  endLogins(address: Uint8Array): Promise<void>;
   /** Resolves when all writes are done. */
   idle(): Promise<void>;
 }
@@ -66,5 +69,6 @@ export async function openAuth(deps: AuthDeps): Promise<Auth> {
   const { users, programs, cashiers, accounts, idle } = openAccounts(deps);
   const tokenKeys = await openTokenKeys(deps.keyFolder, deps.clock, ACCESS_LIFE_MS);
   const tokens = openAccessTokens(tokenKeys, deps.clock, deps.chain.chainId);
-  return { users, programs, cashiers, idle, logins: openLogins({ ...deps, ...accounts, tokens, tokenKeys }) };
+  const endLogins = (address: Uint8Array): Promise<void> => accounts.sessions.endAll(walletSubject(deps.keys, address));
+  return { users, programs, cashiers, idle, endLogins, logins: openLogins({ ...deps, ...accounts, tokens, tokenKeys }) };
 }

@@ -34,13 +34,16 @@ export function tillInForce({ chain }: Pick<IdentityDeps, 'chain'>, tillNo: numb
   return row?.status === stateRows.ACTIVE ? row : undefined;
 }
 
+/** Whose sessions a wallet's are. */
+export const walletSubject = (keys: CampusKeys, address: Uint8Array): string => `acc_${blindIndex(keys, 'address', address)}`;
+
 /** A till where the key is one's in force, else a wallet. */
 export function subjectOfKey({ chain, keys }: Pick<IdentityDeps, 'chain' | 'keys'>, publicKey: Uint8Array, address: Uint8Array): Subject {
   const key = toHex(publicKey);
   for (const { value } of chain.state().rows<TillRow>(ROWS.till)) {
     if (value.status === stateRows.ACTIVE && toHex(value.publicKey) === key) return { of: { kind: 'till', tillNo: value.tillNo, publicKey: key }, subject: `till_${value.tillNo}` };
   }
-  const subject = `acc_${blindIndex(keys, 'address', address)}`;
+  const subject = walletSubject(keys, address);
   return { of: { kind: 'wallet', sealedAddress: toField(seal(keys.master, sessionPlace(subject), address)) }, subject };
 }
 
