@@ -6,9 +6,14 @@ import { openAbuseControl, type AlertTarget } from '../../src/campus/abuseContro
 import { openCampusKeys } from '../../src/campus/keyFile.ts';
 import { Pseudonyms } from '../../src/campus/wallets.ts';
 import { makeLog } from '../../src/log.ts';
-import { makeKeyFolder, openWorld, type Teardown, type World, type WorldOptions } from '../support/campusWorld.ts';
+import { makeKeyFolder, openWorld, type Answer, type Teardown, type World, type WorldOptions } from '../support/campusWorld.ts';
 
 export const silent = makeLog({ level: 'error', nodeName: 'test', write: () => undefined });
+
+export type Headers = Readonly<Record<string, string>>;
+
+/** A request from another address than this machine. */
+export const from = (address: string): Headers => ({ 'x-test-address': address });
 
 export interface AbuseWorld {
   readonly world: World;
@@ -58,4 +63,8 @@ export async function attempt(abuse: AbuseControl, draft: TxDraft | Uint8Array):
 
 export async function openFlagsOf(abuse: AbuseControl): Promise<readonly FlagRow[]> {
   return (await abuse.flags.list({ status: 'open', limit: 100 })).flags;
+}
+
+export async function postPay(world: World, payer: Key, headers: Headers = {}): Promise<Answer> {
+  return await world.post('/transactions', { tx: world.textOf(freshPay(world, payer)) }, headers);
 }
