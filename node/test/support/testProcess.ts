@@ -28,6 +28,7 @@ export class TestProcess {
   readonly #args: readonly string[];
   #child: ChildProcess | undefined;
   #client: Client = createClient({ baseUrl: 'http://127.0.0.1:9' });
+  #httpsUrl: string | undefined;
   #clockMs = 0;
   #isPaused = false;
   /** What it wrote to standard error and its log, for the message of a failed test. */
@@ -55,6 +56,11 @@ export class TestProcess {
     return this.#client;
   }
 
+  /** Where it serves others over TLS, if it was started so. */
+  get httpsUrl(): string | undefined {
+    return this.#httpsUrl;
+  }
+
   /** Resolves when its API listens. `more`: options of this start alone. */
   async start(...more: readonly string[]): Promise<void> {
     const child = spawn(process.execPath, ['--import=tsx', `--import=${CLOCK}`, '--conditions=development', MAIN, 'start', ...this.#args, ...more], {
@@ -71,6 +77,7 @@ export class TestProcess {
         const baseUrl = /^BillCoin .*(http:\/\/127\.0\.0\.1:\d+)/.exec(line)?.[1];
         if (baseUrl === undefined) return this.#note(line);
         this.#client = createClient({ baseUrl });
+        this.#httpsUrl = /https:\/\/127\.0\.0\.1:\d+/.exec(line)?.[0];
         resolve();
       });
     });
