@@ -17,8 +17,7 @@ export { auditExport, type ExportAudit, type ExportFindings } from './sales/audi
 export { differenceText } from './sales/compareExport.ts';
 export { saleBookOfGenesis } from './sales/saleBook.ts';
 export { linkedBlocks } from './sales/soldBlock.ts';
-// For benchmarks: quotas for a few keys that stand for a crowd, the native engines behind the ports.
-export { liftRateLimits } from './offline/rateLimits.ts';
+// For benchmarks: the native engines behind the ports.
 export { hashPairsNative, sha256Native } from './crypto/sha256.ts';
 export { openLevelStore } from './storage/levelStore.ts';
 export { loadRows } from './storage/recovery.ts';

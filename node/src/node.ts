@@ -213,9 +213,10 @@ async function openDisk(config: Config, { timers, log }: NodeDeps, stops: StopLi
 }
 
 /** The listener over TLS where the configuration wants one, with the operator's certificate or one for development. */
-async function httpsConfig({ httpsHost, httpsPort, tlsCert, tlsKey, keyDir }: Config, { clock, timers, log }: NodeDeps): Promise<HttpsConfig | undefined> {
+async function httpsConfig({ chainOnly, httpsHost, httpsPort, tlsCert, tlsKey, keyDir }: Config, { clock, timers, log }: NodeDeps): Promise<HttpsConfig | undefined> {
   if ((tlsCert === undefined) !== (tlsKey === undefined)) throw new ConfigError('--tls-cert and --tls-key go together.');
   if (httpsPort === undefined) return undefined;
+  if (chainOnly) throw new ConfigError('--chain-only has no logins and serves this machine alone: leave --https-port out, or let an API node serve others.');
   if (tlsCert !== undefined && tlsKey !== undefined) return { host: httpsHost, port: httpsPort, timers, files: { certPath: tlsCert, keyPath: tlsKey } };
   const { files, isNew } = await openDevPair(keyDir, httpsHost, clock.nowMs());
   if (isNew) log.info({ path: files.certPath }, 'Made a certificate for development; programs trust it with NODE_EXTRA_CA_CERTS');
@@ -285,7 +286,7 @@ async function buildNode(config: Config, deps: NodeDeps, stops: StopList): Promi
   });
   stops.add('engine', engine.close);
   stops.add('snapshots', async () => snapshots.maker?.settled());
-  const campus = await openCampusParts(config, deps, folder, engine.port, cache.verify, stops, halt);
+  const campus = config.chainOnly ? undefined : await openCampusParts(config, deps, folder, engine.port, cache.verify, stops, halt);
   const scrub = startScrub({
     chain, blocks: makeBlockStore(folder.blocks), index: makeChainIndex(folder.index), firstBlock: engine.port.firstBlock, tipHeight: () => engine.tip().height, timers, halt,
   });

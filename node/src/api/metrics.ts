@@ -16,9 +16,9 @@ export interface ApiMetrics {
 
 export interface MetricSources {
   readonly chain: ChainPort;
-  readonly campus: Campus;
+  /** None on a node of the chain alone. */
+  readonly campus: { readonly services: Campus; readonly streamClients: () => number } | undefined;
   readonly clock: Clock;
-  readonly streamClients: () => number;
 }
 
 function counters(registry: Registry): ApiMetrics & { readonly paymentSuccess: Counter } {
@@ -33,17 +33,19 @@ function counters(registry: Registry): ApiMetrics & { readonly paymentSuccess: C
 }
 
 /** Values that are asked for when they are scraped. */
-function gauges(registry: Registry, { chain, campus, clock, streamClients }: MetricSources): void {
+function gauges(registry: Registry, { chain, campus, clock }: MetricSources): void {
   const measured = (name: string, help: string, read: () => number | Promise<number>): void => {
     new Gauge({ name, help, registers: [registry], async collect() { this.set(await read()); } });
   };
   measured('finality_age_seconds', 'Time since the newest final block was made', () => Math.max(0, clock.nowMs() - chain.tip().timeMs) / 1_000);
-  measured('sse_clients', 'Open event streams', streamClients);
-  measured('orders_open', 'Orders that wait for their payment', () => campus.orders.countOpen());
-  measured('campus_height_lag', 'Final blocks whose orders and sales are not written yet', () => chain.tip().height - campus.status().height);
   measured('reserve_gap_ml', 'Millilitres that plants owe; above zero is an alert', () => Number(supplyOf(chain.state()).owedMl));
+  if (campus === undefined) return;
+  const { services, streamClients } = campus;
+  measured('sse_clients', 'Open event streams', streamClients);
+  measured('orders_open', 'Orders that wait for their payment', () => services.orders.countOpen());
+  measured('campus_height_lag', 'Final blocks whose orders and sales are not written yet', () => chain.tip().height - services.status().height);
   measured('supply_cover_days', 'Milk in custody over the mean daily sale of the last 7 days; -1 without sales', async () => {
-    const mean = await campus.sales.meanDailyMl();
+    const mean = await services.sales.meanDailyMl();
     const { supplyMl, owedMl } = supplyOf(chain.state());
     return mean === 0n ? -1 : Number(supplyMl - owedMl) / Number(mean);
   });
@@ -53,13 +55,21 @@ function gauges(registry: Registry, { chain, campus, clock, streamClients }: Met
 export function openApiMetrics(registry: Registry, sources: MetricSources): ApiMetrics & { readonly stop: () => void } {
   const made = counters(registry);
   gauges(registry, sources);
-  const stop = sources.campus.onBlock((block, events) => {
-    for (const tx of block.txs) {
+  const stopPayments = sources.chain.onFinal(({ txs }) => {
+    for (const tx of txs) {
       if (tx.body.kind.case !== 'pay') continue;
       if (tx.code === 0) made.paymentSuccess.inc();
       else made.paymentFailed.inc({ reason: faultCode(tx.code) ?? 'unknown' });
     }
+  });
+  const stopOrders = sources.campus?.services.onBlock((_block, events) => {
     for (const event of events) if (event.name === 'order.expired') made.paymentFailed.inc({ reason: 'expired' });
   });
-  return { ...made, stop };
+  return {
+    ...made,
+    stop() {
+      stopPayments();
+      stopOrders?.();
+    },
+  };
 }

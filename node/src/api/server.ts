@@ -4,28 +4,17 @@
  */
 import { randomUUID } from 'node:crypto';
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
-import type { Registry } from 'prom-client';
-import type { SignedCheckpoint } from '@billcoin/protocol';
+import { assert } from '@billcoin/protocol';
 import { BODY_MAX_BYTES, ROUTES } from '@billcoin/sdk';
 import { CampusBusy, type Campus } from '../campusPorts.ts';
-import type { ChainPort, Clock, Log, PeerInfo } from '../ports.ts';
-import type { SyncProgress } from '../progress.ts';
-import { openAbuseMetrics } from './abuseMetrics.ts';
-import { audited } from './audited.ts';
+import type { Log } from '../ports.ts';
 import { mountDocs } from './docs.ts';
 import type { Entry, Refusal, StreamEntry } from './entry.ts';
-import { openGuard } from './guard.ts';
-import { openLimiter } from './limiter.ts';
-import { hookLimits, underLimits, type RemoteAddress } from './limitHooks.ts';
 import { isOverTls, openHttps, type HttpsConfig, type HttpsListener } from './https.ts';
 import { isLoopback, refusalOfCaller, refusalOfSecureCaller } from './loopback.ts';
-import { openApiMetrics, type ApiMetrics } from './metrics.ts';
+import type { ApiMetrics } from './metrics.ts';
 import { internalCodeOf, mount, mountStream, refuse, urlOf } from './mount.ts';
-import { openParties } from './parties.ts';
-import { openReceipts } from './receipts.ts';
-import { openRegistryIndex } from './registryIndex.ts';
-import { allRoutes, assertComplete } from './routes/index.ts';
-import { openStreams } from './streams/index.ts';
+import { campusPart, chainOnlyPart, type PartDeps } from './parts.ts';
 import { JsonRefused, parseStrictJson } from './strictJson.ts';
 
 /** A slow sender gets this long for a whole request; a roster of 8 MiB comes in one second on a campus network. */
@@ -42,23 +31,10 @@ export interface ApiConfig {
   readonly https?: HttpsConfig | undefined;
 }
 
-export interface ApiDeps {
-  readonly chain: ChainPort;
-  readonly campus: Campus;
-  readonly clock: Clock;
-  readonly log: Log;
+export interface ApiDeps extends PartDeps {
+  /** Undefined: the chain alone is served, to programs of this machine. */
+  readonly campus: Campus | undefined;
   readonly config: ApiConfig;
-  readonly registry: Registry;
-  /** Whom address limits see; the peer of the socket unless given. */
-  readonly remoteAddress?: RemoteAddress;
-  /** Every admitted peer; a node without a network has none. */
-  readonly peers?: () => readonly PeerInfo[];
-  /** While this node is behind its peers. */
-  readonly sync?: () => SyncProgress | undefined;
-  /** Free space of this node's disks; a chain in memory has none to watch. */
-  readonly disk?: { freeBytes(): number; isLow(): boolean };
-  /** The operator's checkpoint; a node without one has none to serve. */
-  readonly checkpoint?: () => Promise<SignedCheckpoint | undefined>;
 }
 
 export interface Api {
@@ -135,7 +111,7 @@ function setParsers(server: FastifyInstance): void {
   server.addContentTypeParser('text/csv', { parseAs: 'string' }, (_request, text: string, done) => done(null, text));
 }
 
-function setHooks(server: FastifyInstance, deps: ApiDeps, metrics: ApiMetrics, portOf: () => number): void {
+function setHooks(server: FastifyInstance, log: Log, metrics: ApiMetrics, portOf: () => number): void {
   server.addHook('onRequest', async (request: FastifyRequest, reply: FastifyReply) => {
     void reply.headers({ 'request-id': request.id, 'cache-control': 'no-store', 'x-content-type-options': 'nosniff', 'referrer-policy': 'no-referrer', 'content-security-policy': "default-src 'none'; frame-ancestors 'none'" });
     const why = isOverTls(request.raw) ? refusalOfSecureCaller(request.headers) : refusalOfCaller(request.headers, portOf());
@@ -148,7 +124,7 @@ function setHooks(server: FastifyInstance, deps: ApiDeps, metrics: ApiMetrics, p
     metrics.httpRequests.inc({ route, status: String(reply.statusCode) });
     if (route === urlOf(ROUTES.validatePayment)) metrics.validationLatency.observe(ms / 1_000);
     // The pattern, never the path: paths hold addresses and transaction ids.
-    deps.log.debug({ requestId: request.id, method: request.method, route, status: reply.statusCode, ms: Math.round(ms) }, 'answered');
+    log.debug({ requestId: request.id, method: request.method, route, status: reply.statusCode, ms: Math.round(ms) }, 'answered');
   });
 }
 
@@ -183,29 +159,21 @@ async function listen(server: FastifyInstance, { host, port, https }: ApiConfig,
  * Close it before the campus services.
  */
 export async function startApi(deps: ApiDeps): Promise<Api> {
-  const { chain, campus, clock, log, config, registry, peers = () => [], sync = () => undefined, checkpoint = async () => undefined } = deps;
+  const { campus, clock, log, config, registry } = deps;
   if (!isLoopback(config.host)) throw new Error(`without TLS the API may only listen on 127.0.0.1 or ::1, not on ${config.host}; others reach it at --https-host and --https-port`);
+  assert(campus !== undefined || config.https === undefined, 'what has no logins serves this machine alone');
   const server = makeServer();
-  const receipts = openReceipts(chain);
-  const index = openRegistryIndex(chain);
-  const parties = openParties(chain, campus.wallets);
-  const streams = openStreams({ chain, campus, receipts, clock, log });
-  const metrics = openApiMetrics(registry, { chain, campus, clock, streamClients: streams.clients });
-  const entries = allRoutes({ chain, campus, clock, index, receipts, parties, metrics, peers, sync, disk: deps.disk, checkpoint });
-  assertComplete([...entries, ...streams.entries]);
+  const part = campus === undefined ? chainOnlyPart(deps) : campusPart(deps, campus);
   let port = config.port;
 
   server.setSerializerCompiler(asJson);
   server.server.maxConnections = CONNECTIONS_MAX;
   setParsers(server);
-  setErrors(server, log, [...entries, ...streams.entries]);
-  setHooks(server, deps, metrics, () => port);
-  const abuseMetrics = openAbuseMetrics(registry, campus.abuse);
-  const limiter = openLimiter(campus.abuse, abuseMetrics.limited);
-  hookLimits(server, limiter, deps.remoteAddress ?? (({ socket }) => socket.remoteAddress));
-  const guard = openGuard(campus.logins);
-  for (const entry of entries) mount(server, underLimits(audited(entry, campus.abuse.audit), limiter), guard);
-  for (const entry of streams.entries) mountStream(server, entry, guard, clock);
+  setErrors(server, log, [...part.entries, ...part.streams]);
+  setHooks(server, log, part.metrics, () => port);
+  part.hook(server);
+  for (const entry of part.entries) mount(server, entry, part.guard);
+  for (const entry of part.streams) mountStream(server, entry, part.guard, clock);
   server.get('/metrics', async (request, reply) => (isOverTls(request.raw) ? refuse(request, reply, { problem: 'not_found' }) : reply.type(registry.contentType).send(await registry.metrics())));
   await mountDocs(server);
   const https = await listen(server, config, log);
@@ -216,11 +184,7 @@ export async function startApi(deps: ApiDeps): Promise<Api> {
   return {
     url, port, httpsUrl: https?.url,
     async close() {
-      streams.close();
-      metrics.stop();
-      abuseMetrics.stop();
-      index.close();
-      parties.close();
+      part.close();
       await https?.close();
       await server.close();
     },

@@ -143,7 +143,7 @@ async function fund(validator: TestProcess, { genesis }: ProcessNetwork, wallets
 
 /** Everything ends with the test. */
 export async function openAcceptanceWorld(t: Teardown, wallets: readonly SdkKey[]): Promise<AcceptanceWorld> {
-  const network = await makeProcesses({ validators: 1, followers: 1, isLimited: true });
+  const network = await makeProcesses({ validators: 1, followers: 1, hasCampus: true });
   t.teardown(() => network.remove());
   const [validator, api] = network.nodes as [TestProcess, TestProcess];
   const passwords = await makePeople(api, network);

@@ -7,7 +7,6 @@ import { join } from 'node:path';
 import { sha256, toHex, utf8, type Genesis, type GenesisSpec } from '@billcoin/protocol';
 import { CONSENSUS_KEY_FILE, NODE_KEY_FILE, createKeyFile, keyPairOf, type KeyPair } from '../../src/crypto/keyFiles.ts';
 import { createSignGuard } from '../../src/crypto/signGuard.ts';
-import { liftRateLimits } from '../../src/offline/rateLimits.ts';
 import { createDataFolder } from '../../src/storage/dataFolder.ts';
 import { Cable } from './cable.ts';
 import { TestProcess } from './testProcess.ts';
@@ -33,8 +32,8 @@ export interface ProcessesSetup {
   readonly guests?: readonly Uint8Array[];
   readonly params?: Partial<GenesisSpec['params']>;
   readonly tills?: readonly TestTill[];
-  /** Callers are limited as on a campus; lifted unless said otherwise, for a few keys stand for a crowd. */
-  readonly isLimited?: boolean;
+  /** Followers serve the campus, with its limits; without it every node serves the chain alone. */
+  readonly hasCampus?: boolean;
 }
 
 interface Place {
@@ -93,7 +92,7 @@ export class ProcessNetwork {
     await cp(of.folder, folder, { recursive: true });
     await rm(join(folder, 'keys', NODE_KEY_FILE));
     const twin = await makeNode({
-      index: this.nodes.length + this.#twins.length, folder, root: this.#root, place: { pair: keyPairOf(guest), port: await freePort() },
+      index: this.nodes.length + this.#twins.length, folder, root: this.#root, place: { pair: keyPairOf(guest), port: await freePort() }, servesCampus: false,
       // Not with its double: what one of them proposes the other would hear first, and sign nothing else.
       peers: this.nodes.filter((node) => node !== of).map(({ nodeKey, peerPort }) => `${nodeKey}@127.0.0.1:${peerPort}`),
     });
@@ -121,15 +120,16 @@ interface NodeParts {
   readonly place: Place;
   /** Entries of `--peers`. */
   readonly peers: readonly string[];
+  readonly servesCampus: boolean;
 }
 
 /** The node of a folder, which gets its node key. */
-async function makeNode({ index, folder, root, place: { pair, port }, peers }: NodeParts): Promise<TestProcess> {
+async function makeNode({ index, folder, root, place: { pair, port }, peers, servesCampus }: NodeParts): Promise<TestProcess> {
   const [keyDir, dataDir] = [join(folder, 'keys'), join(folder, 'data')];
   await createKeyFile(keyDir, NODE_KEY_FILE, pair.seed);
   return new TestProcess({
     index, folder, nodeKey: toHex(pair.publicKey), peerPort: port, args: [
-      '--genesis', join(root, 'genesis.json'), '--data-dir', dataDir, '--key-dir', keyDir, '--http-port', '0', '--node-name', `node-${index}`, '--log-level', 'info', '--verify-threads', '0',
+      '--genesis', join(root, 'genesis.json'), '--data-dir', dataDir, '--key-dir', keyDir, '--http-port', '0', '--node-name', `node-${index}`, '--log-level', 'info', '--verify-threads', '0', ...(servesCampus ? [] : ['--chain-only']),
       '--listen', `127.0.0.1:${port}`, '--peers', peers.join(','),
     ],
   });
@@ -140,7 +140,7 @@ function layCables(places: readonly Place[]): Promise<readonly (readonly (Cable 
   return Promise.all(places.map((_, i) => Promise.all(places.map(({ port }, j) => (i === j ? Promise.resolve(undefined) : Cable.lay(port))))));
 }
 
-export async function makeProcesses({ validators, waiting = 0, followers = 0, guests = [], params = {}, tills, isLimited = false }: ProcessesSetup): Promise<ProcessNetwork> {
+export async function makeProcesses({ validators, waiting = 0, followers = 0, guests = [], params = {}, tills, hasCampus = false }: ProcessesSetup): Promise<ProcessNetwork> {
   const root = await mkdtemp(join(tmpdir(), 'billcoin-processes-'));
   const keys = Array.from({ length: validators + waiting }, (_, i) => ({ ...(i === 0 ? KEYS.validator : keyOf(`validator ${i}`)), waits: i >= validators }));
   const genesis = makeTestGenesis(Date.now() - 1_000, params, keys, tills);
@@ -156,11 +156,10 @@ export async function makeProcesses({ validators, waiting = 0, followers = 0, gu
     const keyDir = join(folder, 'keys');
     await mkdir(keyDir, { recursive: true, mode: 0o700 });
     await createDataFolder(join(folder, 'data'), genesis.genesisHash);
-    if (!isLimited) await liftRateLimits(join(folder, 'data'));
     const key = keys[index];
     if (key !== undefined) await createKeyFile(keyDir, CONSENSUS_KEY_FILE, key.seed);
     if (key?.waits === false) await createSignGuard(keyDir, { publicKey: key.publicKey, genesisHash: genesis.genesisHash });
-    nodes.push(await makeNode({ index, folder, root, place, peers: [...peers, ...guestEntries] }));
+    nodes.push(await makeNode({ index, folder, root, place, peers: [...peers, ...guestEntries], servesCampus: hasCampus && key === undefined }));
   }
   return new ProcessNetwork({ genesis, root, nodes, keys, cables });
 }

@@ -47,6 +47,12 @@ export class BenchClient {
     return JSON.parse(text) as ValidatePaymentAnswer;
   }
 
+  /** pending, final, superseded or expired. */
+  async status(txHash: string): Promise<string> {
+    const { text } = await this.#send('GET', `/api/v1/transactions/${txHash}`, undefined);
+    return (JSON.parse(text) as { status: string }).status;
+  }
+
   /** Accepted transactions that have not ended. */
   pending(): Promise<number> {
     return this.metric('billcoin_mempool_transactions');

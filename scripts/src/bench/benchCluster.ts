@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { toBase64Url } from '@billcoin/protocol';
-import { initFolders, liftRateLimits, makeConfig, makeConsensusKey, readGenesis } from '@billcoin/node';
+import { initFolders, makeConfig, makeConsensusKey, readGenesis } from '@billcoin/node';
 import { freePort } from '../devnet/freePort.ts';
 import { makeBenchNetwork, type BenchNetwork } from './benchNetwork.ts';
 import type { BenchClient } from './benchClient.ts';
@@ -18,7 +18,7 @@ const SIGNED_PER_TURN = 100;
  * How nodes run that share a machine (OPERATING.md, "Processor"): no thread of theirs waits for a core that another node
  * works on, and what a payment needs until it is final dies young.
  */
-const SHARED_MACHINE = { options: { 'verify-threads': '0' }, engineFlags: ['--max-semi-space-size=64', '--single-threaded-gc'] } as const;
+const SHARED_MACHINE = { args: ['--verify-threads', '0'], engineFlags: ['--max-semi-space-size=64', '--single-threaded-gc'] } as const;
 
 export interface BenchClusterSize {
   readonly payers: number;
@@ -27,6 +27,8 @@ export interface BenchClusterSize {
   readonly validators?: number;
   /** Nodes without key that are known to all and do not run yet; none unless given. */
   readonly followers?: number;
+  /** Followers serve the campus, with its limits; without it every node serves the chain alone. */
+  readonly hasCampus?: boolean;
   /** Where the processes leave CPU profiles; none unless given. */
   readonly profileDir?: string | undefined;
   /** Connections that the client of each node may open. */
@@ -43,7 +45,7 @@ export interface BenchCluster {
 }
 
 /** Folders and flags of every node; those of one validator alone speak of no peers. */
-async function makeNodes(root: string, network: BenchNetwork, { followers = 0, profileDir }: BenchClusterSize): Promise<readonly BenchNode[]> {
+async function makeNodes(root: string, network: BenchNetwork, { followers = 0, hasCampus = false, profileDir }: BenchClusterSize): Promise<readonly BenchNode[]> {
   const genesisPath = join(root, 'genesis.json');
   await writeFile(genesisPath, network.genesisText);
   const genesis = await readGenesis(genesisPath);
@@ -55,13 +57,15 @@ async function makeNodes(root: string, network: BenchNetwork, { followers = 0, p
     const seed = network.validatorSeeds[index];
     if (seed !== undefined) await makeConsensusKey(config.keyDir, seed);
     const { nodeKey } = await initFolders(config, genesis);
-    await liftRateLimits(config.dataDir);
     made.push({ flags, nodeKey, port: await freePort(0) });
   }
   return made.map(({ flags, port }, index) => {
     const peers = made.flatMap((other, i) => (i === index ? [] : [`${other.nodeKey}@127.0.0.1:${other.port}`])).join(',');
-    const all = peers === '' ? flags : { ...flags, ...SHARED_MACHINE.options, listen: `127.0.0.1:${port}`, peers };
-    return new BenchNode(Object.entries(all).flatMap(([flag, value]) => [`--${flag}`, value]), profileDir, peers === '' ? [] : SHARED_MACHINE.engineFlags);
+    const isAlone = peers === '';
+    const all = isAlone ? flags : { ...flags, listen: `127.0.0.1:${port}`, peers };
+    const servesCampus = hasCampus && index >= network.validatorSeeds.length;
+    const args = [...Object.entries(all).flatMap(([flag, value]) => [`--${flag}`, value]), ...(servesCampus ? [] : ['--chain-only'])];
+    return isAlone ? new BenchNode(args, profileDir) : new BenchNode([...args, ...SHARED_MACHINE.args], profileDir, SHARED_MACHINE.engineFlags);
   });
 }
 
@@ -80,7 +84,6 @@ export async function startBenchCluster(size: BenchClusterSize): Promise<BenchCl
     await Promise.all(validators.map((node) => node.start(connectionsMax)));
     const clients = validators.map(({ client }) => client);
     await fund(clients, network);
-    for (const client of clients) client.logIn(network.firstTill, network.genesisHash);
   } catch (error) {
     await stop();
     throw error;

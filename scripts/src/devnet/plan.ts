@@ -73,8 +73,8 @@ function plannedNodes(paths: Paths, ports: Ports, validators: number): readonly 
     return {
       name: folder.name, where: `${url}/api/v1`, entry: mainScript('node'), memory: MEMORY_MB.node, readyUrl: `${url}/health/live`,
       args: ['start', ...folderArgs(paths, folder), '--http-port', String(api), '--log-level', 'warn', '--node-name', validators === 1 ? 'devnet' : folder.name,
-        // Several nodes share the cores: no thread of one waits for a core that another works on.
-        ...(validators === 1 ? [] : ['--verify-threads', '0']), ...peerArgs(folders, ports.nodes.map(({ peers }) => peers), i)],
+        // Several nodes share the cores: no thread of one waits for a core that another works on. The last one has the campus.
+        ...(validators === 1 ? [] : ['--verify-threads', '0']), ...(i === folders.length - 1 ? [] : ['--chain-only']), ...peerArgs(folders, ports.nodes.map(({ peers }) => peers), i)],
     };
   });
 }

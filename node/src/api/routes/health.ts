@@ -1,7 +1,7 @@
 /** /health: for whoever starts, routes to and restarts this process. */
 import { dayOf } from '@billcoin/protocol';
 import { ROUTES, type Health } from '@billcoin/sdk';
-import type { Campus } from '../../campusPorts.ts';
+import type { Campus, CampusStatus } from '../../campusPorts.ts';
 import type { ChainPort, Clock } from '../../ports.ts';
 import { serve, type Answer, type Entry } from '../entry.ts';
 
@@ -21,15 +21,20 @@ function answer(checks: readonly Check[]): Answer<Health> {
   return { status: ok ? 200 : 503, body: { status: ok ? 'ok' : 'fail', checks: checks.map((check) => ({ ...check })) } };
 }
 
+function campusChecks(tipHeight: number, { height, failure }: CampusStatus): readonly Check[] {
+  const lag = tipHeight - height;
+  return [
+    { name: 'store', ok: failure === undefined, detail: failure ?? 'campus rows are being written' },
+    { name: 'campus_lag', ok: lag <= CAMPUS_LAG_MAX, detail: `${lag} blocks behind the tip` },
+  ];
+}
+
 function readyChecks({ chain, campus, clock, disk }: HealthDeps): readonly Check[] {
   const { height, timeMs } = chain.tip();
   const ageMs = Math.max(0, clock.nowMs() - timeMs);
-  const status = campus.status();
-  const lag = height - status.height;
   return [
     ...(disk === undefined ? [] : [{ name: 'disk', ok: !disk.isLow(), detail: `${Math.floor(disk.freeBytes() / 2 ** 20)} MiB free` }]),
-    { name: 'store', ok: status.failure === undefined, detail: status.failure ?? 'campus rows are being written' },
-    { name: 'campus_lag', ok: lag <= CAMPUS_LAG_MAX, detail: `${lag} blocks behind the tip` },
+    ...(campus === undefined ? [] : campusChecks(height, campus.status())),
     { name: 'finality_age', ok: ageMs <= FINALITY_AGE_MAX_MS, detail: `block ${height} is ${Math.round(ageMs / 1_000)} s old` },
     { name: 'price', ok: dayOf(timeMs) >= dayOf(clock.nowMs()) - 1, detail: `the newest block is of day ${dayOf(timeMs)}` },
   ];
@@ -37,7 +42,8 @@ function readyChecks({ chain, campus, clock, disk }: HealthDeps): readonly Check
 
 export interface HealthDeps {
   readonly chain: ChainPort;
-  readonly campus: Campus;
+  /** None on a node of the chain alone. */
+  readonly campus: Pick<Campus, 'status'> | undefined;
   readonly clock: Clock;
   readonly disk: { freeBytes(): number; isLow(): boolean } | undefined;
 }
@@ -47,7 +53,7 @@ export function healthRoutes(deps: HealthDeps): readonly Entry[] {
     serve(ROUTES.healthLive, async () => answer([{ name: 'process', ok: true, detail: 'answers' }])),
     serve(ROUTES.healthReady, async () => answer(readyChecks(deps))),
     serve(ROUTES.healthStartup, async () => {
-      const { height, failure } = deps.campus.status();
+      const { height, failure } = deps.campus?.status() ?? { height: deps.chain.tip().height, failure: undefined };
       return answer([{ name: 'campus', ok: failure === undefined && height <= deps.chain.tip().height, detail: failure ?? `rows up to block ${height}` }]);
     }),
   ];

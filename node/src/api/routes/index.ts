@@ -36,7 +36,6 @@ import { transactionRoutes } from './transactions.ts';
 
 export interface RouteDeps {
   readonly chain: ChainPort;
-  readonly campus: Campus;
   readonly clock: Clock;
   readonly index: RegistryIndex;
   readonly receipts: Receipts;
@@ -49,7 +48,24 @@ export interface RouteDeps {
   readonly checkpoint: () => Promise<SignedCheckpoint | undefined>;
 }
 
-export function allRoutes(deps: RouteDeps): readonly Entry[] {
+/** No orders are known here, so no sale is. */
+const NO_SALES = { meanDailyMl: () => Promise.resolve(0n) };
+
+/** What the chain and the pool answer by themselves: all that a node without campus services serves. */
+export function chainOnlyRoutes({ chain, clock, index, receipts, parties, metrics, peers, sync, disk, checkpoint }: RouteDeps): readonly Entry[] {
+  return [
+    ...transactionRoutes({ chain, clock, metrics }),
+    ...proofRoutes({ chain, receipts, parties }),
+    ...lightRoutes(chain, checkpoint),
+    ...chainRoutes({ chain, clock, index, peers, sync }),
+    ...milkRoutes({ chain, index, sales: NO_SALES }),
+    ...priceRoutes({ chain, clock }),
+    ...registryRoutes(chain, index),
+    ...healthRoutes({ chain, campus: undefined, clock, disk }),
+  ];
+}
+
+export function allRoutes(deps: RouteDeps & { readonly campus: Campus }): readonly Entry[] {
   const { chain, campus, clock, index, receipts, parties, metrics, peers, sync, disk, checkpoint } = deps;
   return [
     ...authRoutes({ logins: campus.logins, wallets: campus.wallets }),

@@ -25,7 +25,7 @@ const STATE_NAMES: Readonly<Record<number, BatchSummary['state']>> = {
 export interface MilkDeps {
   readonly chain: ChainPort;
   readonly index: RegistryIndex;
-  readonly sales: Sales;
+  readonly sales: Pick<Sales, 'meanDailyMl'>;
 }
 
 /** 2026-04-10 of 20260410. */
