@@ -1,5 +1,5 @@
 /**
- * What the HTTP API may ask of abuse control: limits, flags, alerts and the audit log (api page §2.1, §2.3, §2.13). A
+ * What the HTTP API may ask of abuse control: limits, flags, alerts and the audit log (SPEC §20). A
  * *subject* is who something is booked on, as text that names nobody: `student:<pseudonym>`, `wallet:<keyed hash>`,
  * `till:7`, `manager:<account id>`.
  */

@@ -1,5 +1,5 @@
 /**
- * What goes into the audit log (api page §2.13): every change that administrators make or that is made under /admin, and
+ * What goes into the audit log (SPEC §20.6): every change that administrators make or that is made under /admin, and
  * every export of payments. The entry is on disk before the action runs; a refusal that follows is an entry of its own.
  */
 import { ROUTES, type Route } from '@billcoin/sdk';

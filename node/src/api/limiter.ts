@@ -1,5 +1,5 @@
 /**
- * Which limits a call meets (api page §2.1, §2.3): its caller's own before anything of it is read, those that depend on
+ * Which limits a call meets (SPEC §20): its caller's own before anything of it is read, those that depend on
  * its body before its handler runs, and what it turned out to be afterwards. Limits themselves are the campus's.
  */
 import { fromBase64Url } from '@billcoin/protocol';

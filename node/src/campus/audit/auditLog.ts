@@ -1,5 +1,5 @@
 /**
- * The audit log (api page §2.13): every action of an administrator as a canonical JSON entry (RFC 8785) that names the hash
+ * The audit log (SPEC §20.6): every action of an administrator as a canonical JSON entry (RFC 8785) that names the hash
  * of the one before and is signed. Rows are only added. Whoever edits one breaks the chain; whoever writes the chain anew
  * has no key, for it is derived from the campus keys, which are not in the database.
  */

@@ -1,5 +1,5 @@
 /**
- * Payment attempts in the campus store: one row each, so that a restart forgets none and two nodes on one store share
+ * Payment attempts in the campus store (SPEC §20.2): one row each, so that a restart forgets none and two nodes on one store share
  * them. A row is written first and counted then: of all who write at the same time, whoever writes last sees the others.
  */
 import { randomBytes } from 'node:crypto';

@@ -1,5 +1,5 @@
 /**
- * Flags (US-006): more than 3 failed validations within any 5 minutes. One flag per subject, rule and 5 minutes; what
+ * Flags (US-006, SPEC §20.4): more than 3 failed validations within any 5 minutes. One flag per subject, rule and 5 minutes; what
  * fails meanwhile raises its count, resolved or not, so that a flood makes one flag and one message.
  */
 import { assert } from '@billcoin/protocol';

@@ -1,5 +1,5 @@
 /**
- * Rate limits (api page §2.1, §2.3). Payment attempts stand in the campus store; all other windows in memory: whoever
+ * Rate limits (SPEC §20). Payment attempts stand in the campus store; all other windows in memory: whoever
  * attacks cannot restart the node, and whoever can needs no attack. Quotas that an administrator set stand in the store.
  */
 import { chainTag, checkSigners, parseTx, type ParsedTx, type Verifier } from '@billcoin/protocol';

@@ -1,4 +1,4 @@
-/** Who a limit or a flag is booked on (api page §2.3): a linked student with all wallets is one person. */
+/** Who a limit or a flag is booked on (SPEC §20.1): a linked student with all wallets is one person. */
 import { opsName } from '../crypto.ts';
 import type { CampusKeys } from '../keyFile.ts';
 import type { Pseudonyms } from '../wallets.ts';

@@ -1,5 +1,5 @@
 /**
- * THE table of rate policies (api page §2.1): at most `q` in any window of `windowS` seconds, however the window is laid.
+ * THE table of rate policies (SPEC §20.3): at most `q` in any window of `windowS` seconds, however the window is laid.
  * `windowS` 0: at most `q` at the same time.
  */
 import type { RatePolicy } from '@billcoin/sdk';
