@@ -97,7 +97,7 @@ export const OPTIONS = {
   manifest: optionalText('manifest', 'verify-export: the answer of GET /exports/milk-sales/manifest, as a file.'),
   nodeUrl: optionalText('node', 'verify-export: URL of a running node to take the blocks from, logged in as --user; the stopped node of --data-dir unless given.'),
   exportKey: optionalText('export-key', 'verify-export: the key that must have signed the manifest, hex; billcoin export-key prints it.'),
-  out: optionalText('out', 'export-blocks: a file that does not exist yet; standard output unless given.'),
+  out: optionalText('out', 'export-blocks: a file that does not exist yet; standard output unless given. students import: where the link codes go.'),
 } as const;
 
 const CONFIG_FLAG = optionalText('config', 'JSON file with any of these options by their names in the file.');

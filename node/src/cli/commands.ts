@@ -13,6 +13,7 @@ import { rollback } from '../offline/rollback.ts';
 import { createSnapshot, restoreSnapshot } from '../offline/snapshot.ts';
 import { verifyDatabase } from '../offline/verifyDb.ts';
 import { accountKey, peers, query, status, tx, validators } from './online.ts';
+import { students } from './students.ts';
 import { users } from './users.ts';
 import { watchJoin, watchStatus } from './watchStatus.ts';
 import type { Terminal } from './terminal.ts';
@@ -168,6 +169,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   peers: { summary: 'Every peer that the running node admits: how far it is, what waits for it, how it behaves. Log in as an administrator.', run: peers },
   validators: { summary: 'Who votes, and who waits.', run: validators },
   query: { summary: 'Show an account, validator or transaction, with its proof verified. An account: log in as finance or auditor, or have its key at --account-key.', words: 'account|validator|tx <address or hash>', run: query },
+  students: { summary: 'The roster of the university, over the running node as --user: take over a file, a new link code, erase a student.', words: 'import <file> | link-code <student ref> | erase <student ref>', run: students },
   users: { summary: 'Accounts of people: over the running node as --user, or in the data folder while no node runs. The first administrator is made so.', words: 'add <name> <role> [merchant] | list | disable <name> [reason]', run: users },
   'account-key': { summary: 'Make an account key at --account-key.', run: accountKey },
   tx: { summary: 'Sign a transaction with --account-key, send it and wait until it is final.', words: '<kind> <field>=<value> …', run: tx },
