@@ -5,12 +5,16 @@ import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import t from 'tap';
+import { useSha256 } from '@billcoin/protocol';
+import { sha256Native } from '../../src/crypto/sha256.ts';
 import { LineCounter } from '../../src/sales/manifest.ts';
 import { padded, putRow, TABLES } from '../../src/campus/store.ts';
 import { openKeyValueLevel } from '../../src/storage/keyValueLevel.ts';
 import { openWorld } from '../support/campusWorld.ts';
 import { utc } from './support.ts';
 
+// As in a node.
+useSha256(sha256Native);
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void;
 
