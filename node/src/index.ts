@@ -17,7 +17,8 @@ export { auditExport, type ExportAudit, type ExportFindings } from './sales/audi
 export { differenceText } from './sales/compareExport.ts';
 export { saleBookOfGenesis } from './sales/saleBook.ts';
 export { linkedBlocks } from './sales/soldBlock.ts';
-// For benchmarks: the native engines behind the ports.
+// For benchmarks: the native engines behind the ports, the certificate that clients must trust.
+export { DEV_CERTIFICATE_FILE, DEV_KEY_FILE } from './tlsFiles.ts';
 export { hashPairsNative, sha256Native } from './crypto/sha256.ts';
 export { openLevelStore } from './storage/levelStore.ts';
 export { loadRows } from './storage/recovery.ts';

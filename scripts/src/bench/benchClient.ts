@@ -107,6 +107,6 @@ export class BenchClient {
 
   #connect(): RawConnection {
     this.#open += 1;
-    return new RawConnection(this.#url.hostname, Number(this.#url.port));
+    return new RawConnection(this.#url);
   }
 }

@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { toBase64Url } from '@billcoin/protocol';
-import { initFolders, makeConfig, makeConsensusKey, readGenesis } from '@billcoin/node';
+import { DEV_CERTIFICATE_FILE, DEV_KEY_FILE, initFolders, makeConfig, makeConsensusKey, readGenesis } from '@billcoin/node';
 import { freePort } from '../devnet/freePort.ts';
 import { makeBenchNetwork, type BenchNetwork } from './benchNetwork.ts';
 import type { BenchClient } from './benchClient.ts';
@@ -27,7 +27,10 @@ export interface BenchClusterSize {
   readonly validators?: number;
   /** Nodes without key that are known to all and do not run yet; none unless given. */
   readonly followers?: number;
-  /** Followers serve the campus, with its limits; without it every node serves the chain alone. */
+  /**
+   * Followers serve the campus, with its limits, and over TLS too, with the certificate that the first of them makes at its
+   * start; without it every node serves the chain alone.
+   */
   readonly hasCampus?: boolean;
   /** Where the processes leave CPU profiles; none unless given. */
   readonly profileDir?: string | undefined;
@@ -39,9 +42,22 @@ export interface BenchCluster {
   readonly network: BenchNetwork;
   readonly validators: readonly BenchNode[];
   readonly followers: readonly BenchNode[];
+  /** Whom clients of a campus over TLS must trust, once the first follower has started. */
+  readonly certificate: string;
   /** Signs the next payments, each another order, without keeping this process from its connections. */
   sign(count: number): Promise<readonly string[]>;
   stop(): Promise<void>;
+}
+
+/** Where the first follower keeps its keys. */
+function certificateFolder(root: string, { validatorSeeds }: BenchNetwork): string {
+  return join(root, String(validatorSeeds.length), 'keys');
+}
+
+function tlsFlags(index: number, root: string, network: BenchNetwork): Readonly<Record<string, string>> {
+  const folder = certificateFolder(root, network);
+  if (index < network.validatorSeeds.length) return {};
+  return index === network.validatorSeeds.length ? { 'https-port': '0' } : { 'https-port': '0', 'tls-cert': join(folder, DEV_CERTIFICATE_FILE), 'tls-key': join(folder, DEV_KEY_FILE) };
 }
 
 /** Folders and flags of every node; those of one validator alone speak of no peers. */
@@ -52,7 +68,7 @@ async function makeNodes(root: string, network: BenchNetwork, { followers = 0, h
   const count = network.validatorSeeds.length + followers;
   const made: { readonly flags: Readonly<Record<string, string>>; readonly nodeKey: string; readonly port: number }[] = [];
   for (let index = 0; index < count; index++) {
-    const flags = { genesis: genesisPath, 'data-dir': join(root, String(index), 'data'), 'key-dir': join(root, String(index), 'keys'), 'http-port': '0', 'log-level': 'warn' };
+    const flags = { genesis: genesisPath, 'data-dir': join(root, String(index), 'data'), 'key-dir': join(root, String(index), 'keys'), 'http-port': '0', 'log-level': 'warn', ...(hasCampus ? tlsFlags(index, root, network) : {}) };
     const config = makeConfig(flags, {});
     const seed = network.validatorSeeds[index];
     if (seed !== undefined) await makeConsensusKey(config.keyDir, seed);
@@ -98,7 +114,7 @@ export async function startBenchCluster(size: BenchClusterSize): Promise<BenchCl
     }
     return made;
   }
-  return { network, validators, followers, sign, stop };
+  return { network, validators, followers, certificate: join(certificateFolder(root, network), DEV_CERTIFICATE_FILE), sign, stop };
 }
 
 /** Every payer has its BILL at every node when it resolves. */

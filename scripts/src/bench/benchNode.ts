@@ -14,15 +14,20 @@ function nodeEntry(): string {
   return fileURLToPath(index.replace(/index\.(ts|js)$/, 'main.$1'));
 }
 
-async function readyUrl(child: ChildProcess): Promise<string> {
+interface Urls {
+  readonly http: string;
+  readonly https: string | undefined;
+}
+
+async function readyUrls(child: ChildProcess): Promise<Urls> {
   if (child.stdout === null) throw new Error('the node has an output');
   const timer = setTimeout(() => child.kill('SIGKILL'), START_MS);
   for await (const line of createInterface({ input: child.stdout })) {
-    const url = /http:\/\/127\.0\.0\.1:\d+/.exec(line)?.[0];
-    if (line.startsWith('BillCoin') && url !== undefined) {
+    const http = /http:\/\/127\.0\.0\.1:\d+/.exec(line)?.[0];
+    if (line.startsWith('BillCoin') && http !== undefined) {
       clearTimeout(timer);
       child.stdout.resume();
-      return url;
+      return { http, https: /https:\/\/127\.0\.0\.1:\d+/.exec(line)?.[0] };
     }
   }
   throw new Error('the node ended before it listened');
@@ -34,6 +39,7 @@ export class BenchNode {
   readonly #engineFlags: readonly string[];
   #child: ChildProcess | undefined;
   #client: BenchClient | undefined;
+  #httpsUrl: string | undefined;
 
   /** @param args of `billcoin start`. @param profileDir where the process leaves a CPU profile when it ends. @param engineFlags of Node itself. */
   constructor(args: readonly string[], profileDir: string | undefined, engineFlags: readonly string[] = []) {
@@ -47,9 +53,14 @@ export class BenchNode {
     return this.#client;
   }
 
-  /** Where its API listens. */
+  /** Where its API serves this machine; metrics are here alone. */
   get url(): string {
     return this.client.url;
+  }
+
+  /** Where it serves others, over TLS if it was told to. */
+  get publicUrl(): string {
+    return this.#httpsUrl ?? this.url;
   }
 
   get pid(): number {
@@ -64,7 +75,9 @@ export class BenchNode {
     const endWithUs = (): void => void child.kill('SIGKILL');
     process.once('exit', endWithUs);
     child.once('exit', () => process.off('exit', endWithUs));
-    this.#client = new BenchClient(await readyUrl(child), connectionsMax);
+    const { http, https } = await readyUrls(child);
+    this.#client = new BenchClient(http, connectionsMax);
+    this.#httpsUrl = https;
   }
 
   /** Asks it to stop, or kills it at once; resolves when it is gone. */

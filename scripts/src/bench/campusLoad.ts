@@ -1,5 +1,5 @@
 /**
- * The campus at lunch (api page, criteria of load): tills that sell over the API of a node beside four validators, all of
+ * The campus at lunch (api page, criteria of load): tills that sell over the API, by TLS 1.3, of a node beside four validators, all of
  * them processes of their own, clients too; a crowd at once; open streams; and the same load while nodes are killed with -9.
  * `npm run load -- [--tills N] [--seconds S] [--runs N] [--quick]`. Exit code 1 where a payment was lost or doubled.
  */
@@ -106,7 +106,7 @@ function share({ from, to }: Range, i: number, count: number): Range {
 }
 
 function crewOf({ plan, cluster }: World, api: readonly BenchNode[]): Crew {
-  return { genesisHash: toHex(cluster.network.genesisHash), nodes: api.map(({ url }) => url), tills: { from: 0, to: plan.tills }, payers: { from: 0, to: plan.payers } };
+  return { genesisHash: toHex(cluster.network.genesisHash), nodes: api.map(({ publicUrl }) => publicUrl), tills: { from: 0, to: plan.tills }, payers: { from: 0, to: plan.payers } };
 }
 
 function addCounts(all: readonly Readonly<Record<string, number>>[]): Readonly<Record<string, number>> {
@@ -156,7 +156,6 @@ async function runOn(world: World): Promise<CampusRun> {
   const { plan, cluster, clients: [first] } = world;
   const { validators, followers } = cluster;
   const [api, other] = followers as [BenchNode, BenchNode];
-  await startApiNode(api, cluster);
   const warm = await sellAll(world, [api], plan.warmUpSeconds);
   const steady = await sellAll(world, [api], plan.seconds);
   const steadyMemory = await memoryOf(validators, [api]);
@@ -172,9 +171,11 @@ async function runOn(world: World): Promise<CampusRun> {
 }
 
 async function runOnce(plan: CampusLoadPlan): Promise<CampusRun> {
-  const cluster = await startBenchCluster({ payers: plan.payers + Math.ceil(plan.crowd / ATTEMPTS_MAX), tills: plan.tills, validators: VALIDATORS, followers: 2 });
-  const clients = Array.from({ length: plan.clients }, () => new ClientProcess());
+  const cluster = await startBenchCluster({ payers: plan.payers + Math.ceil(plan.crowd / ATTEMPTS_MAX), tills: plan.tills, validators: VALIDATORS, followers: 2, hasCampus: true });
+  const clients: ClientProcess[] = [];
   try {
+    await startApiNode(cluster.followers[0] as BenchNode, cluster);
+    while (clients.length < plan.clients) clients.push(new ClientProcess(cluster.certificate));
     return await runOn({ plan, cluster, clients });
   } finally {
     await Promise.all(clients.map((client) => client.end()));

@@ -3,6 +3,7 @@
  * of the processor, which on a machine that nodes and clients share would be taken from what is measured.
  */
 import { connect, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 
 export interface RawAnswer {
   readonly status: number;
@@ -23,8 +24,10 @@ export class RawConnection {
   #received: Buffer = Buffer.alloc(0);
   #isGone = false;
 
-  constructor(host: string, port: number) {
-    this.#socket = connect({ host, port, noDelay: true });
+  /** @param url origin of the node; over TLS the process must trust its certificate (NODE_EXTRA_CA_CERTS) */
+  constructor({ protocol, hostname: host, port }: URL) {
+    this.#socket = protocol === 'https:' ? connectTls({ host, port: Number(port), minVersion: 'TLSv1.3' }) : connect({ host, port: Number(port) });
+    this.#socket.setNoDelay(true);
     this.#socket.on('data', (chunk) => this.#take(chunk));
     this.#socket.on('error', (error) => this.#end(error));
     this.#socket.on('close', () => this.#end(new Error('the node closed the connection')));
