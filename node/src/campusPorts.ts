@@ -4,11 +4,14 @@
  */
 import type { Fault } from '@billcoin/protocol';
 import type { OrderEventName, OrderStatus, SignedExportManifest, ValidationError } from '@billcoin/sdk';
+import type { Answered, IdempotentResult } from './answered.ts';
 import type { Cashiers, Products, StockRefusal, Tills } from './merchantPorts.ts';
 import type { ChallengeFault, Logins, Programs, SignedChallenge, Users } from './authPorts.ts';
 import type { AbuseControl } from './abusePorts.ts';
 import type { FinalBlock } from './ports.ts';
 import type { Refunds } from './refundPorts.ts';
+
+export type { Answered, IdempotentResult } from './answered.ts';
 
 /** More writes wait for the disk than memory may hold: try again in a moment. */
 export class CampusBusy extends Error {
@@ -141,10 +144,6 @@ export interface PostedOrder {
 }
 export type OrderRefusal = { readonly code: 'ref_mismatch' | 'total_mismatch' | 'till_revoked' } | { readonly code: 'ref_reused'; readonly orderId: string } | StockRefusal | Fault;
 
-export interface Answered {
-  readonly status: number;
-  readonly body: string;
-}
 /** How a posted order ended is written down with the answer to it, so the caller says how the answer reads. */
 export interface OrderPosting {
   readonly posted: PostedOrder;
@@ -152,9 +151,6 @@ export interface OrderPosting {
   readonly accepted: (order: OrderRow) => Answered;
   readonly refused: (refusal: OrderRefusal) => Answered;
 }
-export type IdempotentResult =
-  | { readonly kind: 'answer'; readonly replayed: boolean; readonly answer: Answered }
-  | { readonly kind: 'reused' | 'in_progress' };
 
 export interface OrderFilter {
   readonly status?: OrderStatus | undefined;

@@ -1,8 +1,17 @@
 /** What the HTTP API may ask of refunds, and the rows they are kept in (api page §2.6). */
 import type { Fault } from '@billcoin/protocol';
 import type { COUPON_EFFECTS, RefundStatus } from '@billcoin/sdk';
-import type { Answered, IdempotentResult, OrderRow } from './campusPorts.ts';
+import type { Answered, IdempotentResult } from './answered.ts';
 import type { Submitted } from './ports.ts';
+
+/** What of an order decides what can be given back. */
+export interface OrderTerms {
+  readonly tillNo: number;
+  readonly ref: string;
+  readonly sen: string;
+  readonly amountMl: string;
+  readonly expiresAtS: number;
+}
 
 /** One refund that somebody asked for, or that the chain holds without anybody having asked here. */
 export interface RefundRequestRow {
@@ -76,7 +85,7 @@ export interface RefundFilter {
 
 export interface Refunds {
   /** What can be given back now; undefined where nothing was paid. */
-  options(order: OrderRow): Promise<RefundOptions | undefined>;
+  options(order: OrderTerms): Promise<RefundOptions | undefined>;
   ask(asking: RefundAsking): Promise<IdempotentResult>;
   /** Hands in the merchant's own Refund of a request that waits. */
   approve(refundId: string, tx: Uint8Array, by: string): Promise<Decided>;

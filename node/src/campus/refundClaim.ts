@@ -6,7 +6,7 @@ import {
   assert, balanceOf, dayOf, decode, fromHex, INVOICE_VOID, invoiceId, mulDiv, Order, paramsOf, placeOfPoint, refundableMl, refundSen, ROWS, tillId, type Millilitres, type stateRows, type View,
 } from '@billcoin/protocol';
 import type { OrderRow } from '../campusPorts.ts';
-import type { AskedAmount, RefundOptions, RefundRefusal } from '../refundPorts.ts';
+import type { AskedAmount, OrderTerms, RefundOptions, RefundRefusal } from '../refundPorts.ts';
 import { fromField } from './bytes.ts';
 
 /** Money of one order that can still go back. */
@@ -38,7 +38,7 @@ function recordOf(view: View, order: Pick<OrderRow, 'tillNo' | 'ref'>): stateRow
   return view.get(ROWS.invoice, invoiceId(order.tillNo, refOf(order)));
 }
 
-export function claimOf({ view, nowMs, openMl, isPaid }: ClaimContext, order: OrderRow): Claimed {
+export function claimOf({ view, nowMs, openMl, isPaid }: ClaimContext, order: OrderTerms): Claimed {
   const row = recordOf(view, order);
   if (row === undefined) return { ok: false, refusal: { code: isPaid ? 'refund_window_over' : 'unknown_invoice' } };
   if (row.state === INVOICE_VOID) return { ok: false, refusal: { code: 'invoice_void' } };
@@ -93,7 +93,7 @@ export function askedMl(order: OrderRow, amount: AskedAmount): Millilitres | und
 }
 
 /** What giving all that is left back would do. The chain decides when it comes; this is what people are shown. */
-export function optionsOf(context: ClaimContext, order: OrderRow): RefundOptions | undefined {
+export function optionsOf(context: ClaimContext, order: OrderTerms): RefundOptions | undefined {
   const { view, nowMs } = context;
   const { tillRefundDailyMl, minFeeMl, refundWindowMs, pointMinMl } = paramsOf(view);
   const till = view.get(ROWS.till, tillId(order.tillNo));

@@ -6,7 +6,7 @@
 import { decode, formatAddress, toHex, Tx, TxBody, txIdOf } from '@billcoin/protocol';
 import type { OrderRow } from '../campusPorts.ts';
 import type { ChainPort, Clock, KeyValueOperation, KeyValueStore } from '../ports.ts';
-import type { Decided, RefundAsking, RefundFilter, RefundRefusal, RefundRequestRow, Refunds } from '../refundPorts.ts';
+import type { Decided, OrderTerms, RefundAsking, RefundFilter, RefundRefusal, RefundRequestRow, Refunds } from '../refundPorts.ts';
 import { ulid } from './crockford.ts';
 import type { Idempotency, Work } from './idempotency.ts';
 import type { Lane } from './lane.ts';
@@ -49,7 +49,7 @@ function refundRows(refund: RefundRequestRow): readonly KeyValueOperation[] {
   ];
 }
 
-async function openMlOf(store: KeyValueStore, order: OrderRow): Promise<bigint> {
+async function openMlOf(store: KeyValueStore, order: OrderTerms): Promise<bigint> {
   const under = `${refId(order.tillNo, order.ref)}/`;
   const rows = await listRows(store, TABLES.refundOfPayment, { under, limit: OF_ORDER_MAX });
   let sum = 0n;
@@ -60,7 +60,7 @@ async function openMlOf(store: KeyValueStore, order: OrderRow): Promise<bigint> 
   return sum;
 }
 
-async function contextOf({ chain, store, clock }: RefundDeps, order: OrderRow): Promise<ClaimContext> {
+async function contextOf({ chain, store, clock }: RefundDeps, order: OrderTerms): Promise<ClaimContext> {
   const payment = await getRow(store, TABLES.payment, refId(order.tillNo, order.ref));
   return { view: chain.state(), nowMs: clock.nowMs(), openMl: await openMlOf(store, order), isPaid: payment !== undefined };
 }

@@ -8,7 +8,7 @@ import { eraseStudent, linkWallet } from '@billcoin/sdk';
 import { openCampus } from '../../src/campus/campus.ts';
 import { blindIndex, hashCode, SealBroken, unseal, unwrapStudentKey } from '../../src/campus/crypto.ts';
 import { makeCampusKeys } from '../../src/campus/keyFile.ts';
-import { getRow, listRows, TABLES } from '../../src/campus/store.ts';
+import { getRow, listRows, TABLES, type Table } from '../../src/campus/store.ts';
 import { makeLog } from '../../src/log.ts';
 import { openKeyValueLevel } from '../../src/storage/keyValueLevel.ts';
 import { EXPORT_SIGNER, makeKeyFolder, openWorld, wallet, type Teardown, type World } from '../support/campusWorld.ts';
@@ -63,7 +63,7 @@ t.test('an erased student is nobody: no row, no key, no byte leads to him, and w
   await t.rejects(eraseStudent(admin, { studentRef }), { code: 'not_found' });
   t.equal(await campus.wallets.studentOf(ali.address), undefined, 'the remembered pseudonym is forgotten');
   t.equal((await world.get('/wallets', await world.as(ali))).status, 401, 'his logins have ended');
-  for (const table of [TABLES.wallet, TABLES.walletByAddress, TABLES.code]) t.notOk((await listRows(store, table, { limit: 10 })).some(({ value }) => JSON.stringify(value).includes(studentRef)), table.arrow);
+  for (const table of [TABLES.wallet, TABLES.walletByAddress, TABLES.code] as readonly Table<unknown>[]) t.notOk((await listRows(store, table, { limit: 10 })).some(({ value }) => JSON.stringify(value).includes(studentRef)), table.arrow);
   t.equal(await getRow(store, TABLES.student, studentRef), undefined);
   t.equal((await listRows(store, TABLES.student, { limit: 10 })).length, 1, 'the other student is there');
   await t.rejects(linkWallet(world.client, { linkCode, key: wallet('new'), genesisHash: world.chain.genesisHash }), { code: 'cannot_link' });
@@ -105,7 +105,7 @@ t.test('a backup without the key file shows nothing and opens with no other keys
   const { folder, world, studentRef } = await openStudent(t);
   const backup = join(folder, '..', 'backup');
   await cp(folder, backup, { recursive: true });
-  await t.rejects(openKeyValueLevel(folder, () => undefined), undefined, 'the original is in use');
+  await t.rejects(openKeyValueLevel(folder, () => undefined), { message: /cannot be opened/ }, 'the original is in use');
   const store = await openKeyValueLevel(backup, () => undefined);
   t.teardown(() => store.close());
   const { chain } = world;
