@@ -64,7 +64,7 @@ export class AcceptanceWorld {
     return this.as(sdkKey(KEYS.till));
   }
 
-  /** A request as any program sends it. */
+  /** A request as programs of partners send it. */
   async call(client: Client, method: string, path: string, body?: string): Promise<{ readonly status: number; readonly headers: Headers; readonly text: string; readonly json: never }> {
     const token = await client.accessToken();
     const headers = { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...(token === undefined ? {} : { authorization: `Bearer ${token}` }) };
