@@ -1,7 +1,7 @@
 /** Payments of a whole campus at the same moment: all are handed in at once and validated, over few kept connections. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { fromHex, toBase64Url } from '@billcoin/protocol';
-import { encodeTransaction, postOrder, type Key, type TxDraft } from '@billcoin/sdk';
+import { createClient, encodeTransaction, getStatus, postOrder, type Client, type Key, type TxDraft } from '@billcoin/sdk';
 import { inParallel } from '../../devnet/parts/settle.ts';
 import { BenchClient } from '../benchClient.ts';
 import { benchPayerKey, benchTillKey } from '../benchNetwork.ts';
@@ -38,11 +38,11 @@ async function untilValid(client: BenchClient, txHash: string, tally: Tally): Pr
   }
 }
 
-/** Most payments in the pool, until `stop`. */
-async function watchPool(client: BenchClient, isOver: () => boolean): Promise<number> {
+/** Most payments in the pool of the node, until it is over. */
+async function watchPool(client: Client, isOver: () => boolean): Promise<number> {
   let most = 0;
   while (!isOver()) {
-    most = Math.max(most, await client.pending());
+    most = Math.max(most, (await getStatus(client)).pool.transactions);
     await delay(POLL_MS);
   }
   return most;
@@ -60,7 +60,7 @@ export async function crowd(params: Parameters<ClientCalls['crowd']>[0]): Promis
   const tally = new Tally();
   const finalMs: number[] = [];
   let isOver = false;
-  const watching = watchPool(new BenchClient(url, 1), () => isOver);
+  const watching = watchPool(createClient({ baseUrl: url }), () => isOver);
   const startMs = performance.now();
   await Promise.all(drafts.map(async (draft, n) => {
     const client = groups[n % groups.length] as BenchClient;

@@ -74,7 +74,8 @@ class Desk {
       if (hasOrder !== nodes.client) hasOrder = await this.#postAgain(order);
       if (hasPayment !== nodes.client) hasPayment = await this.#pay(draft);
       const { valid, error } = await this.#call((client) => validatePayment(client, { txHash: draft.txHash, expectedAmount: CARTON_RM, waitMs: WAIT_MS }));
-      if (valid) return;
+      // The node may have died while it was asked: the other one knows the payment from the chain, the order from nobody.
+      if (valid) return void (hasOrder === nodes.client || await this.#postAgain(order));
       tally.refused(error ?? 'invalid');
       if (error !== 'not_final' && error !== 'tx_not_found') throw new Error(`payment ${draft.txHash} is not valid: ${error ?? ''}`);
       if (performance.now() > untilMs) throw new Error(`payment ${draft.txHash} is not final after ${PATIENCE_MS} ms`);
