@@ -9,28 +9,12 @@ import { parseArgs } from 'node:util';
 import { toHex } from '@billcoin/protocol';
 import { startBenchCluster, type BenchCluster } from './benchCluster.ts';
 import type { BenchNode } from './benchNode.ts';
-import { auditChain, type Audit } from './campus/audit.ts';
-import type { Crew, Crowded, Range, Sold } from './campus/clientCalls.ts';
+import { auditChain } from './campus/audit.ts';
+import type { Crew, Range, Sold } from './campus/clientCalls.ts';
 import { ClientProcess } from './campus/clientProcess.ts';
+import type { CampusLoad, CampusLoadPlan, CampusRun, NodeMemory, StreamsRun } from './campus/figures.ts';
 import { formatCampusLoad } from './campus/report.ts';
 import { residentMb } from './load.ts';
-
-export interface CampusLoadPlan {
-  readonly tills: number;
-  readonly everyMs: number;
-  readonly seconds: number;
-  /** Who pay at the tills; others pay in the crowd, so that nobody pays more than ten times a minute. */
-  readonly payers: number;
-  readonly crowd: number;
-  readonly connections: number;
-  /** Streams of each till. */
-  readonly streamsEach: number;
-  readonly streamSeconds: number;
-  readonly killSeconds: number;
-  readonly warmUpSeconds: number;
-  readonly clients: number;
-  readonly runs: number;
-}
 
 export const CAMPUS_PLAN: CampusLoadPlan = {
   tills: 200, everyMs: 3_000, seconds: 120, payers: 600, crowd: 5_000, connections: 500, streamsEach: 5, streamSeconds: 15, killSeconds: 60, warmUpSeconds: 10, clients: 2, runs: 1,
@@ -47,37 +31,6 @@ const POLL_MS = 50;
 /** When nodes die, as shares of the time. */
 const VALIDATOR_DIES_AT = 0.25;
 const API_DIES_AT = 0.55;
-
-export interface NodeMemory {
-  readonly validators: readonly number[];
-  readonly api: readonly number[];
-}
-
-export interface StreamsRun {
-  readonly open: number;
-  readonly lost: number;
-  readonly paid: number;
-  readonly expected: number;
-  readonly beforeMb: number;
-  readonly openMb: number;
-  readonly loadedMb: number;
-  readonly sold: Sold;
-}
-
-export interface CampusRun {
-  readonly steady: Sold;
-  readonly steadyMemory: NodeMemory;
-  readonly crowd: Crowded;
-  readonly crowdMemory: NodeMemory;
-  readonly streams: StreamsRun;
-  readonly killed: Sold;
-  readonly audit: Audit;
-}
-
-export interface CampusLoad {
-  readonly plan: CampusLoadPlan;
-  readonly runs: readonly CampusRun[];
-}
 
 interface World {
   readonly plan: CampusLoadPlan;

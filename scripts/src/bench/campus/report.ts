@@ -1,7 +1,7 @@
 /** The report of the campus load, in the form of `npm run bench -- network`. */
 import { formatTimes } from '../finality.ts';
 import { percentile, spreadOf } from '../spread.ts';
-import type { CampusLoad, CampusRun, NodeMemory } from '../campusLoad.ts';
+import type { CampusLoad, CampusRun, NodeMemory } from './figures.ts';
 import type { Crowded, Sold } from './clientCalls.ts';
 
 function formatRefusals(refusals: Readonly<Record<string, number>>): string {
