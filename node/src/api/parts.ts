@@ -10,7 +10,6 @@ import type { ChainPort, Clock, Log, PeerInfo } from '../ports.ts';
 import type { SyncProgress } from '../progress.ts';
 import { openAbuseMetrics } from './abuseMetrics.ts';
 import { audited } from './audited.ts';
-import { PUBLIC } from './caller.ts';
 import type { Entry, StreamEntry } from './entry.ts';
 import { openGuard, type Guard } from './guard.ts';
 import { openLimiter } from './limiter.ts';
@@ -81,8 +80,8 @@ export function campusPart(deps: PartDeps, campus: Campus): ApiPart {
   };
 }
 
-/** Whoever reaches it is on this machine and may read what it serves. */
-const NO_LOGINS: Guard = { admit: () => Promise.resolve({ caller: PUBLIC, expiresAtMs: undefined }) };
+/** Whoever reaches it is on the machine of this node, which holds all of it: he reads as an auditor does. */
+const NO_LOGINS: Guard = { admit: () => Promise.resolve({ caller: { role: 'auditor', sub: 'this-machine', sid: '', userId: '' }, expiresAtMs: undefined }) };
 const NO_STUDENTS = { studentOf: () => Promise.resolve(undefined) };
 
 export function chainOnlyPart(deps: PartDeps): ApiPart {

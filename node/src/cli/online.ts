@@ -5,7 +5,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { equalBytes, faultCode, formatAddress, formatLitres, ROWS, stateRows, toHex, TRUSTING_PERIOD_MS, trustGenesis, type Genesis, type TrustedHeader } from '@billcoin/protocol';
 import {
-  addSignature, ApiError, checkpointRoot, ConnectionError, createClient, createVerifiedClient, getStatus, keyFromSeed, listPeers, listValidators, ProofError, sendTransaction, TimeoutError, verifiedRow,
+  addSignature, ApiError, checkpointRoot, ConnectionError, createClient, createVerifiedClient, getMe, getStatus, keyFromSeed, listPeers, listValidators, ProofError, sendTransaction, TimeoutError, verifiedRow,
   verifiedTransaction, waitForTransaction, withLogin, type Client, type VerifiedClient,
 } from '@billcoin/sdk';
 import { ConfigError, type Config } from '../config.ts';
@@ -52,7 +52,17 @@ async function readerOf(config: Config, client: Client, genesisHash: Uint8Array,
   if (config.user !== undefined) return await loggedIn(config, client);
   const seed = await readAccountSeed(config.accountKey);
   const key = seed === undefined ? undefined : keyFromSeed(seed);
-  return key !== undefined && equalBytes(key.address, account) ? withLogin(client, { key, genesisHash }) : client;
+  return key !== undefined && equalBytes(key.address, account) && (await hasLogins(client)) ? withLogin(client, { key, genesisHash }) : client;
+}
+
+/** A node of the chain alone has none and asks for none. */
+async function hasLogins(client: Client): Promise<boolean> {
+  try {
+    await getMe(client);
+    return true;
+  } catch (error) {
+    return !(error instanceof ApiError && error.code === 'not_found');
+  }
 }
 
 /** Where trust begins: genesis while it is young, then the checkpoint that the node serves, signed by the keys of genesis. */

@@ -1,9 +1,12 @@
 /** A node of the chain alone: it takes and proves transactions, knows nobody, and keeps nothing of the campus. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
 import t from 'tap';
-import { toBase64Url } from '@billcoin/protocol';
+import { formatAddress, toBase64Url } from '@billcoin/protocol';
 import { CAMPUS_KEY_FILE } from '../../src/campus/keyFile.ts';
+import { runCli } from '../../src/cli/cli.ts';
+import { createKeyFile } from '../../src/crypto/keyFiles.ts';
 import { runNode, submitFinal } from '../support/runNode.ts';
 import { KEYS, makeTestFolders, TxMaker } from '../support/testNetwork.ts';
 
@@ -30,7 +33,7 @@ t.test('a node of the chain alone', async (t) => {
   });
 
   await t.test('answers what the chain knows, its peers and its health', async (t) => {
-    for (const path of ['/api/v1/status', '/api/v1/peers', '/api/v1/blocks/latest', '/api/v1/validators', '/api/v1/reserve', '/api/v1/price', '/api/v1/merchants', '/api/v1/light/headers?from=1', '/health/ready', '/health/startup']) {
+    for (const path of ['/api/v1/status', '/api/v1/peers', '/api/v1/blocks/latest', '/api/v1/validators', '/api/v1/reserve', '/api/v1/price', '/api/v1/merchants', `/api/v1/accounts/${formatAddress(KEYS.farm.address)}`, '/api/v1/light/headers?from=1', '/health/ready', '/health/startup']) {
       t.equal((await get(path)).status, 200, path);
     }
   });
@@ -40,6 +43,19 @@ t.test('a node of the chain alone', async (t) => {
       t.equal((await get(path)).status, 404, path);
     }
     t.equal((await fetch(`${node.url}/api/v1/payments/validate`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{}' })).status, 404);
+  });
+
+  await t.test('tells its operator at the command line, who has no login there', async (t) => {
+    const accountKey = join(folders.root, 'farm.json');
+    await createKeyFile(folders.root, 'farm.json', KEYS.farm.seed);
+    const run = async (...args: readonly string[]): Promise<string> => {
+      const lines: string[] = [];
+      const print = (line: string): void => void lines.push(line);
+      const code = await runCli([...args, '--genesis', folders.config.genesis, '--http-port', new URL(node.url).port, '--account-key', accountKey], { BILLCOIN_LOG_LEVEL: 'silent' }, { print, complain: print, output: new PassThrough(), stopAsked: () => Promise.resolve() });
+      return `${code} ${lines.join('\n')}`;
+    };
+    t.match(await run('peers'), /^0 /);
+    t.match(await run('query', 'account', formatAddress(KEYS.farm.address)), /^0 [^]*Balance {2}9\.\d{3} BILL\nProven under block/);
   });
 
   await t.test('keeps no campus keys and no campus rows, and measures none', async (t) => {

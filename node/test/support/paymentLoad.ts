@@ -4,7 +4,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { Header, decode, formatAddress, formatLitres, fromBase64Url, type Genesis } from '@billcoin/protocol';
-import { ApiError, decodeTransaction, getAccount, getBlock, keyFromSeed, sendTransaction, withLogin, type BlockView, type TxDraft } from '@billcoin/sdk';
+import { ApiError, decodeTransaction, getAccount, getBlock, sendTransaction, type BlockView, type TxDraft } from '@billcoin/sdk';
 import type { ProcessNetwork } from './processes.ts';
 import type { TestProcess } from './testProcess.ts';
 import { KEYS, keyOf, type Key, type TestTill, type TxMaker } from './testNetwork.ts';
@@ -211,8 +211,7 @@ function timeOf(block: BlockView): number {
 export async function fund({ nodes, genesis, nowMs }: { readonly nodes: readonly TestProcess[]; readonly genesis: Genesis; readonly nowMs: () => number }, maker: TxMaker, accounts: readonly { readonly address: Uint8Array; readonly amountMl: bigint }[], waitMs: number): Promise<void> {
   const [first] = nodes as [TestProcess];
   const all = [...LOAD_PAYERS.map(({ address }) => ({ address, amountMl: PAYER_ML })), ...accounts];
-  const farm = withLogin(first.client, { key: keyFromSeed(KEYS.farm.seed), genesisHash: genesis.genesisHash });
-  const litres = async (): Promise<string> => (await getAccount(farm, { address: formatAddress(KEYS.farm.address) })).litres;
+  const litres = async (): Promise<string> => (await getAccount(first.client, { address: formatAddress(KEYS.farm.address) })).litres;
   const [open, attest] = maker.mint(all.reduce((sum, { amountMl }) => sum + amountMl + genesis.spec.params.minFeeMl, 0n));
   await first.submit(open);
   await first.until('has opened the batch', waitMs, async () => (await first.metric('billcoin_chain_transactions_total')) >= 1);

@@ -58,6 +58,7 @@ export function chainOnlyRoutes({ chain, clock, index, receipts, parties, metric
     ...proofRoutes({ chain, receipts, parties }),
     ...lightRoutes(chain, checkpoint),
     ...chainRoutes({ chain, clock, index, peers, sync }),
+    ...accountRoutes(chain, parties),
     ...milkRoutes({ chain, index, sales: NO_SALES }),
     ...priceRoutes({ chain, clock }),
     ...registryRoutes(chain, index),
