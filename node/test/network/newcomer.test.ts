@@ -29,7 +29,7 @@ async function checkpointOf(node: TestProcess, genesisHash: Uint8Array, height: 
 t.setTimeout(180_000);
 
 t.test('two validators and newcomers', { timeout: 170_000 }, async (test) => {
-  const network = await makeProcesses({ validators: 2, followers: 2, params: { minBlockIntervalMs: 0 } });
+  const network = await makeProcesses({ validators: 2, followers: 2, hasCampus: true, params: { minBlockIntervalMs: 0 } });
   test.teardown(() => network.remove());
   const [first, second, newcomer, late] = network.nodes as readonly [TestProcess, TestProcess, TestProcess, TestProcess];
   await Promise.all([first.start('--snapshot-blocks', '10'), second.start('--snapshot-blocks', '10')]);
