@@ -180,12 +180,13 @@ t.test('linking signs the text of this server for this account, and no other', a
 t.test('the roster goes up as CSV', async (t) => {
   const issued = { studentRef: `stu_${ulid}`, linkCode: '0123456789' };
   const first = { studentId: '1234567890', ...issued };
+  const renewed = { ...issued, expiresAt: time };
   const { baseUrl, requests } = await startServer(t, {
     importStudents: () => ({ status: 200, body: { added: 1, kept: 0, left: 0, codes: [first] } }),
-    renewLinkCode: () => ({ status: 201, body: issued }),
+    renewLinkCode: () => ({ status: 201, body: renewed }),
   });
   const client = createClient({ baseUrl });
   t.match(await importStudents(client, { csv: 'studentId\r\n1234567890\r\n' }), { added: 1, codes: [first] });
   t.equal(requests[0]?.headers['content-type'], 'text/csv');
-  t.same(await renewLinkCode(client, { studentRef: issued.studentRef }), issued);
+  t.same(await renewLinkCode(client, { studentRef: issued.studentRef }), renewed);
 });
