@@ -21,7 +21,7 @@ import { verifyEd25519Native } from './crypto/verifier.ts';
 import { makeVerifyCache, type VerifyCache } from './crypto/verifyCache.ts';
 import { createVerifyPool } from './crypto/verifyPool.ts';
 import { openEngine, type Engine, type Validator } from './engine.ts';
-import { makeSignatureQueue, type VerifyMany } from './mempool/signatureQueue.ts';
+import { makeSignatureQueue, skipKnown, type VerifyMany } from './mempool/signatureQueue.ts';
 import type { JoinProgress } from './join/join.ts';
 import { joinFirst, openSnapshots } from './join/newcomers.ts';
 import { isSnapshotQuestion, SnapshotServer } from './join/snapshotServer.ts';
@@ -189,7 +189,10 @@ function makeSubmissionVerifier(config: Config, cache: VerifyCache, stops: StopL
   const pool = config.verifyThreads === 0 ? undefined : createVerifyPool({ threads: config.verifyThreads });
   if (pool !== undefined) stops.add('verify pool', pool.close);
   const inline: VerifyMany = (items) => Promise.resolve(items.map(({ publicKey, message, signature }) => verifyEd25519Native(publicKey, message, signature)));
-  return makeSignatureQueue(pool?.verifyMany ?? inline, ({ publicKey, message, signature }) => cache.remember(publicKey, message, signature));
+  const engine = pool?.verifyMany ?? inline;
+  // The limits of a campus have verified who signed a Pay before the pool gets it; a node of the chain alone has none.
+  const verifyMany = config.chainOnly ? engine : skipKnown(engine, ({ publicKey, message, signature }) => cache.knows(publicKey, message, signature));
+  return makeSignatureQueue(verifyMany, ({ publicKey, message, signature }) => cache.remember(publicKey, message, signature));
 }
 
 /** Orders, wallets and exports: they follow the chain from before its first new block. */

@@ -22,6 +22,17 @@ interface Waiter {
   readonly reject: (error: unknown) => void;
 }
 
+/** The same verdicts, without verifying again what `knows` says has verified before. */
+export function skipKnown(verifyMany: VerifyMany, knows: (item: SignatureItem) => boolean): VerifyMany {
+  return async (items) => {
+    const known = items.map(knows);
+    const fresh = items.filter((_, i) => known[i] !== true);
+    const verdicts = fresh.length === 0 ? [] : await verifyMany(fresh);
+    let at = 0;
+    return known.map((isKnown) => isKnown || verdicts[at++] === true);
+  };
+}
+
 /** Verifies through `verifyMany`; `remember` hears of what holds, so that check and block execution need not verify again. */
 export function makeSignatureQueue(verifyMany: VerifyMany, remember: (item: SignatureItem) => void): (items: readonly SignatureItem[]) => Promise<readonly boolean[]> {
   const queue: Waiter[] = [];
