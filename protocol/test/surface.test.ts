@@ -32,6 +32,7 @@ t.test('the exported names', (t) => {
     votePreimage votesOf wireBlockId wireFiles wireProposal wireVote`;
   const proofsAndLight = `
     CHECKPOINT_MAX_CHARACTERS CHECKPOINT_SIGNATURES_MAX CLOCK_DRIFT_MAX_MS Checkpoint DONE_KEPT_MS LightBlock PROOF_REFUSALS RowProof SYNC_HEADERS_MAX TRUSTED_KEPT_MAX TRUSTING_PERIOD_MS WITNESSES_MAX
+    ExecutionReceipt makeExecutionReceipt openExecutionReceipt openResult verifyExecutionReceipt
     absenceAt attackEvidence attackOffenders checkTrustingPeriod checkpointJson checkpointPreimage executionOutcome followTo invoiceOutcome lightState makeRowProof newestTrusted openReceipt
     openRowProof openTrusted parseCheckpoint passTrust readCandidate takeAnswer trustBackwards trustCheckpoint trustGenesis verifyCheckpointSignatures verifyRowProof walkBackwards withSignature`;
   const added = 'applyDecoded checkSigners cardIdOf decodeBody decodeShared openBlock HASH_BYTES TreeBuilder encodedHash fromHexInto merkleLeafHash merkleRootOfHashes prefixedHashInto sha256Into sha256Parts u32Hex SortedRoot RunningRoot bytesOfHex';

@@ -6,9 +6,10 @@ import { equalBytes } from '../lib/bytes.ts';
 import { chainHash } from '../lib/hash.ts';
 import { merklePath, verifyMerklePath } from '../lib/merkle.ts';
 import { decode, encode } from '../wire/codec.ts';
-import { PaymentReceipt, type Certificate, type Header } from '../wire/consensus.ts';
-import { Tx, TxBody, TxResult } from '../wire/tx.ts';
-import { verifyFinalHeader, nameHeader, type NamedHeader, type ReceiptTrust } from './finalHeader.ts';
+import { PaymentReceipt, type Certificate } from '../wire/consensus.ts';
+import { Tx, TxBody } from '../wire/tx.ts';
+import { openResult, type VerifiedExecution } from './execution.ts';
+import { verifyFinalHeader, type ReceiptTrust } from './finalHeader.ts';
 import { malformedProof, refuseProof, type Verdict } from './refusal.ts';
 
 /** The parts of a final block that a receipt is made from. */
@@ -27,13 +28,8 @@ export function makeReceipt({ headerBytes, certificate, txs, results }: ReceiptS
   return encode(PaymentReceipt, { tx, result, index, txPath: merklePath(txs, index), resultPath: merklePath(results, index), header: headerBytes, certificate });
 }
 
-export interface VerifiedReceipt {
-  readonly txId: Uint8Array;
+export interface VerifiedReceipt extends VerifiedExecution {
   readonly body: TxBody;
-  /** 0: executed with success. */
-  readonly code: number;
-  readonly header: Header;
-  readonly blockId: Uint8Array;
 }
 
 /** A receipt whose paths lead to its own header; whether that header is final is not said yet. */
@@ -46,24 +42,17 @@ export function openReceipt(genesisHash: Uint8Array, bytes: Uint8Array): Verdict
   const decoded = decode(PaymentReceipt, bytes);
   if (!decoded.ok) return malformedProof(decoded.fault);
   const receipt = decoded.value;
-  const named = nameHeader(genesisHash, receipt.header);
-  if (!named.ok) return named;
   const tx = decode(Tx, receipt.tx);
   if (!tx.ok) return malformedProof(tx.fault);
   const body = decode(TxBody, tx.value.body);
   if (!body.ok) return malformedProof(body.fault);
-  const result = decode(TxResult, receipt.result);
-  if (!result.ok) return malformedProof(result.fault);
+  const executed = openResult(genesisHash, receipt);
+  if (!executed.ok) return executed;
+  const { txCount: count, txRoot: root } = executed.value.header;
+  if (!verifyMerklePath({ leaf: receipt.tx, index: receipt.index, count, path: receipt.txPath, root })) return refuseProof('not_in_block', 'the transaction is not in the block');
   const txId = chainHash('bill/tx-id/1', genesisHash, tx.value.body);
-  const wrong = wrongPath(receipt, named.value);
-  if (wrong !== undefined) return refuseProof('not_in_block', wrong);
-  if (!equalBytes(txId, result.value.txId)) return refuseProof('other_transaction', 'the result is of another transaction');
-  return { ok: true, value: { ...named.value, receipt, txId, body: body.value, code: result.value.code } };
-}
-
-function wrongPath({ tx, result, index, txPath, resultPath }: PaymentReceipt, { header: { txCount: count, txRoot, resultRoot } }: NamedHeader): string | undefined {
-  if (!verifyMerklePath({ leaf: tx, index, count, path: txPath, root: txRoot })) return 'the transaction is not in the block';
-  return verifyMerklePath({ leaf: result, index, count, path: resultPath, root: resultRoot }) ? undefined : 'the result is not in the block';
+  if (!equalBytes(txId, executed.value.txId)) return refuseProof('other_transaction', 'the result is of another transaction');
+  return { ok: true, value: { ...executed.value, receipt, body: body.value } };
 }
 
 /**

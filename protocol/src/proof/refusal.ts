@@ -30,6 +30,7 @@ export const PROOF_REFUSALS = {
   before_trust: 'The block is below the first trusted one. Start from genesis or an older checkpoint.',
   dropped: 'The server no longer keeps the state of that height. Ask for the newest.',
   checkpoint_not_signed: 'Not more than two thirds of the pinned checkpoint keys signed the checkpoint. Get it from another source.',
+  only_for_parties: 'The server shows this transaction to its parties, finance and auditors alone. Log in as one of them, or verify its execution, which needs no login.',
 } as const satisfies Readonly<Record<string, string>>;
 
 export type ProofRefusalCode = keyof typeof PROOF_REFUSALS;

@@ -51,6 +51,8 @@ export const HardState = message('HardState', 16_384, {
 export const PaymentReceipt = message('PaymentReceipt', 65_536, {
   tx: bytes(1, 1, 16_384), result: bytes(2, 1, 128), index: u32(3, 0, BLOCK_MAX_TXS - 1), txPath: listOfBytes(4, 0, 16, 32), resultPath: listOfBytes(5, 0, 16, 32), header: bytes(6, 1, 1_024), certificate: sub(7, Certificate),
 });
+/** The part of a PaymentReceipt without the transaction (SPEC §9): that an id was executed with this code in a final block. */
+export const ExecutionReceipt = message('ExecutionReceipt', 16_384, { result: bytes(1, 1, 128), index: u32(2, 0, BLOCK_MAX_TXS - 1), resultPath: listOfBytes(3, 0, 16, 32), header: bytes(4, 1, 1_024), certificate: sub(5, Certificate) });
 /** Path of one row key under a state root (SPEC §8.3). */
 export const StateProof = message('StateProof', 16_384, {
   keyHash: bytes(1, 32), leafKeyHash: optBytes(2, 32), leafValueHash: optBytes(3, 32), depth: u32(4, 0, 256), bitmap: bytes(5, 0, 32), siblings: listOfBytes(6, 0, 256, 32),
@@ -79,6 +81,7 @@ export type Evidence = ValueType<typeof Evidence>;
 export type LightClientAttack = ValueType<typeof LightClientAttack>;
 export type HardState = ValueType<typeof HardState>;
 export type PaymentReceipt = ValueType<typeof PaymentReceipt>;
+export type ExecutionReceipt = ValueType<typeof ExecutionReceipt>;
 export type StateProof = ValueType<typeof StateProof>;
 export type RowProof = ValueType<typeof RowProof>;
 export type LightBlock = ValueType<typeof LightBlock>;

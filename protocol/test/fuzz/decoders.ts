@@ -3,8 +3,8 @@
  * what it accepts is written back as the same bytes.
  */
 import {
-  applyBlock, buildBlock, canonicalJson, checkpointJson, decode, decodeInvoice, decodePolicy, encode, encodeInvoice, encodePolicy, formatAddress, formatLitres, formatRinggit, fromBase64Url, fromHex, invoiceText, makeReceipt, makeRowProof, parseAddress, parseCheckpoint,
-  parseGenesisJson, parseInvoiceText, parseLitres, parseRinggit, parseTx, prettyCanonicalJson, rowKeyBytes, ROWS, supplyOf, Tx, TxBody, toBase64Url, toHex, utf8, verifyReceipt, verifyRowProof, wireFiles, type Json, type Message, type RowType, type Table,
+  applyBlock, buildBlock, canonicalJson, checkpointJson, decode, decodeInvoice, decodePolicy, encode, encodeInvoice, encodePolicy, formatAddress, formatLitres, formatRinggit, fromBase64Url, fromHex, invoiceText, makeExecutionReceipt, makeReceipt, makeRowProof, parseAddress, parseCheckpoint,
+  PaymentReceipt, parseGenesisJson, parseInvoiceText, parseLitres, parseRinggit, parseTx, prettyCanonicalJson, rowKeyBytes, ROWS, supplyOf, Tx, TxBody, toBase64Url, toHex, utf8, verifyExecutionReceipt, verifyReceipt, verifyRowProof, wireFiles, type Json, type Message, type RowType, type Table,
 } from '../../src/index.ts';
 import type { Random } from '../support/random.ts';
 import { randomValue, tablesOf } from '../support/randomValue.ts';
@@ -112,6 +112,9 @@ function chainReaders(): readonly Decoder[] {
   const trust = { genesisHash: world.genesis.genesisHash, validators: world.genesis.validators, verify: verifyFast };
   const certificate = world.certificate(executed);
   const receipts = txs.map((_, index) => makeReceipt({ headerBytes: executed.headerBytes, certificate, txs: executed.txs.map((tx) => tx.bytes), results: executed.results }, index));
+  const whole = decode(PaymentReceipt, receipts[1] as Uint8Array);
+  if (!whole.ok) throw new Error('made here');
+  const execution = makeExecutionReceipt(whole.value);
   const { chain } = world;
   const supplyKey = rowKeyBytes(ROWS.supply as RowType<unknown>, '');
   const supply = encode(ROWS.supply.value, supplyOf(world.tip.state));
@@ -145,6 +148,10 @@ function chainReaders(): readonly Decoder[] {
         const verified = verifyReceipt(trust, input);
         return verified.ok && (receipts.some((receipt) => Buffer.compare(receipt, input) === 0) || fail(`a damaged receipt was believed: ${toHex(input)}`));
       },
+    },
+    {
+      name: 'execution receipt', weight: 6, sample: () => execution,
+      accepts: (input) => verifyExecutionReceipt(trust, input, world.parse(txs[1] as Uint8Array).txId).ok && same('verifyExecutionReceipt', input, execution),
     },
     {
       name: 'row proof', weight: 6, sample: () => rowProof,

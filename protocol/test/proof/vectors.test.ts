@@ -1,13 +1,14 @@
 /** protocol/vectors/proofs.json: receipts and rows with what they prove, or the code of their refusal. */
 import { readFileSync } from 'node:fs';
 import t from 'tap';
-import { decode, fromHex, toHex, ValidatorSet, verifyReceipt, verifyRowProof, type ReceiptTrust } from '../../src/index.ts';
+import { decode, fromHex, toHex, ValidatorSet, verifyExecutionReceipt, verifyReceipt, verifyRowProof, type ReceiptTrust } from '../../src/index.ts';
 import { verifyFast } from '../support/world.ts';
 
 interface Vectors {
   readonly genesisHash: string;
   readonly validators: string;
   readonly rows: readonly { readonly title: string; readonly input: { readonly rowKey: string; readonly rowProof: string }; readonly output: object }[];
+  readonly executions: readonly { readonly title: string; readonly input: { readonly txId: string; readonly executionReceipt: string }; readonly output: object }[];
   readonly receipts: readonly { readonly title: string; readonly input: { readonly receipt: string }; readonly output: object }[];
 }
 
@@ -37,5 +38,14 @@ t.test('receipts', (t) => {
     }
   }
   t.ok(vectors.receipts.length >= 16);
+  t.end();
+});
+
+t.test('executions', (t) => {
+  for (const { title, input, output } of vectors.executions) {
+    const verified = verifyExecutionReceipt(trust, bytes(input.executionReceipt), bytes(input.txId));
+    t.same(verified.ok ? { code: verified.value.code, height: verified.value.header.height, blockId: toHex(verified.value.blockId) } : { refused: verified.refusal.code }, output, title);
+  }
+  t.ok(vectors.executions.length >= 8);
   t.end();
 });

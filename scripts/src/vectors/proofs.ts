@@ -1,6 +1,7 @@
 /** Vectors of proofs: receipts of transactions, rows of state and their absence, and the same bent in ways that must be refused. */
 import {
-  buildTree, decode, encode, encodeChange, makeReceipt, makeRowProof, PaymentReceipt, ROWS, RowProof, rowKeyBytes, SINGLE, toHex, ValidatorSet, verifyEd25519, verifyReceipt, verifyRowProof,
+  buildTree, decode, encode, encodeChange, ExecutionReceipt, makeExecutionReceipt, makeReceipt, makeRowProof, PaymentReceipt, ROWS, RowProof, rowKeyBytes, SINGLE, toHex, ValidatorSet, verifyEd25519, verifyExecutionReceipt, verifyReceipt,
+  verifyRowProof,
   type ReceiptTrust,
 } from '@billcoin/protocol';
 import { SAMPLE_KEYS, SAMPLE_SEED, sampleHistory, type SampleBlock } from './sampleChain.ts';
@@ -41,6 +42,12 @@ function receiptCase(trust: ReceiptTrust, title: string, receipt: Uint8Array): C
     ? { txId: toHex(verified.value.txId), kind: verified.value.body.kind.case, code: verified.value.code, height: verified.value.header.height, timeMs: verified.value.header.timeMs, blockId: toHex(verified.value.blockId) }
     : { refused: verified.refusal.code };
   return { title, input: { receipt: toHex(receipt) }, output };
+}
+
+function executionCase(trust: ReceiptTrust, title: string, txId: Uint8Array, receipt: Uint8Array): Case {
+  const verified = verifyExecutionReceipt(trust, receipt, txId);
+  const output = verified.ok ? { code: verified.value.code, height: verified.value.header.height, blockId: toHex(verified.value.blockId) } : { refused: verified.refusal.code };
+  return { title, input: { txId: toHex(txId), executionReceipt: toHex(receipt) }, output };
 }
 
 function bentRow(proof: Uint8Array, edit: (value: RowProof) => RowProof): Uint8Array {
@@ -102,6 +109,32 @@ function receiptCases(trust: ReceiptTrust, { executed, certificate }: SampleBloc
   ];
 }
 
+function bentExecution(receipt: Uint8Array, edit: (value: ExecutionReceipt) => ExecutionReceipt): Uint8Array {
+  const decoded = decode(ExecutionReceipt, receipt);
+  if (!decoded.ok) throw new Error('made here');
+  return encode(ExecutionReceipt, edit(decoded.value));
+}
+
+function executionCases(trust: ReceiptTrust, { executed, certificate }: SampleBlock, other: SampleBlock): readonly Case[] {
+  const source = { headerBytes: executed.headerBytes, certificate, txs: executed.txs.map((tx) => tx.bytes), results: executed.results };
+  const receipts = source.txs.map((_, index) => {
+    const whole = decode(PaymentReceipt, makeReceipt(source, index));
+    if (!whole.ok) throw new Error('made here');
+    return makeExecutionReceipt(whole.value);
+  });
+  const [[first = new Uint8Array(0)], [tx, next]] = [receipts, executed.txs];
+  if (tx === undefined || next === undefined) throw new Error('the sample block has several');
+  return [
+    ...receipts.map((receipt, index) => executionCase(trust, `transaction ${index} of block ${executed.header.height}`, executed.txs[index]?.txId ?? tx.txId, receipt)),
+    executionCase(trust, 'refused: of another transaction', next.txId, first),
+    executionCase(trust, 'refused: another place', tx.txId, bentExecution(first, (value) => ({ ...value, index: 1 }))),
+    executionCase(trust, 'refused: the result of another transaction', tx.txId, bentExecution(first, (value) => ({ ...value, result: source.results[1] as Uint8Array }))),
+    executionCase(trust, 'refused: a path one shorter', tx.txId, bentExecution(first, (value) => ({ ...value, resultPath: value.resultPath.slice(1) }))),
+    executionCase(trust, 'refused: the certificate of another block', tx.txId, bentExecution(first, (value) => ({ ...value, certificate: other.certificate }))),
+    executionCase(trust, 'refused: a certificate of another round', tx.txId, bentExecution(first, (value) => ({ ...value, certificate: { ...value.certificate, round: 1 } }))),
+  ];
+}
+
 /** The JSON text of protocol/vectors/proofs.json; the same text on every run. */
 export function makeProofVectors(): string {
   const snapshots: Snapshot[] = [];
@@ -110,11 +143,12 @@ export function makeProofVectors(): string {
   return `${JSON.stringify({
     title: 'Proofs',
     summary: 'Against the first three blocks of block.json. rowProof: RowProof bytes; output is the row (null: proven absent; "" is a row without bytes) or the code of the refusal. '
-      + 'receipt: PaymentReceipt bytes; output is what is proven or the code. Everything is verified with the genesis hash and the validator set alone (SPEC §8.4, §9).',
+      + 'receipt: PaymentReceipt bytes; output is what is proven or the code. executionReceipt: ExecutionReceipt bytes of txId. Everything is verified with the genesis hash and the validator set alone (SPEC §8.4, §9).',
     seed: SAMPLE_SEED,
     genesisHash: toHex(genesis.genesisHash),
     validators: toHex(encode(ValidatorSet, genesis.validators)),
     rows: rowCases(trust, snapshots),
     receipts: receiptCases(trust, blocks[1]!, blocks[2]!),
+    executions: executionCases(trust, blocks[1]!, blocks[2]!),
   }, undefined, 2)}\n`;
 }
