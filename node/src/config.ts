@@ -72,6 +72,7 @@ export const OPTIONS = {
   httpsPort: optionalInteger('https-port', 0, 65_535, 'Port of the API over TLS 1.3; 0 takes a free one. Without it there is no TLS, and the API is for this machine alone.'),
   tlsCert: optionalText('tls-cert', 'Certificate chain of --https-port, PEM, read again when it changes. Without it a certificate for development is made in --key-dir.'),
   tlsKey: optionalText('tls-key', 'Key of --tls-cert, PEM.'),
+  metricsListen: optionalAddress('metrics-listen', 'Address of the internal network that serves GET /metrics and nothing else, to a Prometheus on another machine. This machine reads /metrics at --http-port.'),
   chainOnly: toggle('chain-only', 'Chain and pool only, for validators: no logins, orders, students or exports on this node, and no limits for its callers, which are programs of this machine.'),
   listen: optionalAddress('listen', 'Address that other nodes reach this one at. Without it and without peers the node is alone.'),
   peers: peerList('peers', 'Node keys that are admitted, at most 64; those with an address are dialled. billcoin node-key prints the key of a node.'),

@@ -6,6 +6,7 @@ import { readFile } from 'node:fs/promises';
 import { StateTree, genesisTip, indexOfKey, loadGenesis, makeChain, toHex, useSha256, type Chain, type Genesis, type Tip, type Verifier } from '@billcoin/protocol';
 import type { HttpsConfig } from './api/https.ts';
 import { isLoopback } from './api/loopback.ts';
+import { openMetricsListener } from './api/metricsListener.ts';
 import { startApi } from './api/server.ts';
 import { openCampus } from './campus/campus.ts';
 import type { Campus } from './campusPorts.ts';
@@ -62,6 +63,8 @@ export interface RunningNode {
   readonly url: string;
   /** Where it listens for everybody, over TLS; undefined without. */
   readonly httpsUrl: string | undefined;
+  /** Where the metrics are for the internal network; undefined without. */
+  readonly metricsUrl: string | undefined;
   /** Height and round in progress. */
   progress(): { readonly height: number; readonly round: number; readonly step: string };
   /** Height, peers, sync: what an operator looks at. */
@@ -245,6 +248,8 @@ async function openPeering(config: Config, { clock, timers, log }: NodeDeps, gen
   if (pair === undefined) throw new StorageFailure('no_key', `${keyDir} does not hold the key that peers know this node by.`, 'Run: billcoin node-key. Then tell the other institutions the key that it prints.');
   const { openNetwork } = await import('./network/openNetwork.ts');
   const partLog = log.child({ part: 'network' });
+  const others = peers.filter(({ key }) => key !== toHex(pair.publicKey)).length;
+  metrics.measured('billcoin_network_named_peers', 'Peers that the configuration names', () => others);
   const { network, listenPort } = await openNetwork({ seed: pair.seed, genesisHash, listen, peers, clock, timers, log: partLog, metrics });
   let sink: Receive | undefined;
   let closing: Promise<void> | undefined;
@@ -280,7 +285,7 @@ async function buildNode(config: Config, deps: NodeDeps, stops: StopList): Promi
   const folder = await openDataFolder(config.dataDir, genesis.genesisHash, halt);
   stops.add('data folder', folder.close);
   const disk = await openDisk(config, deps, stops, halt);
-  const measures = declareNodeMetrics(metrics, { tip: () => engine.tip(), pool: () => engine.port.poolInfo(), tree: () => engine.tree(), states: () => engine.states(), undo: () => engine.undo(), diskFreeBytes: disk.freeBytes, load: () => engine.load(), clockOffsetMs: () => engine.clockOffsetMs(), clock });
+  const measures = declareNodeMetrics(metrics, { tip: () => engine.tip(), pool: () => engine.port.poolInfo(), tree: () => engine.tree(), states: () => engine.states(), undo: () => engine.undo(), diskFreeBytes: disk.freeBytes, diskFloorBytes: config.diskFloorMib * 2 ** 20, load: () => engine.load(), clockOffsetMs: () => engine.clockOffsetMs(), clock });
   const snapshots = await openSnapshots(config, deps, metrics);
   const engine: Engine = await openEngine({
     genesis, chain, genesisTip: parts.genesisTip, stores: folder, validator, network: peering.network,
@@ -307,5 +312,7 @@ async function buildNode(config: Config, deps: NodeDeps, stops: StopList): Promi
   const apiConfig = { host: config.httpHost, port: config.httpPort, https: await httpsConfig(config, deps) };
   const api = await startApi({ chain: engine.port, campus, clock, log: log.child({ part: 'api' }), config: apiConfig, registry: metrics.registry, disk, peers: view.peers, sync: () => view.status().sync, checkpoint: checkpointSource(config.checkpoint, genesis, verifyEd25519Native, log) });
   stops.add('api', api.close);
-  return { port: engine.port, metrics, url: api.url, httpsUrl: api.httpsUrl, progress: engine.progress, status: view.status, stop: () => stops.run(log) };
+  const watched = config.metricsListen === undefined ? undefined : await openMetricsListener(metrics.registry, config.metricsListen, log.child({ part: 'metrics' }));
+  if (watched !== undefined) stops.add('metrics', watched.close);
+  return { port: engine.port, metrics, url: api.url, httpsUrl: api.httpsUrl, metricsUrl: watched?.url, progress: engine.progress, status: view.status, stop: () => stops.run(log) };
 }

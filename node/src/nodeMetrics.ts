@@ -20,6 +20,7 @@ export interface MeasuredParts {
   readonly states: () => { readonly states: number; readonly bytes: number };
   readonly undo: () => { readonly rows: number; readonly bytes: number };
   readonly diskFreeBytes: () => number;
+  readonly diskFloorBytes: number;
   readonly load: () => { readonly items: number; readonly wholeBlocks: number; readonly syncedAhead: number };
   readonly clockOffsetMs: () => number;
   readonly clock: Clock;
@@ -28,18 +29,19 @@ export interface MeasuredParts {
 /** Transactions in a block: from idle blocks to full ones. */
 const TXS_BUCKETS = [0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000];
 
-export function declareNodeMetrics(metrics: Metrics, { tip, pool, tree, states, undo, diskFreeBytes, load, clockOffsetMs, clock }: MeasuredParts): NodeMeasures {
+export function declareNodeMetrics(metrics: Metrics, { tip, pool, tree, states, undo, diskFreeBytes, diskFloorBytes, load, clockOffsetMs, clock }: MeasuredParts): NodeMeasures {
   metrics.measured('billcoin_chain_height', 'Height of the newest final block', () => tip().height);
-  metrics.measured('billcoin_chain_tip_age_seconds', 'Time since the newest final block was built; idle blocks come every 10 s', () => (clock.nowMs() - tip().timeMs) / 1_000);
   metrics.measured('billcoin_state_rows', 'Rows of the state', () => tip().state.size);
   metrics.measured('billcoin_state_tree_bytes', 'Memory of the state tree', () => tree().allocatedBytes);
   metrics.measured('billcoin_proof_states', 'Heights whose state is kept for proofs', () => states().states);
   metrics.measured('billcoin_proof_state_bytes', 'Memory of the states kept beside the newest, about', () => states().bytes);
   metrics.measured('billcoin_mempool_transactions', 'Accepted transactions that have not ended', () => pool().transactions);
+  metrics.measured('billcoin_mempool_limit_transactions', 'Accepted transactions that fit in; beyond it new ones are answered with 503', () => pool().limit);
   metrics.measured('billcoin_mempool_bytes', 'Bytes of accepted transactions that have not ended', () => pool().bytes);
   metrics.measured('billcoin_state_undo_rows', 'Flushes of the state that a rollback can take back', () => undo().rows);
   metrics.measured('billcoin_state_undo_bytes', 'Bytes on disk of what a rollback needs', () => undo().bytes);
   metrics.measured('billcoin_disk_free_bytes', 'Free space under the data or key folder, the lesser', diskFreeBytes);
+  metrics.measured('billcoin_disk_floor_bytes', 'Free space below which no new transactions are taken; below a quarter of it the node stops', () => diskFloorBytes);
   metrics.measured('billcoin_consensus_waiting_inputs', 'Messages and own inputs that wait for the consensus loop', () => load().items);
   metrics.measured('billcoin_consensus_whole_blocks', 'Blocks of the height in progress that are held whole', () => load().wholeBlocks);
   metrics.measured('billcoin_consensus_clock_offset_seconds', 'Largest difference between the own clock and a validator\'s, by its newest proposals, their way included; alarm at 0.1', () => clockOffsetMs() / 1_000);

@@ -8,6 +8,7 @@ import { createServer } from 'node:https';
 import type { TLSSocket } from 'node:tls';
 import type { Log, Timers } from '../ports.ts';
 import { readTlsPair, type TlsFiles } from '../tlsFiles.ts';
+import { listenOn } from './listenOn.ts';
 
 /** Looks at the files; a certificate lives for months. */
 const LOOK_EVERY_MS = 10_000;
@@ -77,13 +78,7 @@ export async function openHttps(deps: HttpsDeps): Promise<HttpsListener> {
   const { cert, key, names, validToMs } = await readTlsPair(files);
   const server = createServer({ cert, key, minVersion: 'TLSv1.3', handshakeTimeout: HANDSHAKE_TIMEOUT_MS, requestTimeout: deps.requestTimeoutMs }, deps.handle);
   server.maxConnections = deps.connectionsMax;
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen({ host, port }, () => {
-      server.removeListener('error', reject);
-      resolve();
-    });
-  });
+  const { at, close } = await listenOn(server, { host, port });
   const stop = watchFiles(deps.config, stamp, async () => {
     try {
       const pair = await readTlsPair(files);
@@ -93,18 +88,13 @@ export async function openHttps(deps: HttpsDeps): Promise<HttpsListener> {
       log.error({ error }, 'The changed certificate is not used; the one before stays. Put a pair that belongs together in place');
     }
   });
-  const listening = server.address();
-  const at = listening !== null && typeof listening === 'object' ? listening.port : port;
-  const url = `https://${host.includes(':') ? `[${host}]` : host}:${at}`;
+  const url = `https://${at}`;
   log.info({ url, names, validTo: new Date(validToMs).toISOString() }, 'the API listens for everybody over TLS 1.3');
   return {
     url,
     async close() {
       stop();
-      await new Promise<void>((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      });
+      await close();
     },
   };
 }

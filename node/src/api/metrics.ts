@@ -37,7 +37,7 @@ function gauges(registry: Registry, { chain, campus, clock }: MetricSources): vo
   const measured = (name: string, help: string, read: () => number | Promise<number>): void => {
     new Gauge({ name, help, registers: [registry], async collect() { this.set(await read()); } });
   };
-  measured('finality_age_seconds', 'Time since the newest final block was made', () => Math.max(0, clock.nowMs() - chain.tip().timeMs) / 1_000);
+  measured('finality_age_seconds', 'Time since the newest final block was made; idle blocks come every 10 s', () => Math.max(0, clock.nowMs() - chain.tip().timeMs) / 1_000);
   measured('reserve_gap_ml', 'Millilitres that plants owe; above zero is an alert', () => Number(supplyOf(chain.state()).owedMl));
   if (campus === undefined) return;
   const { services, streamClients } = campus;

@@ -5,8 +5,11 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
+import { Registry } from 'prom-client';
 import t from 'tap';
+import { openMetricsListener } from '../../src/api/metricsListener.ts';
 import { runCli } from '../../src/cli/cli.ts';
+import { makeLog } from '../../src/log.ts';
 import { runNode } from '../support/runNode.ts';
 import { makeTestFolders } from '../support/testNetwork.ts';
 import { get } from './httpsGet.ts';
@@ -27,6 +30,24 @@ t.test('a node serves others over TLS and this machine without; metrics are for 
   t.equal((await fetch(`${node.url}/metrics`)).status, 200);
   t.equal((await get(`${https}/api/v1/status`, ca, { origin: 'https://evil.example' })).status, 403, 'a page of another origin');
   t.equal((await get(`${https}/api/v1/transactions/${'00'.repeat(32)}/no`, ca)).status, 404);
+});
+
+t.test('the internal network reads metrics where the operator says so, and nothing else', async (t) => {
+  const { config, remove } = await makeTestFolders();
+  t.teardown(remove);
+  const node = await runNode({ ...config, chainOnly: true, metricsListen: { host: '127.0.0.1', port: 0 } });
+  const url = node.metricsUrl ?? '';
+  const answer = await fetch(url);
+  t.match(answer.headers.get('content-type'), /^text\/plain/);
+  const body = await answer.text();
+  t.match(body, /^billcoin_mempool_limit_transactions [1-9]\d*$/m);
+  t.match(body, new RegExp(`^billcoin_disk_floor_bytes ${config.diskFloorMib * 2 ** 20}$`, 'm'));
+  for (const path of ['/', '/api/v1/status', '/health/live', '/metrics/x']) t.equal((await fetch(new URL(path, url))).status, 404, path);
+  t.equal((await fetch(url, { method: 'POST' })).status, 404);
+  const again = openMetricsListener(new Registry(), { host: '127.0.0.1', port: Number(new URL(url).port) }, makeLog({ level: 'silent', nodeName: 'test' }));
+  await t.rejects(again, { code: 'EADDRINUSE' });
+  await node.stop();
+  await t.rejects(fetch(url), 'the port is free again');
 });
 
 t.test('a program with the SDK logs in over TLS once it is told whom to trust', async (t) => {

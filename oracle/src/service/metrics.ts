@@ -11,8 +11,7 @@ export interface Gauges {
 }
 
 export interface Metrics {
-  readonly contentType: string;
-  text(): Promise<string>;
+  readonly registry: Registry;
   /** Totals since the start, for the status page. */
   readonly totals: { messages: number; readings: number; accepted: number; held: number; rejected: number; duplicates: number };
   count(taken: readonly Taken[]): void;
@@ -38,8 +37,7 @@ export function makeMetrics(gauges: Gauges): Metrics {
   const totals = { messages: 0, readings: 0, accepted: 0, held: 0, rejected: 0, duplicates: 0 };
 
   return {
-    contentType: registry.contentType,
-    text: () => registry.metrics(),
+    registry,
     totals,
     count(taken) {
       for (const { verdict, findings } of taken) {

@@ -48,6 +48,6 @@ export function makeStatusApi({ store, metrics, nowMs, status }: StatusDesk): Fa
     const finished = await store.list({ prefix: 'p', limit: query.limit });
     return { data: lots.map(({ value }) => parseJson<LotRow>(value)), finished: finished.map(({ value }) => parseJson<OutboxRow>(value)) };
   });
-  app.get('/metrics', async (_request, reply) => reply.type(metrics.contentType).send(await metrics.text()));
+  app.get('/metrics', async (_request, reply) => reply.type(metrics.registry.contentType).send(await metrics.registry.metrics()));
   return app;
 }
