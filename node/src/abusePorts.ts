@@ -1,7 +1,7 @@
 /**
- * What the HTTP API may ask of abuse control: limits, flags, alerts and the audit log (SPEC §20). A
- * *subject* is who something is booked on, as text that names nobody: `student:<pseudonym>`, `wallet:<keyed hash>`,
- * `till:7`, `manager:<account id>`.
+ * What the HTTP API may ask of abuse control: limits, flags, alerts and the audit log (SPEC §20). A *person* is who
+ * something is booked on: `student:<our name>`, `wallet:<blind index>`, `till:7`, `manager:<account id>`. It stays in the
+ * store; the *subject* of a flag is what operators see of a person: of students and wallets a pseudonym.
  */
 import type { AlertOutcome, FlagOutcome, FlagRule, RatePolicy } from '@billcoin/sdk';
 import type { Json } from '@billcoin/protocol';
@@ -34,7 +34,7 @@ export interface PolicySetting extends Quota {
 export type WindowPolicy = Exclude<RatePolicy, 'pay' | 'streams' | 'streams-address'>;
 
 export interface Limits {
-  /** Counts one of `key` (a subject, an account name, an address); what is refused is not counted. */
+  /** Counts one of `key` (a person, an account name, an address); what is refused is not counted. */
   take(policy: WindowPolicy, key: string): LimitState;
   /** As it stands, counting nothing. */
   look(policy: WindowPolicy, key: string): LimitState;
@@ -72,7 +72,7 @@ export interface FlagRow {
   readonly resolved: { readonly outcome: FlagOutcome; readonly note: string; readonly by: string; readonly atMs: number } | null;
 }
 export interface Failure {
-  readonly subject: string;
+  readonly person: string;
   /** Error of the validation, or the fault that admission refused a Pay for. */
   readonly code: string;
   readonly requestId: string;

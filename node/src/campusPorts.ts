@@ -318,6 +318,8 @@ export interface Campus {
   readonly sales: Sales;
   readonly abuse: AbuseControl;
   readonly strays: Strays;
+  /** New keys for all pseudonyms; what was written keeps its own. Resolves with the id of the key of exports once they are on disk. */
+  rotatePseudonyms(): Promise<string>;
   status(): CampusStatus;
   /** Resolves when all blocks up to the tip of this moment are projected. */
   caughtUp(): Promise<void>;

@@ -61,7 +61,7 @@ function note({ onLimited }: Desk, call: Call, state: LimitState): LimitState {
 }
 
 async function failed({ limits, flags }: Desk, { caller, requestId }: Call, code: string): Promise<void> {
-  if (caller.role !== 'public') await flags.failed({ subject: await subjectOf(caller, limits), code, requestId });
+  if (caller.role !== 'public') await flags.failed({ person: await subjectOf(caller, limits), code, requestId });
 }
 
 /** Payment attempts are each validate call of a person, whatever its answer. */

@@ -7,7 +7,7 @@ import { openAuditLog } from './audit/auditLog.ts';
 import type { CampusKeys } from './keyFile.ts';
 import { openFlags } from './limits/flags.ts';
 import { openLimits } from './limits/limits.ts';
-import { personOf } from './limits/persons.ts';
+import { personOf, shownName } from './limits/persons.ts';
 import { openTurns } from './limits/turns.ts';
 import type { Pseudonyms } from './wallets.ts';
 
@@ -28,7 +28,7 @@ export interface AbuseDeps {
   readonly clock: Clock;
   readonly log: Log;
   readonly verify: Verifier;
-  readonly pseudonyms: Pick<Pseudonyms, 'of'>;
+  readonly pseudonyms: Pick<Pseudonyms, 'studentOf'>;
   readonly alerts: AlertTarget;
 }
 
@@ -44,7 +44,7 @@ export async function openAbuseControl(deps: AbuseDeps): Promise<AbuseControl & 
   const nowMs = steadyTime(clock);
   const alerts = await openAlerts({ store, clock, log, webhookFile: deps.alerts.webhookFile, post: { allowLoopback: deps.alerts.allowLoopback } });
   const limits = await openLimits({ chain, store, turns, verify, nowMs, personOf: (address) => personOf(pseudonyms, keys, address) });
-  const flags = openFlags({ store, turns, nowMs, log, alertOf: alerts.rowsOf, wakeAlerts: alerts.wake });
+  const flags = openFlags({ store, turns, nowMs, log, shownName: (person) => shownName({ store, keys }, person), alertOf: alerts.rowsOf, wakeAlerts: alerts.wake });
   const audit = await openAuditLog({ store, keys, genesisHash: chain.genesisHash, clock, verify });
   let sweeping: Promise<void> = Promise.resolve();
   const sweeper = setInterval(() => {

@@ -8,7 +8,7 @@ import { openAuth } from './auth/auth.ts';
 import type { ScryptCost } from './auth/secrets.ts';
 import { openAbuseControl, type AlertTarget } from './abuseControl.ts';
 import { openChallenges } from './challenge.ts';
-import { blindIndex, keyFingerprint, pseudonymKeyId } from './crypto.ts';
+import { blindIndex, firstKeyFingerprint, keyFingerprint, pseudonymKeyId } from './crypto.ts';
 import { openEndWaiter } from './endWaiter.ts';
 import { erase } from './erase.ts';
 import { startFollower } from './follower.ts';
@@ -53,8 +53,10 @@ export async function checkStore({ chain, store }: { readonly chain: Pick<ChainP
   const genesisHash = toHex(chain.genesisHash);
   const keyCheck = keyFingerprint(keys);
   const held = await getRow(store, TABLES.genesis, ONLY);
-  if (held === undefined) return await store.batch([putRow(TABLES.genesis, ONLY, { genesisHash, keyCheck })], { sync: true });
+  const write = async (): Promise<void> => await store.batch([putRow(TABLES.genesis, ONLY, { genesisHash, keyCheck })], { sync: true });
+  if (held === undefined) return await write();
   if (held.genesisHash !== genesisHash) throw new Error(`the campus store belongs to the network with genesis ${held.genesisHash}, not ${genesisHash}; use the data folder of this network`);
+  if (held.keyCheck === firstKeyFingerprint(keys)) return await write();
   if (held.keyCheck !== keyCheck) throw new Error(`the campus store was written with other keys than ${keyPath}; restore that file from its backup`);
 }
 
@@ -64,7 +66,7 @@ export async function checkStore({ chain, store }: { readonly chain: Pick<ChainP
  */
 export async function openCampus(deps: CampusDeps): Promise<Campus> {
   const { chain, store, clock, log, verify = verifyEd25519 } = deps;
-  const { keys, created, path } = await openCampusKeys(deps.keyFolder);
+  const { keys, created, path, rotatePurposes } = await openCampusKeys(deps.keyFolder);
   if (created) log.warn({ path }, 'made new campus keys; back this file up apart from the data: without it the roster cannot be read');
   await checkStore(deps, keys, path);
   const roster = openLane();
@@ -97,9 +99,15 @@ export async function openCampus(deps: CampusDeps): Promise<Campus> {
         return (await listRows(store, TABLES.coupon, { under, limit })).map(({ id }) => id.slice(under.length));
       },
     },
-    sales: openSales({ chain, store, clock, log, cursor: follower.cursor, signer: deps.exportSigner, pseudonymKeyId: pseudonymKeyId(keys) }),
+    sales: openSales({ chain, store, clock, log, cursor: follower.cursor, signer: deps.exportSigner }),
     strays: openStrays({ chain, store, clock, lane: ledger }),
     abuse,
+    // In the lane of the blocks: all lines of a block have pseudonyms of one key.
+    rotatePseudonyms: () => ledger.run(async () => {
+      await rotatePurposes();
+      pseudonyms.rotated();
+      return pseudonymKeyId(keys);
+    }),
     status: () => ({ height: follower.cursor().height, failure: follower.failure() }),
     caughtUp: follower.caughtUp,
     onBlock: follower.onBlock,

@@ -86,12 +86,12 @@ export function pseudonym(keys: CampusKeys, purpose: Purpose, studentKey: Uint8A
   return hmac(keys.purposes[purpose], studentKey, studentId).subarray(0, PSEUDONYM_BYTES).toString('hex');
 }
 
-/** Whom operators see where there is no student: keyed hash, so that an address stands in no flag, limit, alert or log. */
-export function opsName(keys: CampusKeys, what: 'wallet', value: Uint8Array): string {
+/** Whom operators see where there is no student (any more): keyed hash, so that an address stands in no flag, alert or log. */
+export function opsName(keys: CampusKeys, what: 'wallet' | 'student', value: string): string {
   return hmac(keys.purposes.ops, `${what}\0`, value).subarray(0, PSEUDONYM_BYTES).toString('hex');
 }
 
-/** Which key made the pseudonyms of exports, for whoever compares months; says nothing about the key. */
+/** Which key makes the pseudonyms of exports now, for whoever compares months; says nothing about the key. */
 export function pseudonymKeyId(keys: CampusKeys): string {
   return hmac(keys.purposes.export, 'key id\0').subarray(0, 8).toString('hex');
 }
@@ -101,8 +101,16 @@ export function equalSecret(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && timingSafeEqual(a, b);
 }
 
-/** Tells whether a store was written with these keys; says nothing about them. */
-export function keyFingerprint(keys: CampusKeys): string {
-  const each = [keys.master, keys.index, keys.code, ...Object.values(keys.purposes)].map((key) => hmac(key, 'fingerprint\0'));
-  return hmac(keys.master, 'fingerprint\0', ...each).subarray(0, 16).toString('hex');
+function fingerprint(master: Uint8Array, all: readonly Uint8Array[]): string {
+  return hmac(master, 'fingerprint\0', ...all.map((key) => hmac(key, 'fingerprint\0'))).subarray(0, 16).toString('hex');
+}
+
+/** Tells whether a store was written with these keys, of whatever generation their pseudonyms are; says nothing about them. */
+export function keyFingerprint({ master, index, code }: CampusKeys): string {
+  return fingerprint(master, [master, index, code]);
+}
+
+/** The same as stores hold it that were made before keys rotated. */
+export function firstKeyFingerprint({ master, index, code, purposes }: CampusKeys): string {
+  return fingerprint(master, [master, index, code, ...Object.values(purposes)]);
 }

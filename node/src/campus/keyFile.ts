@@ -1,10 +1,11 @@
 /**
  * The campus keys: one file, `campus-keys.json`, mode 0600, in the node's key folder and never in the database. Whoever has
  * the database without this file has nothing; whoever loses the file has lost the roster. Back it up apart from the data.
+ * Keys of pseudonyms rotate; the others hold what is stored together and stay (SPEC §19.5).
  */
 import { randomBytes } from 'node:crypto';
-import { open, readFile, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { open, readFile, rename, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 
 export const CAMPUS_KEY_FILE = 'campus-keys.json';
 const FORMAT = 'billcoin-campus-keys/1';
@@ -23,13 +24,17 @@ export interface CampusKeys {
   readonly index: Uint8Array;
   /** One-time codes and challenges. */
   readonly code: Uint8Array;
-  readonly purposes: Readonly<Record<Purpose, Uint8Array>>;
+  /** The newest generation: a rotation puts another one in its place. */
+  readonly purposes: PurposeKeys;
 }
+export type PurposeKeys = Readonly<Record<Purpose, Uint8Array>>;
+
+const freshKey = (): Uint8Array => new Uint8Array(randomBytes(KEY_BYTES));
+const freshPurposes = (): PurposeKeys => ({ export: freshKey(), ops: freshKey(), api: freshKey() });
 
 /** Fresh keys in memory; for tests and for the first start. */
 export function makeCampusKeys(): CampusKeys {
-  const key = (): Uint8Array => new Uint8Array(randomBytes(KEY_BYTES));
-  return { master: key(), index: key(), code: key(), purposes: { export: key(), ops: key(), api: key() } };
+  return { master: freshKey(), index: freshKey(), code: freshKey(), purposes: freshPurposes() };
 }
 
 function toText(keys: CampusKeys): string {
@@ -66,32 +71,61 @@ function isMissing(error: unknown): boolean {
   return (error as NodeJS.ErrnoException).code === 'ENOENT';
 }
 
-/**
- * Reads the keys from `folder`, or makes them at the first start (`created` true). Throws where others may read the file
- * or where it is damaged: new keys would make every stored student unreadable, so none are made then.
- */
-export async function openCampusKeys(folder: string): Promise<{ readonly keys: CampusKeys; readonly created: boolean; readonly path: string }> {
-  const path = join(folder, CAMPUS_KEY_FILE);
+/** Writes a file of keys, mode 0600: there whole or not at all, so that a crash in the middle leaves what stood there. */
+export async function replaceKeyFile(path: string, text: string): Promise<void> {
+  const file = await open(`${path}.new`, 'w', 0o600);
   try {
-    const { mode } = await stat(path);
-    if ((mode & OTHERS_MASK) !== 0) throw new Error(`${path} can be read by others (mode ${(mode & 0o777).toString(8)}); run: chmod 600 ${path}`);
-    return { keys: fromText(await readFile(path, 'utf8'), path), created: false, path };
-  } catch (error) {
-    if (!isMissing(error)) throw error;
-  }
-  const keys = makeCampusKeys();
-  const file = await open(path, 'wx', 0o600);
-  try {
-    await file.writeFile(toText(keys), 'utf8');
+    await file.writeFile(text, 'utf8');
     await file.sync();
   } finally {
     await file.close();
   }
-  const parent = await open(folder, 'r');
+  await rename(`${path}.new`, path);
+  const parent = await open(dirname(path), 'r');
   try {
     await parent.sync();
   } finally {
     await parent.close();
   }
-  return { keys, created: true, path };
+}
+
+export interface OpenedKeys {
+  readonly keys: CampusKeys;
+  readonly created: boolean;
+  readonly path: string;
+  /**
+   * New keys for all purposes, in `keys` once they are on disk. The old ones are forgotten: what they made stands in rows
+   * and is never made again. Not to be called twice at once, nor while a pseudonym is being written.
+   */
+  rotatePurposes(): Promise<void>;
+}
+
+async function readCampusKeys(path: string): Promise<CampusKeys | undefined> {
+  try {
+    const { mode } = await stat(path);
+    if ((mode & OTHERS_MASK) !== 0) throw new Error(`${path} can be read by others (mode ${(mode & 0o777).toString(8)}); run: chmod 600 ${path}`);
+    return fromText(await readFile(path, 'utf8'), path);
+  } catch (error) {
+    if (!isMissing(error)) throw error;
+    return undefined;
+  }
+}
+
+/**
+ * Reads the keys from `folder`, or makes them at the first start (`created` true). Throws where others may read the file
+ * or where it is damaged: new keys would make every stored student unreadable, so none are made then.
+ */
+export async function openCampusKeys(folder: string): Promise<OpenedKeys> {
+  const path = join(folder, CAMPUS_KEY_FILE);
+  const held = await readCampusKeys(path);
+  const keys = { ...(held ?? makeCampusKeys()) };
+  if (held === undefined) await replaceKeyFile(path, toText(keys));
+  return {
+    keys, path, created: held === undefined,
+    async rotatePurposes() {
+      const purposes = freshPurposes();
+      await replaceKeyFile(path, toText({ ...keys, purposes }));
+      keys.purposes = purposes;
+    },
+  };
 }

@@ -7,12 +7,13 @@ import { assert, dayOf, decode, formatAddress, Header, maskAddress, toHex, type 
 import type { ChainPort, FinalBlock, KeyValueStore, Log } from '../ports.ts';
 import { SaleBook, saleBookOfGenesisText, saleBookOfState, type Sale, type SaleBookState, type Stray, type Strays } from '../sales/saleBook.ts';
 import type { SaleLine } from '../sales/saleLine.ts';
-import type { Purpose } from './keyFile.ts';
+import { pseudonymKeyId } from './crypto.ts';
+import type { CampusKeys, Purpose } from './keyFile.ts';
 import { openRowBatch, type RowBatch } from './rowBatch.ts';
 import { getRow, listRows, ONLY, padded, TABLES, type SaleRow, type StrayRow } from './store.ts';
 
 /** Raised when the same blocks give other lines or rows. */
-const RULES_VERSION = 1;
+const RULES_VERSION = 2;
 /** Blocks between two lines in the log while lines are made again. */
 const PROGRESS_BLOCKS = 10_000;
 
@@ -20,6 +21,7 @@ export interface SaleRowsDeps {
   readonly chain: ChainPort;
   readonly store: KeyValueStore;
   readonly log: Log;
+  readonly keys: CampusKeys;
   readonly pseudonymOf: (address: Uint8Array, purpose: Purpose) => Promise<string | undefined>;
 }
 
@@ -97,9 +99,11 @@ class Projection implements SaleRows {
     const id = placeOf(sale);
     const written = id <= this.#writtenUpTo ? await batch.get(TABLES.sale, id) : undefined;
     const student = written === undefined ? ((await this.#deps.pseudonymOf(sale.wallet, 'export')) ?? '') : written.student;
+    // A line without one was written before keys rotated: its key is the one that is here.
+    const keyId = student === '' ? null : (written?.keyId ?? pseudonymKeyId(this.#deps.keys));
     const { txHash, timeMs, blockHash, status, tillNo, merchant, wallet, sen, amountMl, couponMl } = sale;
     batch.put(TABLES.sale, id, {
-      txHash, timeMs, student, sen: String(sen), wallet: maskAddress(wallet), blockHash, status, merchant: formatAddress(merchant), tillNo: tillNo ?? null, amountMl: String(amountMl), couponMl: String(couponMl),
+      txHash, timeMs, student, keyId, sen: String(sen), wallet: maskAddress(wallet), blockHash, status, merchant: formatAddress(merchant), tillNo: tillNo ?? null, amountMl: String(amountMl), couponMl: String(couponMl),
     });
   }
 }

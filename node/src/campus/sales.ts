@@ -26,8 +26,6 @@ export interface SalesDeps {
   readonly log: Log;
   readonly cursor: () => Cursor;
   readonly signer: ExportSigner;
-  /** Names the key of the pseudonyms. */
-  readonly pseudonymKeyId: string;
 }
 
 /** A month or a day as it stands now. */
@@ -111,8 +109,12 @@ async function manifest(deps: SalesDeps, { month, tz }: MonthQuery): Promise<Man
   if (!opened.ok) return { ok: false, code: monthCode(opened.code) };
   const { period } = opened;
   const counter = new LineCounter();
-  for await (const row of rowsOf(deps.store, period)) counter.add(lineOf(row), BigInt(row.sen), BigInt(row.amountMl));
-  const made = makeManifest({ month, tz, range: period.range, blocks: await blocksOf(deps, period), sums: counter.sums, pseudonymKeyId: deps.pseudonymKeyId });
+  const keyIds = new Set<string>();
+  for await (const row of rowsOf(deps.store, period)) {
+    counter.add(lineOf(row), BigInt(row.sen), BigInt(row.amountMl));
+    if (row.keyId !== null) keyIds.add(row.keyId);
+  }
+  const made = makeManifest({ month, tz, range: period.range, blocks: await blocksOf(deps, period), sums: counter.sums, keyIds: [...keyIds] });
   return { ok: true, fileName: fileNameOf(month, period), signed: signManifest(deps.chain.genesisHash, deps.signer, made) };
 }
 

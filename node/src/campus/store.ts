@@ -50,6 +50,8 @@ export interface SaleRow {
   readonly timeMs: number;
   /** Export pseudonym by the link in force; empty for an unlinked wallet. */
   readonly student: string;
+  /** Id of the key that made it; null where there is none. */
+  readonly keyId: string | null;
   /** What the wallet paid; negative for a refund. */
   readonly sen: string;
   readonly wallet: string;

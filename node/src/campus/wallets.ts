@@ -126,6 +126,11 @@ export class Pseudonyms {
     for (const what of [...PURPOSES, 'student']) this.#known.delete(`${what} ${toHex(address)}`);
   }
 
+  /** Pseudonyms have other keys now. */
+  rotated(): void {
+    for (const key of this.#known.keys()) if (!key.startsWith('student ')) this.#known.delete(key);
+  }
+
   #remembered(key: string, find: () => Promise<string | undefined>): Promise<string | undefined> {
     const known = this.#known.get(key);
     if (known !== undefined) return known;

@@ -84,7 +84,7 @@ export async function auditExport(audit: ExportAudit): Promise<ExportFindings> {
   const { blocks, partial } = await readMonth(audit, range, lastBlock, take);
   while (await nextLine()) continue;
   const { merkleRoot } = comparer.finish();
-  const made = makeManifest({ month, tz, range, blocks, sums: { ...counter.sums, merkleRoot }, pseudonymKeyId: audit.signed.manifest.pseudonymKeyId });
+  const made = makeManifest({ month, tz, range, blocks, sums: { ...counter.sums, merkleRoot }, keyIds: [audit.signed.manifest.pseudonymKeyId] });
   return { rows: counter.sums.rows, differences, manifest: manifestProblems(audit, made, merkleRoot), partial };
 }
 

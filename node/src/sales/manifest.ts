@@ -43,13 +43,14 @@ export interface ManifestParts {
   /** First and last block of the month, as far as the chain was; undefined where it had none. */
   readonly blocks: { readonly first: number; readonly last: number } | undefined;
   readonly sums: LineSums;
-  readonly pseudonymKeyId: string;
+  /** Keys of the pseudonyms, in the order of their first line. */
+  readonly keyIds: readonly string[];
 }
 
-export function makeManifest({ month, tz, range, blocks, sums, pseudonymKeyId }: ManifestParts): ExportManifest {
+export function makeManifest({ month, tz, range, blocks, sums, keyIds }: ManifestParts): ExportManifest {
   return {
     month, tz, from: rfc3339(range.fromMs), to: rfc3339(range.toMs), rows: sums.rows, sumRm: formatRinggit(sums.sen), sumLitres: formatLitres(sums.amountMl),
-    firstBlock: blocks?.first ?? null, lastBlock: blocks?.last ?? null, merkleRoot: toHex(sums.merkleRoot), columns: [...COLUMNS], pseudonymKeyId,
+    firstBlock: blocks?.first ?? null, lastBlock: blocks?.last ?? null, merkleRoot: toHex(sums.merkleRoot), columns: [...COLUMNS], pseudonymKeyId: keyIds.join(','),
   };
 }
 

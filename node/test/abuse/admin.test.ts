@@ -149,7 +149,8 @@ t.test('US-006: flags reach the Slack channel, one message each, with a pseudony
   await failOften(world, await world.as(ali), 9);
   while (texts.length < 1) await new Promise<void>((resolve) => void setTimeout(resolve, 5));
   const [flag] = (await world.campus.abuse.flags.list({ limit: 1 })).flags;
-  t.same(texts, [`BillCoin flag: failed_validations, ${await world.campus.abuse.limits.personOf(ali.address)}, count 4, ${flag?.flagId ?? ''}`]);
+  t.same(texts, [`BillCoin flag: failed_validations, ${flag?.subject ?? ''}, count 4, ${flag?.flagId ?? ''}`]);
+  t.match(flag?.subject, /^wallet:[0-9a-f]{32}$/);
   const admin = await world.as('admin');
   t.same((await send(world, 'POST', '/admin/alerts/test', undefined, admin)).json, { delivered: true, status: 200, error: null });
   receiver.closeAllConnections();

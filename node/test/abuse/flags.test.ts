@@ -7,14 +7,15 @@ import type { FlagRow } from '../../src/abusePorts.ts';
 import type { KeyValueStore } from '../../src/ports.ts';
 import { silent } from './abuseWorld.ts';
 
-const ALI = 'student:00000000000000000000000000000001';
+const ALI = 'student:stu_00000000000000000000000001';
+const SHOWN = 'student:00000000000000000000000000000001';
 
 interface Desk {
   readonly flags: OpenedFlags;
   readonly store: KeyValueStore;
   readonly raised: FlagRow[];
   at(timeMs: number): void;
-  fail(subject?: string): Promise<void>;
+  fail(person?: string): Promise<void>;
   /** Another process on the same store. */
   restarted(): OpenedFlags;
 }
@@ -23,13 +24,13 @@ function openDesk(): Desk {
   const store = openKeyValueMemory();
   let nowMs = 1_700_000_000_000;
   const raised: FlagRow[] = [];
-  const deps: FlagDeps = { store, turns: openTurns(), nowMs: () => nowMs, log: silent, alertOf: (flag) => { raised.push(flag); return []; }, wakeAlerts: () => undefined };
+  const deps: FlagDeps = { store, turns: openTurns(), nowMs: () => nowMs, log: silent, shownName: (person) => Promise.resolve(person === ALI ? SHOWN : person), alertOf: (flag) => { raised.push(flag); return []; }, wakeAlerts: () => undefined };
   const flags = openFlags(deps);
   let n = 0;
   return {
     flags, store, raised,
     at: (timeMs) => { nowMs = 1_700_000_000_000 + timeMs; },
-    fail: (subject = ALI) => flags.failed({ subject, code: 'amount_mismatch', requestId: `req_${n++}` }),
+    fail: (person = ALI) => flags.failed({ person, code: 'amount_mismatch', requestId: `req_${n++}` }),
     restarted: () => openFlags({ ...deps, turns: openTurns() }),
   };
 }
@@ -44,7 +45,7 @@ t.test('US-006: three failures within 5 minutes are no flag, the fourth is', asy
   t.same(await open(desk.flags), []);
   desk.at(299_999);
   await desk.fail();
-  t.match(await open(desk.flags), [{ rule: 'failed_validations', subject: ALI, firstAtMs: 1_700_000_000_000, count: 4, resolved: null }]);
+  t.match(await open(desk.flags), [{ rule: 'failed_validations', subject: SHOWN, firstAtMs: 1_700_000_000_000, count: 4, resolved: null }]);
   t.same((await open(desk.flags))[0]?.evidence.map(({ code, requestId }) => [code, requestId]), [0, 1, 2, 3].map((i) => ['amount_mismatch', `req_${i}`]));
 });
 
@@ -96,7 +97,7 @@ t.test('failures and flags survive a restart', async (t) => {
   const desk = openDesk();
   for (let i = 0; i < 3; i++) await desk.fail();
   const again = desk.restarted();
-  await again.failed({ subject: ALI, code: 'tx_not_found', requestId: 'req_x' });
+  await again.failed({ person: ALI, code: 'tx_not_found', requestId: 'req_x' });
   t.match(await open(again), [{ count: 4 }]);
 });
 

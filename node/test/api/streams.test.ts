@@ -287,7 +287,7 @@ t.test('an administrator hears of flags; a student may not open that stream', as
   const admin = await world.clientAs('admin');
   const { events, isOpen } = gather(t, (params) => streamAdmin(admin, params));
   await until(isOpen);
-  for (let i = 0; i < 4; i++) await world.campus.abuse.flags.failed({ subject: 'till:7', code: 'tx_not_found', requestId: 'req_1' });
+  for (let i = 0; i < 4; i++) await world.campus.abuse.flags.failed({ person: 'till:7', code: 'tx_not_found', requestId: 'req_1' });
   await until(() => dataOf(events, 'flag.raised').length === 1);
   t.match(dataOf(events, 'flag.raised'), [{ subject: 'till:7' }]);
   t.equal((await world.get('/streams/admin', await world.as('student'))).status, 403);

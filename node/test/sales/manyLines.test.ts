@@ -38,7 +38,7 @@ t.test('100,000 lines go out as they are read, in flat memory; the manifest is o
       const [no, timeMs] = [at + i, startMs + (at + i) * 20_000];
       const txHash = no.toString(16).padStart(64, '0');
       return putRow(TABLES.sale, `${padded(timeMs, 15)}/${padded(no + 1, 15)}/00000`, {
-        txHash, timeMs, student: '', sen: '180', wallet: 'bill1q...aaaa', blockHash: txHash, status: 'Final', merchant: '', tillNo: 1, amountMl: '300', couponMl: '0',
+        txHash, timeMs, student: '', keyId: null, sen: '180', wallet: 'bill1q...aaaa', blockHash: txHash, status: 'Final', merchant: '', tillNo: 1, amountMl: '300', couponMl: '0',
       });
     }), { sync: false });
   }

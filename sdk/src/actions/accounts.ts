@@ -39,8 +39,8 @@ export async function deleteClient(client: Client, params: { readonly clientId: 
   await request<Routes['deleteClient']>(client, 'DELETE', '/admin/clients/{clientId}', { params, idempotent: false }, options);
 }
 
-/** A new key for access tokens; its id. */
-export async function rotateKeys(client: Client, options?: CallOptions): Promise<string> {
-  const { kid } = await request<Routes['rotateKeys']>(client, 'POST', '/admin/keys/rotate', { body: { keys: 'tokens' }, idempotent: false }, options);
+/** New keys for access tokens or for pseudonyms; the new one's id. */
+export async function rotateKeys(client: Client, body: BodyOf<Routes['rotateKeys']>, options?: CallOptions): Promise<string> {
+  const { kid } = await request<Routes['rotateKeys']>(client, 'POST', '/admin/keys/rotate', { body, idempotent: false }, options);
   return kid;
 }

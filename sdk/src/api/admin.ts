@@ -42,6 +42,7 @@ export const getClient = route({ method: 'GET', path: '/admin/clients/{clientId}
 export const deleteClient = route({ method: 'DELETE', path: '/admin/clients/{clientId}', summary: 'Take a program’s account away; its tokens end.', who: ['admin'], params: closed({ clientId: ClientId }), responses: { 204: Type.Null() }, problems: ['not_found'] });
 
 export const rotateKeys = route({
-  method: 'POST', path: '/admin/keys/rotate', summary: 'A new key for access tokens. Tokens of the old one are good until they end.', who: ['admin'], body: closed({ keys: Type.Literal('tokens') }),
-  responses: { 200: closed({ kid: Type.String({ description: 'The new key, in /.well-known/jwks.json' }) }) },
+  method: 'POST', path: '/admin/keys/rotate', summary: 'New keys. Of access tokens: those of the old one are good until they end. Of pseudonyms (export, operations, API): what was written keeps the old ones, what is written from now on has new ones.',
+  who: ['admin'], body: closed({ keys: Type.Enum(['tokens', 'pseudonyms']) }), auditBody: ['keys'],
+  responses: { 200: closed({ kid: Type.String({ description: 'The new key: of tokens as in /.well-known/jwks.json, of pseudonyms as in the manifest of an export' }) }) },
 });

@@ -29,7 +29,10 @@ export const ExportManifest = closed({
   firstBlock: nullable(Height), lastBlock: nullable(Height),
   merkleRoot: Type.String({ pattern: '^[0-9a-f]{64}$', description: 'RFC 6962 root over the bytes of each line after the header, without its CRLF' }),
   columns: Type.Array(Type.String(), { maxItems: 16 }),
-  pseudonymKeyId: Type.String({ pattern: '^[0-9a-f]{16}$', description: 'Which key made the pseudonyms; says nothing about it' }),
+  pseudonymKeyId: Type.String({
+    pattern: '^([0-9a-f]{16}(,[0-9a-f]{16})*)?$',
+    description: 'Which key made the pseudonyms; says nothing about it. Several with commas, in the order of their first lines, where keys were rotated; empty where no line has a pseudonym',
+  }),
 });
 export type ExportManifest = Static<typeof ExportManifest>;
 

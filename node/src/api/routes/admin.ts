@@ -1,4 +1,4 @@
-/** /admin/users, /admin/clients, /admin/keys: accounts of people and programs, and the key of their tokens. */
+/** /admin/users, /admin/clients, /admin/keys: accounts of people and programs, the key of their tokens, the keys of pseudonyms. */
 import { ROUTES, type ClientView, type UserView } from '@billcoin/sdk';
 import type { Changed, Listed, Logins, Program, Programs, User, Users } from '../../authPorts.ts';
 import { parseAddress } from '@billcoin/protocol';
@@ -43,7 +43,8 @@ function changedReply(changed: Changed): Answer<UserView & { password: string | 
 export interface AdminDeps {
   readonly users: Users;
   readonly programs: Programs;
-  readonly logins: Logins;
+  readonly logins: Pick<Logins, 'rotateKeys'>;
+  readonly rotatePseudonyms: () => Promise<string>;
 }
 
 function userRoutes(users: Users): readonly Entry[] {
@@ -79,10 +80,10 @@ function clientRoutes(programs: Programs): readonly Entry[] {
   ];
 }
 
-export function adminRoutes({ users, programs, logins }: AdminDeps): readonly Entry[] {
+export function adminRoutes({ users, programs, logins, rotatePseudonyms }: AdminDeps): readonly Entry[] {
   return [
     ...userRoutes(users),
     ...clientRoutes(programs),
-    serve(ROUTES.rotateKeys, async () => ({ status: 200, body: { kid: await logins.rotateKeys() } })),
+    serve(ROUTES.rotateKeys, async ({ body: { keys } }) => ({ status: 200, body: { kid: await (keys === 'tokens' ? logins.rotateKeys() : rotatePseudonyms()) } })),
   ];
 }

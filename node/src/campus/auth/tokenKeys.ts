@@ -4,12 +4,13 @@
  * token it signed has ended.
  */
 import { randomBytes } from 'node:crypto';
-import { open, readFile, rename, stat } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { assert, ed25519PublicKey, fromHex, toBase64Url, toHex } from '@billcoin/protocol';
 import { importJWK, type CryptoKey } from 'jose';
 import type { PublicJwk } from '../../authPorts.ts';
 import type { Clock } from '../../ports.ts';
+import { replaceKeyFile } from '../keyFile.ts';
 
 export const TOKEN_KEY_FILE = 'token-keys.json';
 const FORMAT = 'billcoin-token-keys/1';
@@ -93,34 +94,16 @@ async function readKeys(path: string): Promise<KeyFile | undefined> {
   }
 }
 
-/** There whole or not at all: a crash in the middle leaves the old file. */
-async function writeKeys(folder: string, keys: KeyFile): Promise<void> {
-  const path = join(folder, TOKEN_KEY_FILE);
-  const file = await open(`${path}.new`, 'w', 0o600);
-  try {
-    await file.writeFile(textOf(keys), 'utf8');
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  await rename(`${path}.new`, path);
-  const parent = await open(folder, 'r');
-  try {
-    await parent.sync();
-  } finally {
-    await parent.close();
-  }
-}
-
 /**
  * Reads the keys from `folder`, or makes one at the first start. `lifeMs` is how long a token lives.
  * Throws where others may read the file or where it is damaged.
  */
 export async function openTokenKeys(folder: string, clock: Clock, lifeMs: number): Promise<TokenKeys> {
-  let file = await readKeys(join(folder, TOKEN_KEY_FILE));
+  const path = join(folder, TOKEN_KEY_FILE);
+  let file = await readKeys(path);
   if (file === undefined) {
     file = { seed: new Uint8Array(randomBytes(SEED_BYTES)), previous: [] };
-    await writeKeys(folder, file);
+    await replaceKeyFile(path, textOf(file));
   }
   let held: KeyFile = file;
   let signing: SigningKey;
@@ -143,7 +126,7 @@ export async function openTokenKeys(folder: string, clock: Clock, lifeMs: number
     publicKeys: () => [ed25519PublicKey(held.seed), ...alive().map(({ publicKey }) => publicKey)].map(jwkOf),
     async rotate() {
       const next: KeyFile = { seed: new Uint8Array(randomBytes(SEED_BYTES)), previous: [{ publicKey: ed25519PublicKey(held.seed), untilMs: clock.nowMs() + lifeMs }, ...alive()] };
-      await writeKeys(folder, next);
+      await replaceKeyFile(path, textOf(next));
       await take(next);
       return signing.kid;
     },
