@@ -20,11 +20,9 @@ import { makeLog } from '../../src/log.ts';
 import type { FinalBlock, KeyValueStore } from '../../src/ports.ts';
 import { openKeyValueMemory } from '../../src/storage/keyValueMemory.ts';
 import { MemoryChain } from './memoryChain.ts';
-import { dateOf, KEYS, keyOf, makeTestGenesis, type Key } from './testNetwork.ts';
+import { dateOf, KEYS, keyOf, makeTestGenesis, METER, PROFILE_HASH, type Key } from './testNetwork.ts';
 
 export const PRICE_SEN = 600n;
-const METER = new Uint8Array(16).fill(0x51);
-const PROFILE_HASH = new Uint8Array(32).fill(0x0f);
 const DAY_MS = 86_400_000;
 const TX_LIFE_MS = 60_000;
 

@@ -35,8 +35,8 @@ export const KEYS = {
   oracle: keyOf('oracle'),
 } as const;
 const FIRST_TILL: TestTill = { tillNo: 1, key: KEYS.till };
-const METER = new Uint8Array(16).fill(0x51);
-const PROFILE_HASH = new Uint8Array(32).fill(0x0f);
+export const METER = new Uint8Array(16).fill(0x51);
+export const PROFILE_HASH = new Uint8Array(32).fill(0x0f);
 const DAY_MS = 86_400_000;
 const { ACTIVE } = stateRows;
 
