@@ -2,11 +2,11 @@
  * Is this transaction the final payment of exactly this amount (US-004)? The decision table of the api page §2.3, row by
  * row, the first that matches decides. Confirmed means: in a block with a finality certificate.
  */
-import { assert, equalBytes, fromHex, invoiceId, mlToSen, priceInForce, ROWS, toHex } from '@billcoin/protocol';
+import { assert, dayId, dayOf, equalBytes, fromHex, invoiceId, mlToSen, ROWS, toHex, type Sen } from '@billcoin/protocol';
 import type { Payments, Validated, Validation } from '../campusPorts.ts';
 import type { ChainPort, FinalBlock, FinalTx, KeyValueStore, TxStatus } from '../ports.ts';
 import type { EndWaiter } from './endWaiter.ts';
-import { getRow, refId, TABLES } from './store.ts';
+import { getRow, padded, refId, TABLES } from './store.ts';
 
 export interface PaymentDeps {
   readonly chain: ChainPort;
@@ -24,8 +24,16 @@ interface Settlement {
   readonly order: { readonly tillNo: number; readonly ref: Uint8Array } | undefined;
 }
 
+/** Price in force at a final block: of the last 400 days as the state has it, of earlier ones as it was written down. */
+async function priceAt({ chain, store }: PaymentDeps, timeMs: number): Promise<Sen> {
+  const day = dayOf(timeMs);
+  const sen = chain.state().get(ROWS.price, dayId(day))?.senPerBill ?? (await getRow(store, TABLES.dayPrice, padded(day, 6)));
+  if (sen === undefined) throw new Error(`the price of day ${day} is neither in the state nor in the campus rows of this node; ask an archive node`);
+  return BigInt(sen);
+}
+
 /** undefined: the transaction is no payment. A Transfer is valued at the price in force at its block, half-up. */
-function settlementOf(chain: ChainPort, block: FinalBlock, tx: FinalTx): Settlement | undefined {
+async function settlementOf(deps: PaymentDeps, block: FinalBlock, tx: FinalTx): Promise<Settlement | undefined> {
   for (const event of tx.events) {
     if (event.case === 'paid') {
       const { merchant, amountMl, sen, tillNo, ref } = event.value;
@@ -33,8 +41,7 @@ function settlementOf(chain: ChainPort, block: FinalBlock, tx: FinalTx): Settlem
     }
     if (event.case === 'transferred' && tx.body.kind.case === 'transfer') {
       const { to, amountMl } = event.value;
-      const price = priceInForce(chain.state(), { timeMs: block.timeMs, prevTimeMs: chain.tip().timeMs });
-      return { merchant: to, amountMl, sen: mlToSen(amountMl, price), order: undefined };
+      return { merchant: to, amountMl, sen: mlToSen(amountMl, await priceAt(deps, block.timeMs)), order: undefined };
     }
   }
   return undefined;
@@ -62,7 +69,7 @@ function amountEquals(settlement: Settlement, expected: Validation['expected']):
 
 async function judgeFinal(deps: PaymentDeps, validation: Validation, block: FinalBlock, tx: FinalTx): Promise<Validated['error']> {
   if (tx.code !== 0) return 'execution_failed';
-  const settlement = settlementOf(deps.chain, block, tx);
+  const settlement = await settlementOf(deps, block, tx);
   if (settlement === undefined) return 'not_a_payment';
   if (validation.merchant !== undefined && !equalBytes(validation.merchant, settlement.merchant)) return 'wrong_recipient';
   if (validation.orderId !== undefined && !(await isOrder(deps, validation.orderId, settlement.order))) return 'order_mismatch';

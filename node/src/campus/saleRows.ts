@@ -1,5 +1,5 @@
 /**
- * Export lines and strays as rows (US-003), block by block beside the other campus rows and in the same batch. The rules
+ * Export lines, strays and the price of each day as rows (US-003), block by block beside the other campus rows and in the same batch. The rules
  * stand in sales/saleBook.ts. Rows of another version of these rules are made again from the first block on: a line that
  * stands there keeps its pseudonym, which was the one by the link in force then.
  */
@@ -13,7 +13,7 @@ import { openRowBatch, type RowBatch } from './rowBatch.ts';
 import { getRow, listRows, ONLY, padded, TABLES, type SaleRow, type StrayRow } from './store.ts';
 
 /** Raised when the same blocks give other lines or rows. */
-const RULES_VERSION = 2;
+const RULES_VERSION = 3;
 /** Blocks between two lines in the log while lines are made again. */
 const PROGRESS_BLOCKS = 10_000;
 
@@ -61,6 +61,8 @@ class Projection implements SaleRows {
   readonly #book: SaleBook;
   /** Lines up to here were written before. */
   readonly #writtenUpTo: string;
+  /** The day whose price was put last. */
+  #pricedDay: number | undefined;
 
   constructor(deps: SaleRowsDeps, book: SaleBook, writtenUpTo: string) {
     this.#deps = deps;
@@ -82,6 +84,7 @@ class Projection implements SaleRows {
     }
     const before = new Map(strays);
     const sales = this.#book.read(block, strays);
+    this.#putPrice(batch);
     for (const sale of sales) await this.#putSale(batch, sale);
     for (const [reference, stray] of strays) {
       if (before.get(reference) === stray) continue;
@@ -93,6 +96,14 @@ class Projection implements SaleRows {
 
   saveBook(batch: RowBatch): void {
     if (this.#book.takeChanged()) batch.put(TABLES.saleBook, ONLY, { version: RULES_VERSION, ...this.#book.state });
+  }
+
+  /** The chain's own row of a day dies after 400 days; what was paid on it stays. */
+  #putPrice(batch: RowBatch): void {
+    const { day, senPerBill } = this.#book.price;
+    if (day === this.#pricedDay) return;
+    batch.put(TABLES.dayPrice, padded(day, 6), String(senPerBill));
+    this.#pricedDay = day;
   }
 
   async #putSale(batch: RowBatch, sale: Sale): Promise<void> {

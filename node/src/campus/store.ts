@@ -208,6 +208,7 @@ export const TABLES = {
   coupon: table<1>('cp', 'blind index of the owner / coupon id → issued'),
   sale: table<SaleRow>('e', 'block time (ms) / height / index → export line'),
   saleBook: table<SaleBookState & { readonly version: number }>('eb', '→ who is registered and the price after the last block, for the next line'),
+  dayPrice: table<string>('dp', 'day of the chain → sen per BILL in force'),
   stray: table<StrayRow>('x', 'first 16 bytes of its id → stray and how much of it went back'),
   strayAt: table<string>('xt', 'block time (ms) / height / index → first 16 bytes of the id of a stray'),
   strayBooked: table<{ readonly atMs: number; readonly by: string }>('xb', 'first 16 bytes of its id → finance has booked the stray'),

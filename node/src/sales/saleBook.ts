@@ -113,6 +113,11 @@ export class SaleBook {
     };
   }
 
+  /** In force at the last block that was read, and on what day that was. */
+  get price(): { readonly day: number; readonly senPerBill: Sen } {
+    return this.#price;
+  }
+
   /** Whether the state is another than when this was asked last. */
   takeChanged(): boolean {
     const changed = this.#changed;
