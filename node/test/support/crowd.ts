@@ -260,7 +260,7 @@ export class Crowd {
   async #redeem(): Promise<void> {
     const holder = this.#one([...this.tills.map(({ merchant }) => merchant), ...this.students]);
     const batches = [...this.world.chain.state().rows(ROWS.batch)].map(({ id }) => id);
-    const draft = buildRedeem({ ...this.#envelope, holder: holder.address, batch: fromHex(batches[this.#below(batches.length)] ?? ''), amountMl: this.#one([1n, 250n, 100_000n]), noteHash: sha256(utf8('note')) });
+    const draft = buildRedeem({ ...this.#envelope, holder: holder.address, batch: fromHex(batches[this.#below(batches.length)] ?? '') ?? new Uint8Array(32), amountMl: this.#one([1n, 250n, 100_000n]), noteHash: sha256(utf8('note')) });
     await this.#hand('redeem', this.#signed(draft, holder, ...(this.#below(4) === 0 ? [] : [this.#plant])));
   }
 

@@ -21,6 +21,7 @@ export const DEBIAN_PARTS: readonly DebianPart[] = [
   { command: 'python3', debianPackage: 'python3', usedBy: 'recount of the raw export (node)' },
   { command: 'docker-compose', debianPackage: 'docker-compose', usedBy: 'compose file (scripts); no container engine is needed' },
   { command: 'chromium', debianPackage: 'chromium', usedBy: 'vectors in a browser (sdk)' },
+  { command: 'soffice', debianPackage: 'libreoffice-calc-nogui', usedBy: 'exports in a spreadsheet (node)' },
   { command: 'promtool', debianPackage: 'prometheus', usedBy: 'alert rules (scripts); no server is started' },
   { command: 'amtool', debianPackage: 'prometheus-alertmanager', usedBy: 'routes of alerts (scripts); no server is started' },
 ];
