@@ -12,7 +12,7 @@ import { POOL_LIMITS } from './mempool/limits.ts';
 import { Mempool } from './mempool/mempool.ts';
 import type { SignatureItem } from './mempool/signatureQueue.ts';
 import { TxGossip } from './mempool/txGossip.ts';
-import type { ChainPort, Clock, FinalBlock, Log, Network, PeerMessage, Store, Timers } from './ports.ts';
+import type { ChainPort, Clock, FinalBlock, Log, Network, PeerMessage, Store, StoreOperation, Timers } from './ports.ts';
 import { RecentStates } from './recentStates.ts';
 import { makeBlockStore, type BlockStore } from './storage/blockStore.ts';
 import { makeChainIndex, type ChainIndex } from './storage/chainIndex.ts';
@@ -234,7 +234,7 @@ function receive(driver: Driver, gossip: TxGossip, from: string, message: PeerMe
   else if (isConsensusMessage(message)) driver.receive(from, message);
 }
 
-async function close(flusher: Flusher, poolWriter: GroupCommit, guard: ValidatorGuard | undefined): Promise<void> {
+async function close(flusher: Flusher, poolWriter: GroupCommit<StoreOperation>, guard: ValidatorGuard | undefined): Promise<void> {
   try {
     await flusher.flush();
     await poolWriter.drain();

@@ -147,7 +147,7 @@ export interface KeyValueStore {
   get(key: string): Promise<Uint8Array | undefined>;
   /** Keys in [gte, lt), ascending, or descending with reverse; at most limit rows. */
   list(range: { readonly gte: string; readonly lt: string; readonly limit: number; readonly reverse?: boolean }): Promise<readonly { readonly key: string; readonly value: Uint8Array }[]>;
-  /** Atomic; with sync it is on disk when the promise resolves. */
+  /** Atomic, and seen by reads from the call on; with sync it is on disk when the promise resolves. Batches reach the disk in the order of the calls. */
   batch(operations: readonly KeyValueOperation[], options: { readonly sync: boolean }): Promise<void>;
   /** What was deleted or overwritten in [gte, lt) leaves the disk: until then its bytes stay readable in the files. Slow. No row has the key `gte` or `lt`. */
   compact(range: { readonly gte: string; readonly lt: string }): Promise<void>;

@@ -46,12 +46,11 @@ async function projectAt({ chain, store, lane }: FollowerDeps, context: ProjectC
   const block = await chain.readFinal(height);
   if (block === undefined) throw new Error(`block ${height} is not stored here; restore the campus store of this node, or start it from an archive node`);
   const batch = openRowBatch(store);
-  const told = await lane.run(async () => {
-    const found = await projectBlock(context, batch, block);
+  const told = await lane.commit(async () => {
+    const value = await projectBlock(context, batch, block);
     batch.put(TABLES.cursor, ONLY, { height, timeMs: block.timeMs });
     // Blocks without payments can be projected again; the ones with payments must not be told twice after a crash.
-    await store.batch(batch.operations(), { sync: block.txs.length > 0 });
-    return found;
+    return { value, written: store.batch(batch.operations(), { sync: block.txs.length > 0 }) };
   }, { always: true }); // a crowd of orders that fills the lane must not stop the chain's own rows
   return { block, told };
 }

@@ -5,7 +5,7 @@
 import { assert, sha256, toHex, utf8 } from '@billcoin/protocol';
 import type { Answered, IdempotentResult } from '../campusPorts.ts';
 import type { Clock, KeyValueOperation, KeyValueStore } from '../ports.ts';
-import type { Lane } from './lane.ts';
+import { putNothing, type Lane, type Put } from './lane.ts';
 import { deleteRow, getRow, listRows, padded, putRow, TABLES, type StoredAnswer } from './store.ts';
 
 export const ANSWER_LIFE_MS = 86_400_000;
@@ -45,24 +45,23 @@ async function sweepRows(store: KeyValueStore, nowMs: number): Promise<readonly 
 /** Not stored (api page §2.1): the same request may succeed in a moment. */
 const isPassing = (status: number): boolean => status === 401 || status === 429 || status >= 500;
 
-async function runOnce({ store, clock }: IdempotencyDeps, id: string, requestHash: string, work: () => Promise<Work>): Promise<IdempotentResult> {
+async function runOnce({ store, clock }: IdempotencyDeps, id: string, requestHash: string, work: () => Promise<Work>): Promise<Put<IdempotentResult>> {
   const nowMs = clock.nowMs();
   const stored = await getRow(store, TABLES.answer, id);
   if (stored !== undefined && stored.expiresAtMs >= nowMs) {
     const { status, body } = stored;
-    return stored.requestHash === requestHash ? { kind: 'answer', replayed: true, answer: { status, body } } : { kind: 'reused' };
+    return putNothing(stored.requestHash === requestHash ? { kind: 'answer', replayed: true, answer: { status, body } } : { kind: 'reused' });
   }
   const { answer, operations, after } = await work();
   if (isPassing(answer.status)) {
     assert(operations.length === 0, 'what passes by itself has done nothing');
-    return { kind: 'answer', replayed: false, answer };
+    return putNothing({ kind: 'answer', replayed: false, answer });
   }
   const row: StoredAnswer = { requestHash, ...answer, expiresAtMs: nowMs + ANSWER_LIFE_MS };
   const end = putRow(TABLES.answerEnd, `${padded(row.expiresAtMs, 15)}/${id}`, id);
   // The sweep stands first: a key whose old answer just ended is written again by the later put.
-  await store.batch([...(await sweepRows(store, nowMs)), ...operations, putRow(TABLES.answer, id, row), end], { sync: true });
-  after();
-  return { kind: 'answer', replayed: false, answer };
+  const written = store.batch([...(await sweepRows(store, nowMs)), ...operations, putRow(TABLES.answer, id, row), end], { sync: true }).then(after);
+  return { value: { kind: 'answer', replayed: false, answer }, written };
 }
 
 export function openIdempotency(deps: IdempotencyDeps): Idempotency {
@@ -74,7 +73,7 @@ export function openIdempotency(deps: IdempotencyDeps): Idempotency {
     if (running.has(id)) return { kind: 'in_progress' };
     running.add(id);
     try {
-      return await deps.lane.run(() => runOnce(deps, id, toHex(sha256(utf8(request))), work));
+      return await deps.lane.commit(() => runOnce(deps, id, toHex(sha256(utf8(request))), work));
     } finally {
       running.delete(id);
     }

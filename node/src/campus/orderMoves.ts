@@ -1,7 +1,8 @@
-/** What people at a till do to an order after posting it. Both run inside the lane of whoever writes orders. */
+/** What people at a till do to an order after posting it. Both run in the lane of whoever writes orders. */
 import type { OrderRow } from '../campusPorts.ts';
 import type { Clock, KeyValueStore } from '../ports.ts';
 import type { OrderEvents } from './orderEvents.ts';
+import { putNothing, type Put } from './lane.ts';
 import { moved } from './projectBlock.ts';
 import { getRow, putRow, TABLES } from './store.ts';
 
@@ -19,12 +20,11 @@ export async function noteCancellation({ store }: OrderMoveDeps, orderId: string
 }
 
 /** From PAID_READY alone: what was handed out once is not handed out again, what went back not at all. */
-export async function collect({ store, clock, events }: OrderMoveDeps, orderId: string, by: string): Promise<{ readonly ok: boolean; readonly order: OrderRow } | undefined> {
+export async function collect({ store, clock, events }: OrderMoveDeps, orderId: string, by: string): Promise<Put<{ readonly ok: boolean; readonly order: OrderRow } | undefined>> {
   const order = await getRow(store, TABLES.order, orderId);
-  if (order === undefined || order.status !== 'PAID_READY') return order === undefined ? undefined : { ok: false, order };
+  if (order === undefined || order.status !== 'PAID_READY') return putNothing(order === undefined ? undefined : { ok: false, order });
   const timeMs = clock.nowMs();
   const now: OrderRow = { ...moved(order, 'COLLECTED', timeMs), collectedBy: by };
-  await store.batch([putRow(TABLES.order, orderId, now)], { sync: true });
-  events.emit([{ name: 'order.collected', order: now, timeMs }]);
-  return { ok: true, order: now };
+  const written = store.batch([putRow(TABLES.order, orderId, now)], { sync: true }).then(() => events.emit([{ name: 'order.collected', order: now, timeMs }]));
+  return { value: { ok: true, order: now }, written };
 }

@@ -139,7 +139,7 @@ export function openOrders(deps: OrderDeps): Orders & { close(): void } {
     paymentOf: (order) => getRow(store, TABLES.payment, refId(order.tillNo, order.ref)),
     list: (filter) => list(store, filter),
     noteCancellation: (orderId, cancellation) => deps.lane.run(() => noteCancellation(deps, orderId, cancellation)),
-    collect: (orderId, by) => deps.lane.run(() => collect(deps, orderId, by)),
+    collect: (orderId, by) => deps.lane.commit(() => collect(deps, orderId, by)),
     countOpen: () => deps.open.count,
     subscribe: events.subscribe,
     close: unsubscribe,

@@ -1,14 +1,18 @@
-/** Group commit: writers that come while a synced write is under way share the next one. */
-import type { Store, StoreOperation } from '../ports.ts';
+/** Group commit: writers that come while a write is under way share the next one. */
 
 /** Operations of one commit: bounds what a single write holds in memory (2 MiB of small rows). */
 export const GROUP_OPERATIONS_MAX = 8_192;
 
-export interface GroupCommit {
-  /** Resolves when the operations are on disk. */
-  write(operations: readonly StoreOperation[]): Promise<void>;
+export interface GroupCommit<Operation> {
+  /** Resolves when the operations are written, on disk unless `sync` is false. Groups are written in the order of the calls. */
+  write(operations: readonly Operation[], options?: { readonly sync: boolean }): Promise<void>;
   /** Resolves when everything written so far is on disk. */
   drain(): Promise<void>;
+}
+
+/** A store of bytes or of rows. */
+export interface Batches<Operation> {
+  batch(operations: readonly Operation[], options: { readonly sync: boolean }): Promise<void>;
 }
 
 interface Waiter {
@@ -17,27 +21,30 @@ interface Waiter {
 }
 
 /** Writers wait for the group they join; callers bound how many wait (the pool has a limit of its own). */
-export function groupCommit(store: Store): GroupCommit {
-  const queue: { readonly operations: readonly StoreOperation[]; readonly waiter: Waiter }[] = [];
+export function groupCommit<Operation>(store: Batches<Operation>): GroupCommit<Operation> {
+  const queue: { readonly operations: readonly Operation[]; readonly sync: boolean; readonly waiter: Waiter }[] = [];
   let running: Promise<void> | undefined;
 
-  function takeGroup(): { operations: StoreOperation[]; waiters: Waiter[] } {
-    const operations: StoreOperation[] = [];
+  /** One write that needs the disk takes the whole group there. */
+  function takeGroup(): { operations: Operation[]; waiters: Waiter[]; sync: boolean } {
+    const operations: Operation[] = [];
     const waiters: Waiter[] = [];
+    let sync = false;
     while (queue.length > 0 && (operations.length === 0 || operations.length < GROUP_OPERATIONS_MAX)) {
       const next = queue.shift();
       if (next === undefined) break;
       for (const operation of next.operations) operations.push(operation);
       waiters.push(next.waiter);
+      sync ||= next.sync;
     }
-    return { operations, waiters };
+    return { operations, waiters, sync };
   }
 
   async function run(): Promise<void> {
     while (queue.length > 0) {
-      const { operations, waiters } = takeGroup();
+      const { operations, waiters, sync } = takeGroup();
       try {
-        await store.batch(operations, { sync: true });
+        await store.batch(operations, { sync });
         for (const waiter of waiters) waiter.resolve();
       } catch (error) {
         for (const waiter of waiters) waiter.reject(error);
@@ -47,9 +54,9 @@ export function groupCommit(store: Store): GroupCommit {
   }
 
   return {
-    write(operations) {
+    write(operations, { sync } = { sync: true }) {
       return new Promise((resolve, reject) => {
-        queue.push({ operations, waiter: { resolve, reject } });
+        queue.push({ operations, sync, waiter: { resolve, reject } });
         running ??= run();
       });
     },

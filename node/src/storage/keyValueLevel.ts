@@ -4,6 +4,7 @@
 import { Level } from 'level';
 import type { KeyValueOperation, KeyValueStore } from '../ports.ts';
 import { REMEDY, StorageFailure } from '../storageFailure.ts';
+import { commitTogether } from './commitTogether.ts';
 
 /** What LevelDB in a file has and the types of `level` leave out, because a browser's has not. */
 interface Compacts {
@@ -32,8 +33,9 @@ export async function openKeyValueLevel(folder: string, onFailure: (failure: Sto
     }
   }
 
-  return {
-    get: (key) => attempt('read', () => level.get(key) as Promise<Uint8Array | undefined>),
+  return commitTogether({
+    // PERF: some 5 µs out of memory or the cache of the system; by a thread it is 60 µs, and waits behind writes that wait for the disk.
+    get: (key) => attempt('read', async () => level.getSync(key) as Uint8Array | undefined),
     list: ({ gte, lt, limit, reverse = false }) => attempt('read', async () => {
       const rows = await level.iterator({ gte, lt, limit, reverse }).all();
       return rows.map(([key, value]) => ({ key, value }));
@@ -55,5 +57,5 @@ export async function openKeyValueLevel(folder: string, onFailure: (failure: Sto
       await compactRange.call(level, gte, lt);
     }),
     close: async () => { await level.close(); },
-  };
+  });
 }

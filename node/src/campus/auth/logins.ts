@@ -2,10 +2,10 @@
  * Logins of people, devices and programs (SPEC §21). Each proves who it is in its own way and gets the same thing: a
  * session, an access token of 15 minutes and, where it may stay, a refresh token.
  */
-import type { Identity, LoggedIn, Login, Logins, TillCaller, Tokens } from '../../authPorts.ts';
+import type { ChallengeFault, Identity, LoggedIn, Login, Logins, TillCaller, Tokens } from '../../authPorts.ts';
 import type { ChainPort, KeyValueOperation } from '../../ports.ts';
 import type { Challenges } from '../challenge.ts';
-import type { Lane } from '../lane.ts';
+import { putNothing, type Lane, type Put } from '../lane.ts';
 import { getRow, TABLES } from '../store.ts';
 import { ACCESS_LIFE_MS, type AccessTokens } from './accessToken.ts';
 import { identityOf, subjectOfKey, type IdentityDeps, type Subject } from './identity.ts';
@@ -31,16 +31,33 @@ async function tokensOf({ tokens }: LoginDeps, caller: Identity, refreshToken: s
   return { accessToken: await tokens.issue(caller), expiresInS: ACCESS_LIFE_MS / 1_000, refreshToken };
 }
 
-/** Opens a session for whoever has proven who it is; undefined where it may not act (any more). `use` is written with it. */
-async function open(deps: LoginDeps, who: Subject, { isRefreshable = true, use = [] }: { readonly isRefreshable?: boolean; readonly use?: readonly KeyValueOperation[] } = {}): Promise<Tokens | undefined> {
+interface Opened {
+  readonly caller: Identity;
+  readonly refreshToken: string | null;
+}
+
+interface Opening {
+  readonly isRefreshable?: boolean;
+  /** Rows that are written with the session. */
+  readonly use?: readonly KeyValueOperation[];
+}
+
+/** Puts a session for whoever has proven who it is; undefined where it may not act (any more). */
+async function putSession(deps: LoginDeps, who: Subject, { isRefreshable = true, use = [] }: Opening = {}): Promise<Put<Opened | undefined>> {
   const lifeMs = isRefreshable ? FAMILY_LIFE_MS : ACCESS_LIFE_MS;
   return await deps.sessionLane.run(async () => {
     const { sid, refreshToken, rows } = await deps.sessions.open({ ...who, lifeMs, isRefreshable });
     const caller = await identityOf(deps, sid, who);
-    if (caller === undefined) return undefined;
-    await deps.store.batch([...use, ...rows], { sync: true });
-    return await tokensOf(deps, caller, refreshToken);
+    if (caller === undefined) return putNothing(undefined);
+    return { value: { caller, refreshToken }, written: deps.store.batch([...use, ...rows], { sync: true }) };
   });
+}
+
+/** The tokens of a session that is on disk. */
+async function open(deps: LoginDeps, who: Subject, opening?: Opening): Promise<Tokens | undefined> {
+  const { value, written } = await putSession(deps, who, opening);
+  await written;
+  return value === undefined ? undefined : await tokensOf(deps, value.caller, value.refreshToken);
 }
 
 function answer(tokens: Tokens | undefined): LoggedIn<'bad_credentials'> {
@@ -69,18 +86,23 @@ async function authenticate(deps: LoginDeps, accessToken: string): Promise<Login
   return token === undefined || caller === undefined ? undefined : { caller, expiresAtMs: token.expiresAtMs };
 }
 
+async function byKey(deps: LoginDeps, signed: Parameters<Logins['byKey']>[0]): ReturnType<Logins['byKey']> {
+  const opened = await deps.challengeLane.commit(async (): Promise<Put<Opened | Exclude<LoggedIn<ChallengeFault>, { readonly ok: true }>>> => {
+    const challenge = await deps.challenges.check(signed);
+    if (!challenge.ok) return putNothing(challenge);
+    const { value, written } = await putSession(deps, subjectOfKey(deps, signed.publicKey, challenge.address), { use: challenge.use });
+    // A till that was revoked in this very moment.
+    return { value: value ?? { ok: false, code: 'bad_login_signature' }, written };
+  });
+  return 'ok' in opened ? opened : { ok: true, tokens: await tokensOf(deps, opened.caller, opened.refreshToken) };
+}
+
 export function openLogins(deps: LoginDeps): Logins {
-  const { store, keys, sessions, tokenKeys, challenges } = deps;
+  const { store, keys, sessions, tokenKeys } = deps;
   return {
     publicKeys: () => tokenKeys.publicKeys(),
     authenticate: (accessToken) => authenticate(deps, accessToken),
-    byKey: (signed) => deps.challengeLane.run(async () => {
-      const challenge = await challenges.check(signed);
-      if (!challenge.ok) return challenge;
-      const tokens = await open(deps, subjectOfKey(deps, signed.publicKey, challenge.address), { use: challenge.use });
-      // A till that was revoked in this very moment.
-      return tokens === undefined ? { ok: false, code: 'bad_login_signature' } : { ok: true, tokens };
-    }),
+    byKey: (signed) => byKey(deps, signed),
     byPassword: ({ username, password }) => byPassword(deps, username, password),
     async bySecret({ clientId, clientSecret }) {
       const row = await getRow(store, TABLES.client, clientId);

@@ -1,0 +1,63 @@
+/** Work in a lane goes one after the other; the disk is waited for by its caller alone. */
+import t from 'tap';
+import { openLane } from '../../src/campus/lane.ts';
+import { CampusBusy } from '../../src/campusPorts.ts';
+
+interface Gate {
+  readonly passed: Promise<void>;
+  readonly open: () => void;
+}
+
+function gate(): Gate {
+  let open: () => void = () => undefined;
+  const passed = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return { passed, open };
+}
+
+void t.test('the next piece of work begins when rows are put, the caller hears when they are on disk', async (t) => {
+  const lane = openLane();
+  const [disk, decision] = [gate(), gate()];
+  const heard: string[] = [];
+  const first = lane.commit(async () => {
+    await decision.passed;
+    heard.push('decided');
+    return { value: 'first', written: disk.passed };
+  }).then((value) => heard.push(value));
+  const second = lane.run(async () => heard.push('second'));
+  let isIdle = false;
+  const idle = lane.idle().then(() => (isIdle = true));
+  await new Promise(setImmediate);
+  t.same(heard, [], 'nobody overtakes what is not decided');
+  decision.open();
+  await second;
+  t.same(heard, ['decided', 'second']);
+  t.equal(lane.waiting(), 1, 'the disk is waited for');
+  t.notOk(isIdle);
+  disk.open();
+  await first;
+  await idle;
+  t.same(heard, ['decided', 'second', 'first']);
+  t.equal(lane.waiting(), 0);
+});
+
+void t.test('what fails is told to its caller, and the lane goes on', async (t) => {
+  const lane = openLane();
+  const [bad, unwritten, good] = [lane.run(() => Promise.reject(new Error('bad row'))), lane.commit(async () => ({ value: 1, written: Promise.reject(new Error('no room')) })), lane.run(async () => 'good')];
+  await t.rejects(bad, { message: 'bad row' });
+  await t.rejects(unwritten, { message: 'no room' });
+  t.equal(await good, 'good');
+  await lane.idle();
+  t.equal(lane.waiting(), 0);
+});
+
+void t.test('too much work is refused, but not the follower\'s', async (t) => {
+  const lane = openLane(1);
+  const disk = gate();
+  const first = lane.commit(async () => ({ value: 1, written: disk.passed }));
+  await t.rejects(lane.run(async () => 2), CampusBusy);
+  t.equal(await lane.run(async () => 3, { always: true }), 3);
+  disk.open();
+  t.equal(await first, 1);
+});
