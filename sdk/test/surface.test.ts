@@ -17,7 +17,7 @@ const SURFACE = [
   'listFlags', 'listMerchants', 'listOrders', 'listPeers', 'listPrices', 'listProducts', 'listStrays', 'listTills', 'listUsers', 'listValidators', 'listWallets', 'login', 'loginByKey', 'loginCashier', 'loginClient', 'logout',
   'lookupFrom', 'openApi', 'openFailover', 'orderTotals', 'parseCouponText', 'parseEnrolText', 'payInvoice', 'paymentOf', 'postOrder', 'productItem', 'provenExecutionOutcome', 'provenInvoiceOutcome', 'putRateLimits', 'randomBytes',
   'readInvoice', 'readOrder', 'refreshLogin', 'registerMerchant', 'removeCashier', 'removeProduct', 'renewLinkCode', 'reportTill', 'resolveFlag', 'revokeTill', 'rotateKeys', 'route', 'sendTransaction', 'signChallenge',
-  'signEnrolment', 'signPay', 'signTransfer', 'streamAdmin', 'streamHeaders', 'streamOrders', 'streamWallet', 'testAlert', 'transactionText', 'txSigningBytes', 'unlinkWallet', 'validatePayment', 'verifiedBalance', 'verifiedPayment',
+  'signEnrolment', 'signPay', 'signTransfer', 'streamAdmin', 'streamHeaders', 'streamOrders', 'streamWallet', 'testAlert', 'transactionText', 'txSigningBytes', 'unlinkWallet', 'validatePayment', 'verifiedBalance', 'verifiedExecution', 'verifiedPayment',
   'verifiedReceipt', 'verifiedReserve', 'verifiedRow', 'verifiedTransaction', 'verifyPayment', 'waitForTransaction', 'withLogin',
 ];
 

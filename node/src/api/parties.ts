@@ -2,9 +2,10 @@
  * Whose accounts and transactions: wallets by their key and their student, merchants by the people of theirs. The chain
  * tells who sent what is final; of what is not, this node remembers whom it admitted.
  */
-import { equalBytes, formatAddress } from '@billcoin/protocol';
+import { bytesOfHex, equalBytes, formatAddress } from '@billcoin/protocol';
 import type { Wallets } from '../campusPorts.ts';
-import type { ChainPort } from '../ports.ts';
+import type { ChainPort, FinalTx } from '../ports.ts';
+import { accountsOf } from '../storage/accountsOf.ts';
 import { merchantOf, type Caller } from './caller.ts';
 
 /** Senders of transactions that are not final yet, a few MB: a full pool and some. The oldest are forgotten first. */
@@ -16,6 +17,11 @@ export interface Parties {
    * see all.
    */
   isOwnAccount(caller: Caller, address: Uint8Array): Promise<boolean>;
+  /**
+   * True where one of the accounts that a final transaction touched is the caller's own. Never for a partner: its program
+   * validates payments of its merchant and reads no accounts.
+   */
+  isParty(caller: Caller, tx: Pick<FinalTx, 'body' | 'events'>): Promise<boolean>;
   /** Address of the first signer; undefined for an unknown transaction, and for one that ended or waits since before this start. */
   senderOf(txHash: string): Promise<Uint8Array | undefined>;
   close(): void;
@@ -28,18 +34,24 @@ export function openParties(chain: ChainPort, wallets: Pick<Wallets, 'studentOf'
     const [oldest] = admitted.keys();
     if (admitted.size > SENDERS_MAX && oldest !== undefined) admitted.delete(oldest);
   });
+  async function isOwnAccount(caller: Caller, address: Uint8Array): Promise<boolean> {
+    switch (caller.role) {
+      case 'finance':
+      case 'auditor':
+        return true;
+      case 'student':
+        return equalBytes(caller.address, address) || (caller.studentRef !== undefined && (await wallets.studentOf(address)) === caller.studentRef);
+      default:
+        return merchantOf(caller) === formatAddress(address);
+    }
+  }
   return {
     close,
-    async isOwnAccount(caller, address) {
-      switch (caller.role) {
-        case 'finance':
-        case 'auditor':
-          return true;
-        case 'student':
-          return equalBytes(caller.address, address) || (caller.studentRef !== undefined && (await wallets.studentOf(address)) === caller.studentRef);
-        default:
-          return merchantOf(caller) === formatAddress(address);
-      }
+    isOwnAccount,
+    async isParty(caller, { body, events }) {
+      if (caller.role === 'partner') return false;
+      for (const account of accountsOf(body, events)) if (await isOwnAccount(caller, bytesOfHex(account))) return true;
+      return false;
     },
     async senderOf(txHash) {
       const known = admitted.get(txHash);

@@ -3,8 +3,8 @@
  * hashed once and every proof only picks its path (with a path hashed from scratch each, that block would cost seconds).
  */
 import { hash } from 'node:crypto';
-import { concat, encode, PaymentReceipt } from '@billcoin/protocol';
-import type { ChainPort, FinalBlock } from '../ports.ts';
+import { concat, encode, ExecutionReceipt, PaymentReceipt } from '@billcoin/protocol';
+import type { ChainPort, FinalBlock, FinalTx } from '../ports.ts';
 
 /** Proofs are asked for in the seconds after a block. */
 const BLOCKS_KEPT = 8;
@@ -35,36 +35,51 @@ export function pathIn(levels: readonly (readonly Uint8Array[])[], index: number
   return levels.flatMap((level, depth) => level[(index >> depth) ^ 1] ?? []);
 }
 
-type Receiver = (index: number) => Uint8Array | undefined;
+/** A final transaction and what proves it. */
+export interface ProvenTx {
+  readonly tx: FinalTx;
+  /** PaymentReceipt bytes. */
+  receipt(): Uint8Array;
+  /** ExecutionReceipt bytes: neither people nor amounts. */
+  execution(): Uint8Array;
+}
 
-function receiptsOf({ txs, headerBytes, certificate }: FinalBlock): Receiver {
+type ProvenBlock = (index: number) => ProvenTx | undefined;
+
+function provenBlock({ txs, headerBytes: header, certificate }: FinalBlock): ProvenBlock {
   const txLevels = merkleLevels(txs.map((tx) => tx.bytes));
   const resultLevels = merkleLevels(txs.map((tx) => tx.resultBytes));
   return (index) => {
     const tx = txs[index];
     if (tx === undefined) return undefined;
-    return encode(PaymentReceipt, { tx: tx.bytes, result: tx.resultBytes, index, txPath: pathIn(txLevels, index), resultPath: pathIn(resultLevels, index), header: headerBytes, certificate });
+    const { bytes, resultBytes: result } = tx;
+    return {
+      tx,
+      receipt: () => encode(PaymentReceipt, { tx: bytes, result, index, txPath: pathIn(txLevels, index), resultPath: pathIn(resultLevels, index), header, certificate }),
+      execution: () => encode(ExecutionReceipt, { result, index, resultPath: pathIn(resultLevels, index), header, certificate }),
+    };
   };
 }
 
 export interface Receipts {
+  /** Undefined where the block is not stored here. */
+  at(height: number, index: number): Promise<ProvenTx | undefined>;
   /** PaymentReceipt bytes; undefined where the block is not stored here. */
   of(height: number, index: number): Promise<Uint8Array | undefined>;
 }
 
 export function openReceipts(chain: Pick<ChainPort, 'readFinal'>): Receipts {
-  const kept = new Map<number, Receiver>();
-  return {
-    async of(height, index) {
-      const held = kept.get(height);
-      if (held !== undefined) return held(index);
-      const block = await chain.readFinal(height);
-      if (block === undefined) return undefined;
-      const made = receiptsOf(block);
-      kept.set(height, made);
-      const [oldest] = kept.keys();
-      if (kept.size > BLOCKS_KEPT && oldest !== undefined) kept.delete(oldest);
-      return made(index);
-    },
-  };
+  const kept = new Map<number, ProvenBlock>();
+  async function at(height: number, index: number): Promise<ProvenTx | undefined> {
+    const held = kept.get(height);
+    if (held !== undefined) return held(index);
+    const block = await chain.readFinal(height);
+    if (block === undefined) return undefined;
+    const proven = provenBlock(block);
+    kept.set(height, proven);
+    const [oldest] = kept.keys();
+    if (kept.size > BLOCKS_KEPT && oldest !== undefined) kept.delete(oldest);
+    return proven(index);
+  }
+  return { at, of: async (height, index) => (await at(height, index))?.receipt() };
 }

@@ -168,7 +168,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   status: { summary: 'Ask the running node at --http-host and --http-port how it is.', run: status },
   peers: { summary: 'Every peer that the running node admits: how far it is, what waits for it, how it behaves. Log in as an administrator.', run: peers },
   validators: { summary: 'Who votes, and who waits.', run: validators },
-  query: { summary: 'Show an account, validator or transaction, with its proof verified. An account: log in as finance or auditor, or have its key at --account-key.', words: 'account|validator|tx <address or hash>', run: query },
+  query: { summary: 'Show an account, validator or transaction, with its proof verified. An account, and more of a transaction than its result: log in as finance or auditor, or have a key of it at --account-key.', words: 'account|validator|tx <address or hash>', run: query },
   students: { summary: 'The roster of the university, over the running node as --user: take over a file, a new link code, erase a student.', words: 'import <file> | link-code <student ref> | erase <student ref>', run: students },
   users: { summary: 'Accounts of people: over the running node as --user, or in the data folder while no node runs. The first administrator is made so.', words: 'add <name> <role> [merchant] | list | disable <name> [reason]', run: users },
   'account-key': { summary: 'Make an account key at --account-key.', run: accountKey },

@@ -4,14 +4,15 @@
  */
 import t, { type Test } from 'tap';
 import {
-  blockIdBytes, decode, encode, Header, makeCertificate, ROWS, rowKeyBytes, SINGLE, stateRows, toBase64Url, toHex, trustGenesis, validatorsHash, votePreimage,
-  type Certificate, type LightBlock, type RowProof, type TrustedHeader,
+  blockIdBytes, decode, encode, Header, LightBlock, makeCertificate, makeValidatorSet, ROWS, rowKeyBytes, SINGLE, stateRows, toBase64Url, toHex, trustGenesis, validatorsHash, votePreimage,
+  type Certificate, type RowProof, type TrustedHeader,
 } from '@billcoin/protocol';
-import { ApiError, buildTransfer, ConnectionError, createVerifiedClient, decodeTransaction, ProofError, provenExecutionOutcome, provenInvoiceOutcome, verifiedBalance, verifiedPayment, verifiedReserve, verifiedRow, verifiedTransaction, type VerifiedClient } from '@billcoin/sdk';
+import { ApiError, buildTransfer, ConnectionError, createVerifiedClient, decodeTransaction, ProofError, provenExecutionOutcome, provenInvoiceOutcome, verifiedBalance, verifiedExecution, verifiedPayment, verifiedReserve, verifiedRow, verifiedTransaction, type VerifiedClient } from '@billcoin/sdk';
+import { lightBlockAt } from '../../src/lightBlock.ts';
 import { openWorld, sdkKey, wallet, type World } from '../support/campusWorld.ts';
 import { MemoryChain } from '../support/memoryChain.ts';
 import { KEYS, keyOf, makeTestGenesis } from '../support/testNetwork.ts';
-import { inHeaders, inReceipts, inRows, startLyingServer, type Json, type Lie, type LyingServer } from './lyingServer.ts';
+import { inExecutions, inHeaders, inReceipts, inRows, startLyingServer, type Json, type Lie, type LyingServer } from './lyingServer.ts';
 
 const VALIDATORS = [KEYS.validator, keyOf('validator 2'), keyOf('validator 3'), keyOf('validator 4')];
 const START_MS = Date.now();
@@ -94,6 +95,7 @@ t.test('honest answers pass', async (t) => {
   t.match(await verifiedPayment(verified, { invoice, txHash }), { txHash, payer: ali.address });
   t.match(await provenInvoiceOutcome(verified, invoice), { kind: 'paid', row: { sen: 180n, amountMl: 300n } });
   t.equal((await verifiedTransaction(verified, { txHash: failedHash })).code, 9);
+  t.match(await verifiedExecution(verified, { txHash: failedHash }), { height: world.chain.tip().height, code: 9, header: { height: world.chain.tip().height } });
   t.equal((await verified.follow()).height, world.chain.tip().height);
   const older = await verifiedBalance(verified, ali.address, { height: 3 });
   t.equal(older.header.height, 3);
@@ -136,6 +138,7 @@ t.test('lies', async (t) => {
   const balance = (address = ali.address) => (verified: VerifiedClient) => verifiedBalance(verified, address);
   const reserve = (verified: VerifiedClient) => verifiedReserve(verified);
   const payment = (verified: VerifiedClient) => verifiedPayment(verified, { invoice, txHash });
+  const execution = (verified: VerifiedClient) => verifiedExecution(verified, { txHash });
   const outcome = (verified: VerifiedClient) => provenInvoiceOutcome(verified, invoice);
   const follow = (verified: VerifiedClient) => verified.follow();
   const raw = (write: (response: Parameters<Lie>[2]) => void): Lie => (_body, _path, response) => {
@@ -174,7 +177,13 @@ t.test('lies', async (t) => {
     ['inflated supply', inRows((proof) => ({ ...proof, value: encode(stateRows.SupplyRow, { supplyMl: 10n ** 9n, owedMl: 0n }) })), reserve, 'not_in_state'],
     ['inflated supply in a header of its own', inRows((proof) => ({ ...proof, header: reheader(proof.header, { stateRoot: new Uint8Array(32).fill(9) }), value: encode(stateRows.SupplyRow, { supplyMl: 10n ** 9n, owedMl: 0n }) })), reserve, 'not_in_state'],
     ['another row for the supply', async () => await (await fetch(`${world.api.url}/api/v1/proofs/row/22`)).json() as Json, reserve, 'other_row'],
-    ['wrong amount: the receipt of another payment', async (body) => (await (await fetch(`${world.api.url}/api/v1/proofs/tx/${failedHash}`)).json() as Json) ?? body, payment, 'other_transaction'],
+    ['wrong amount: the receipt of another payment', async (_body, path) => await (await fetch(world.api.url + path.replace(txHash, failedHash), { headers: await world.as('auditor') })).json() as Json, payment, 'other_transaction'],
+    ['wrong result: the execution of another transaction', async (_body, path) => await (await fetch(world.api.url + path.replace(txHash, failedHash), { headers: await world.as('auditor') })).json() as Json, execution, 'other_transaction'],
+    ['swapped result of an execution', inExecutions((receipt) => ({ ...receipt, result: receipt.result.map((byte, i) => (i === receipt.result.length - 1 ? byte ^ 1 : byte)) })), execution, 'not_in_block'],
+    ['an execution without a quorum', inExecutions((receipt) => ({ ...receipt, certificate: noQuorum(receipt.certificate) })), execution, 'no_quorum'],
+    ['no proof at all', (body) => ({ ...body, receipt: undefined, execution: undefined }), execution, 'malformed'],
+    ['a receipt kept back', (body) => ({ ...body, receipt: undefined }), payment, 'malformed'],
+    ['a party who is taken for a stranger', async (_body, path) => await (await fetch(world.api.url + path)).json() as Json, payment, 'only_for_parties'],
     ['another invoice, paid by another', (body) => body, (verified) => verifiedPayment(verified, { invoice: otherInvoice, txHash }), 'other_invoice'],
     ['swapped result: failed becomes done', inReceipts((receipt) => ({ ...receipt, result: receipt.result.map((byte, i) => (i === receipt.result.length - 1 ? byte ^ 1 : byte)) })), payment, 'not_in_block'],
     ['another transaction in the receipt', inReceipts((receipt) => ({ ...receipt, tx: Uint8Array.from(receipt.tx, (byte, i) => (i === 40 ? byte ^ 1 : byte)) })), payment, 'not_in_block'],
@@ -275,4 +284,26 @@ t.test('reads at once, and from a stored or checkpointed root', async (t) => {
   t.equal(await outcomeOf(() => verifiedBalance(later, ali.address, { height: 3 })), 'no_data');
   t.equal(await outcomeOf(() => later.trust(0)), 'malformed');
   t.equal(await outcomeOf(() => verifiedRow(later, ROWS.supply, SINGLE, { height: tip.height + 5 })), 'not_found');
+});
+
+t.test('sets that come along with a proof save the question for them, and are believed no more than its answer', async (t) => {
+  const { world, server, txHash } = await setStage(t);
+  const { chain } = world;
+  const first = await lightBlockAt(chain, 1);
+  const header = first === undefined ? undefined : decode(Header, first.header);
+  const { height } = await chain.txStatus(txHash) as { readonly height: number };
+  const block = await lightBlockAt(chain, height);
+  if (first === undefined || header?.ok !== true || block === undefined) throw new Error('the blocks are there');
+  // As for a client whose newest header names another set than the one that voted on the payment.
+  const others = makeValidatorSet([...chain.validators.validators, ...strangerSet.validators]);
+  const root: TrustedHeader = { height: 1, timeMs: header.value.timeMs, blockId: blockIdBytes(chain.genesisHash, first.header), nextValidators: others, header: header.value };
+  const fresh = (): VerifiedClient => createVerifiedClient({ client: server.client, genesisHash: chain.genesisHash, root, nowMs: () => world.nowMs });
+  const bringing = (sets: LightBlock): Lie => (body) => ('lightBlock' in body || 'execution' in body ? { ...body, lightBlock: toBase64Url(encode(LightBlock, sets)) } : body);
+  t.equal((await verifiedExecution(fresh(), { txHash })).height, height);
+  t.equal(server.asked.splice(0).length, 2, 'the proof and its sets');
+  server.lie = bringing(block);
+  t.equal((await verifiedExecution(fresh(), { txHash })).height, height);
+  t.same(server.asked.splice(0), [`/api/v1/proofs/tx/${txHash}?minimal=1&sinceHeight=1`]);
+  server.lie = bringing({ ...block, validators: strangerSet });
+  t.equal(await outcomeOf(() => verifiedExecution(fresh(), { txHash })), 'other_validator_set');
 });

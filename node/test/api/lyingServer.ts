@@ -1,7 +1,7 @@
 /** A server between the SDK and a real API that changes what it is told to: the answers of an honest chain, made lies. */
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { decode, encode, fromBase64Url, LightBlock, PaymentReceipt, RowProof, toBase64Url, type Message } from '@billcoin/protocol';
+import { decode, encode, ExecutionReceipt, fromBase64Url, LightBlock, PaymentReceipt, RowProof, toBase64Url, type Message } from '@billcoin/protocol';
 import { createClient, type Client } from '@billcoin/sdk';
 import type { Teardown } from '../support/campusWorld.ts';
 
@@ -51,4 +51,5 @@ function change<T>(type: Message<T>, text: unknown, edit: (value: T) => T): stri
 /** Lies about one kind of answer; the others stay honest. */
 export const inRows = (edit: (proof: RowProof) => RowProof): Lie => (body) => ('proof' in body ? { ...body, proof: change(RowProof, body['proof'], edit) } : body);
 export const inReceipts = (edit: (receipt: PaymentReceipt) => PaymentReceipt): Lie => (body) => ('receipt' in body ? { ...body, receipt: change(PaymentReceipt, body['receipt'], edit) } : body);
+export const inExecutions = (edit: (receipt: ExecutionReceipt) => ExecutionReceipt): Lie => (body) => ('execution' in body ? { ...body, execution: change(ExecutionReceipt, body['execution'], edit) } : body);
 export const inHeaders = (edit: (block: LightBlock) => LightBlock): Lie => (body) => (Array.isArray(body['data']) ? { ...body, data: (body['data'] as Json[]).map((item) => ({ ...item, lightBlock: change(LightBlock, item['lightBlock'], edit) })) } : body);

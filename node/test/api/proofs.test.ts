@@ -1,10 +1,10 @@
 /** /proofs and /light: what they serve verifies with nothing but the genesis, and their refusals have codes. */
 import t, { type Test } from 'tap';
 import {
-  decode, duplicateVote, encode, Evidence, followTo, fromBase64Url, invoiceId, LightBlock, lightState, ROWS, rowKeyBytes, signEd25519, stateRows, takeAnswer, toBase64Url, toHex, trustGenesis, votePreimage, verifyEd25519, verifyRowProof,
+  decode, DONE_KEPT_MS, duplicateVote, encode, Evidence, followTo, formatAddress, fromBase64Url, invoiceId, LightBlock, lightState, ROWS, rowKeyBytes, signEd25519, stateRows, takeAnswer, toBase64Url, toHex, trustGenesis, votePreimage, verifyEd25519, verifyExecutionReceipt, verifyRowProof,
   type LightStep, type Message, type SignedVote, type VerifiedRow,
 } from '@billcoin/protocol';
-import type { OperationId } from '@billcoin/sdk';
+import { createVerifiedClient, TX_LIFE_MS, verifiedExecution, verifiedTransaction, type OperationId } from '@billcoin/sdk';
 import { STATES_MAX } from '../../src/recentStates.ts';
 import { openWorld, sdkKey, wallet, type World } from '../support/campusWorld.ts';
 import { departures } from '../support/conforms.ts';
@@ -57,6 +57,99 @@ t.test('invoices, executions and any row, present and absent', async (t) => {
 function fromHexOf(hex: string): Uint8Array {
   return Uint8Array.from(hex.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
 }
+
+interface Proof {
+  readonly height: number;
+  readonly receipt?: string;
+  readonly execution?: string;
+  readonly record?: string;
+  readonly lightBlock?: string;
+}
+
+/** The forms of proof that somebody gets of a transaction. */
+async function formsFor(t: Test, world: World, path: string, who?: Parameters<World['as']>[0]): Promise<string> {
+  const answer = await world.get(`/proofs/tx/${path}`, who === undefined ? {} : await world.as(who));
+  t.same(departures('getTxProof', answer), [], path);
+  const { receipt, execution, record } = answer.json as Proof;
+  return Object.entries({ receipt, execution, record }).filter(([, bytes]) => bytes !== undefined).map(([form]) => form).join();
+}
+
+t.test('a transaction is shown to its parties, finance and auditors; everybody else gets the proof without it', async (t) => {
+  const world = await openWorld(t);
+  const [ali, siti] = [wallet('ali'), wallet('siti')];
+  await world.mint(50_000n);
+  await world.transfer(sdkKey(KEYS.farm), ali.address, 20_000n);
+  await world.block();
+  const order = world.order();
+  const txHash = await world.pay(ali, order.invoice);
+  await world.block();
+  for (const who of [ali, 'till', 'staff', 'manager', 'finance', 'auditor', sdkKey(KEYS.cafeteria)] as const) t.equal(await formsFor(t, world, txHash, who), 'receipt', `${typeof who === 'string' ? who : who.addressText}`);
+  for (const who of [undefined, siti, 'admin', 'service', 'partner'] as const) t.equal(await formsFor(t, world, txHash, who), 'execution', typeof who === 'string' ? who : 'nobody, or siti');
+  const stranger = { authorization: `Bearer ${await world.tokenOf('manager', formatAddress(KEYS.farm.address))}` };
+  t.notOk('receipt' in (await world.get(`/proofs/tx/${txHash}`, stranger)).json, 'the manager of another merchant');
+  for (const who of [ali, 'auditor'] as const) t.equal(await formsFor(t, world, `${txHash}?minimal=1`, who), 'execution', 'the small form for those too who may see more');
+  t.equal(await formsFor(t, world, `${txHash}?minimal=0`, ali), 'receipt');
+  t.equal((await world.get(`/proofs/tx/${txHash}?minimal=2`)).status, 400);
+  const refund = await world.refund(order.ref, 100n);
+  await world.block();
+  t.same([await formsFor(t, world, refund, ali), await formsFor(t, world, refund, siti)], ['receipt', 'execution'], 'the payer did not sign the refund and is its party');
+
+  const answer = await world.get(`/proofs/tx/${txHash}`);
+  const { height, execution = '' } = answer.json as Proof;
+  const trust = { genesisHash: world.chain.genesisHash, validators: world.chain.validators, verify: verifyEd25519 };
+  const bytes = fromBase64Url(execution) ?? new Uint8Array(0);
+  t.match(verifyExecutionReceipt(trust, bytes, fromHexOf(txHash)), { ok: true, value: { code: 0, header: { height } } }, 'verifies without this server');
+  for (const secret of [ali.address, ali.publicKey, KEYS.cafeteria.address, order.ref]) t.notOk(toHex(bytes).includes(toHex(secret)), 'neither people nor invoice stand in it');
+  t.equal(answer.headers.get('cache-control'), 'no-store', 'what a caller may see is kept by no cache');
+});
+
+t.test('what a batch of milk is made of is shown to everybody, as its trace is', async (t) => {
+  const world = await openWorld(t);
+  const lot = await world.mint(20_000n);
+  const { statements, opened } = (await world.get(`/trace/batch/${toHex(world.batchKey(lot))}`)).json as { statements: { proof: string }[]; opened: { proof: string }[] };
+  for (const { proof } of [...statements, ...opened]) t.equal(await formsFor(t, world, proof.slice('/api/v1/proofs/tx/'.length)), 'receipt');
+});
+
+t.test('of a Transfer strangers get its replay record while there is one: the hash of its events could be guessed from', async (t) => {
+  const world = await openWorld(t);
+  const [ali, siti] = [wallet('ali'), wallet('siti')];
+  await world.fund(20_000n, ali);
+  const txHash = await world.transfer(ali, siti.address, 700n);
+  const { height } = await world.block();
+  await world.block();
+  t.same([await formsFor(t, world, txHash, ali), await formsFor(t, world, txHash, siti)], ['receipt', 'receipt'], 'sender and receiver');
+  t.equal(await formsFor(t, world, `${txHash}?minimal=1`, siti), 'execution');
+  for (const query of ['', '?minimal=1']) {
+    t.equal(await formsFor(t, world, txHash + query, wallet('nosy')), 'record');
+    const { height: at, record = '' } = (await world.get(`/proofs/tx/${txHash}${query}`)).json as Proof;
+    t.equal(at, height);
+    const trust = { genesisHash: world.chain.genesisHash, validators: world.chain.validators, verify: verifyEd25519 };
+    const verified = verifyRowProof(trust, fromBase64Url(record) ?? new Uint8Array(0), rowKeyBytes(ROWS.done, txHash));
+    if (!verified.ok) throw new Error(verified.refusal.code);
+    t.match(rowOf(stateRows.DoneRow, verified.value), { height, index: 0, code: 0 });
+    t.equal(verified.value.header.height, world.chain.tip().height);
+  }
+  const verified = createVerifiedClient({ client: world.client, genesisHash: world.chain.genesisHash, root: trustGenesis(world.chain.genesis), nowMs: () => world.nowMs });
+  t.match(await verifiedExecution(verified, { txHash }), { height, code: 0, header: { height: world.chain.tip().height } });
+  await t.rejects(verifiedTransaction(verified, { txHash }), { name: 'ProofError', code: 'only_for_parties', retryable: false });
+  await world.block(TX_LIFE_MS + DONE_KEPT_MS + 1);
+  await world.block();
+  t.match((await world.get(`/proofs/tx/${txHash}`)).json, { status: 410, code: 'dropped', detail: /has died/ });
+  t.equal(await formsFor(t, world, txHash, ali), 'receipt', 'its parties get it for ever');
+});
+
+t.test('sinceHeight brings the sets that a caller does not know', async (t) => {
+  const world = await openWorld(t);
+  const ali = wallet('ali');
+  await world.fund(20_000n, ali);
+  const txHash = await world.pay(ali, world.order().invoice);
+  const { height } = await world.block();
+  const of = async (query: string): Promise<Proof> => (await world.get(`/proofs/tx/${txHash}${query}`)).json as Proof;
+  for (const since of [0, 1, height]) t.equal((await of(`?sinceHeight=${since}`)).lightBlock, undefined, `the set of ${since} is in force`);
+  const unknown = await of(`?minimal=1&sinceHeight=${height + 7}`);
+  const block = decode(LightBlock, fromBase64Url(unknown.lightBlock ?? '') ?? new Uint8Array(0));
+  t.match(block, { ok: true, value: { validators: world.chain.validators } }, 'of a height that this node has not');
+});
 
 t.test('heights outside the window and keys that are none', async (t) => {
   const world = await openWorld(t);

@@ -114,7 +114,7 @@ t.test('a transaction goes in once and is proven afterwards', async (t) => {
   const rival = await send(world.textOf(world.payDraft(wallet('siti'), order.invoice)));
   t.match(rival.json, { status: 409, code: 'invoice_already_paid', data: { txId: draft.txHash } });
 
-  const proof = await world.get(`/proofs/tx/${draft.txHash}`);
+  const proof = await world.get(`/proofs/tx/${draft.txHash}`, await world.as(ali));
   t.same(departures('getTxProof', proof), []);
   const receipt = fromBase64Url((proof.json as { receipt: string }).receipt) ?? new Uint8Array(0);
   const verified = verifyReceipt({ genesisHash: world.chain.genesisHash, validators: world.chain.validators, verify: verifyEd25519 }, receipt);

@@ -64,6 +64,9 @@ void t.test('a transfer by hand: signed, final, verified; and what it did can be
   test.match((await run('query', 'account', receiver, ...finance)).text, /Balance {2}1\.500 BILL\nProven under block/);
   test.match((await run('query', 'account', toHex(keyOf('nobody').address), ...finance)).text, /Balance {2}0\.000 BILL/);
   test.match((await run('query', 'tx', txHash)).text, /Kind {8}transfer, by bill1.*\nResult {6}done/);
+  const strange = await run('query', 'tx', txHash, ...admin);
+  test.match(strange, { code: 0, text: /Kind {8}told to its parties.*\nResult {6}done, in block \d+\nProven under block/ });
+  test.notMatch(strange.text, /bill1/);
   const validator = formatAddress(KEYS.validator.address);
   test.match((await run('query', 'validator', validator)).text, /Validator {3}Uni 1 .*\n.*\nStake {7}0\.000 BILL in 0 shares, commission 0 %\nStanding {4}good; needs no stake until/);
   test.match((await run('query', 'validator', receiver)).text, /is no validator/);

@@ -129,7 +129,11 @@ export function getCoupon(client: Client, params: { readonly couponId: string },
   return request<Routes['getCoupon']>(client, 'GET', '/coupons/{couponId}', { params, idempotent: true }, options);
 }
 
-/** Receipt that a transaction is final. @throws ApiError `not_found`, `not_final` */
-export function getTxProof(client: Client, params: { readonly txHash: string }, options?: CallOptions): Promise<TxProof> {
-  return request<Routes['getTxProof']>(client, 'GET', '/proofs/tx/{txHash}', { params, idempotent: true }, options);
+/**
+ * Proof that a transaction is final: with the transaction for its parties, finance and auditors, without it for everybody else.
+ * Bytes that `verifiedTransaction` and `verifiedExecution` verify. @throws ApiError `not_found`, `not_final`
+ */
+export function getTxProof(client: Client, params: { readonly txHash: string } & QueryOf<Routes['getTxProof']>, options?: CallOptions): Promise<TxProof> {
+  const { txHash, ...query } = params;
+  return request<Routes['getTxProof']>(client, 'GET', '/proofs/tx/{txHash}', { params: { txHash }, query, idempotent: true, txHash }, options);
 }

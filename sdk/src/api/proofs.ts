@@ -3,7 +3,13 @@ import { Type, type Static } from 'typebox';
 import { route } from './route.ts';
 import { base64Url, closed, Hash, Height, Ref, TillNo, Time, TxHash } from './values.ts';
 
-export const TxProof = closed({ txHash: TxHash, height: Height, blockHash: Hash, time: Time, receipt: base64Url(65_536, 'PaymentReceipt bytes: transaction, result, paths, header, certificate') });
+export const TxProof = closed({
+  txHash: TxHash, height: Height, blockHash: Hash, time: Time,
+  receipt: Type.Optional(base64Url(65_536, 'PaymentReceipt bytes: transaction, result, paths, header, certificate. For parties of the transaction, finance and auditors; of a batch of milk for everybody')),
+  execution: Type.Optional(base64Url(16_384, 'ExecutionReceipt bytes: result and its path, header, certificate. For everybody else, and with minimal=1')),
+  record: Type.Optional(base64Url(49_152, 'RowProof bytes of the replay record, under the newest block. Of a Transfer for everybody else')),
+  lightBlock: Type.Optional(base64Url(18_432, 'LightBlock bytes of the block that proves, where its validator sets are others than the one that followed sinceHeight')),
+}, 'height, blockHash and time are those of the transaction. Holds exactly one of receipt, execution and record.');
 export type TxProof = Static<typeof TxProof>;
 
 export const getTxProof = route({
@@ -11,9 +17,14 @@ export const getTxProof = route({
   path: '/proofs/tx/{txHash}',
   summary: 'Proof that a transaction is final; verifies offline against the validator set.',
   who: ['public'],
+  own: 'the transaction itself: its parties, finance and auditors; everybody else gets the proof without it',
   params: closed({ txHash: TxHash }),
+  query: closed({
+    minimal: Type.Optional(Type.Integer({ minimum: 0, maximum: 1, description: '1: the proof without the transaction, for those too who may see it' })),
+    sinceHeight: Type.Optional(Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, description: 'Newest height whose header the caller has verified: the sets that he lacks come along' })),
+  }),
   responses: { 200: TxProof },
-  problems: ['not_found', 'not_final', 'pruned'],
+  problems: ['not_found', 'not_final', 'dropped', 'pruned'],
 });
 
 /** Longest key of a row: prefix, batch, attempt, oracle. */

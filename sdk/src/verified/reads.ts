@@ -3,13 +3,13 @@
  * give a value that does not verify.
  */
 import {
-  decode, decodeInvoiceFor, executionOutcome, invoiceId, invoiceOutcome, openReceipt, openRowProof, ROWS, rowKeyBytes, SINGLE, toHex, TxBody, txIdOf,
-  type ExecutionOutcome, type InvoiceOutcome, type Millilitres, type OpenedReceipt, type RowType, type TrustedHeader, type VerifiedReceipt,
+  bytesOfHex, decode, decodeInvoiceFor, executionOutcome, invoiceId, invoiceOutcome, openExecutionReceipt, openReceipt, openRowProof, ROWS, rowKeyBytes, SINGLE, toHex, TxBody, txIdOf,
+  type ExecutionOutcome, type InvoiceOutcome, type LightBlock, type Millilitres, type OpenedReceipt, type RowType, type TrustedHeader, type VerifiedReceipt,
 } from '@billcoin/protocol';
 import type { CallOptions } from '../client/request.ts';
 import { paymentOf, type VerifiedPayment } from '../order/payInvoice.ts';
 import { believe, refuse } from './proofError.ts';
-import { receiptBytes, rowProofBytes } from './source.ts';
+import { rowProofBytes, txProofBytes } from './source.ts';
 import type { VerifiedClient } from './verifiedClient.ts';
 
 export interface ProvenRow<V> {
@@ -65,16 +65,57 @@ export async function verifiedReserve(verified: VerifiedClient, at: AtHeight = {
 }
 
 /** A receipt under a verified header. */
-export async function verifiedReceipt(verified: VerifiedClient, bytes: Uint8Array, options?: CallOptions): Promise<VerifiedReceipt> {
+export function verifiedReceipt(verified: VerifiedClient, bytes: Uint8Array, options?: CallOptions): Promise<VerifiedReceipt> {
+  return receiptUnder(verified, bytes, undefined, options);
+}
+
+async function receiptUnder(verified: VerifiedClient, bytes: Uint8Array, lightBlock: LightBlock | undefined, options: CallOptions | undefined): Promise<VerifiedReceipt> {
   const { receipt, ...opened }: OpenedReceipt = believe(openReceipt(verified.context.genesisHash, bytes));
-  await verified.trust(opened.header.height, { header: opened.header, blockId: opened.blockId, headerBytes: receipt.header, certificate: receipt.certificate }, options);
+  const { header: headerBytes, certificate } = receipt;
+  await verified.trust(opened.header.height, { header: opened.header, blockId: opened.blockId, headerBytes, certificate, lightBlock }, options);
   return opened;
 }
 
-/** A final transaction by its id. @throws ApiError `not_found`, `not_final` · ProofError */
+/**
+ * A final transaction by its id, as its parties, finance and auditors may see it.
+ * @throws ApiError `not_found`, `not_final` · ProofError `only_for_parties` where the client is not logged in as one of them
+ */
 export async function verifiedTransaction(verified: VerifiedClient, { txHash }: { readonly txHash: string }, options?: CallOptions): Promise<VerifiedReceipt> {
-  const receipt = await verifiedReceipt(verified, await receiptBytes(verified.client, txHash, options), options);
+  const { receipt: bytes, lightBlock, execution, record } = await txProofBytes(verified.client, { txHash, minimal: 0, sinceHeight: verified.newest.height }, options);
+  if (bytes === undefined) return (execution ?? record) === undefined ? refuse('malformed', 'the answer holds no receipt') : refuse('only_for_parties', `the server proves the execution of ${txHash} and shows no more of it`);
+  const receipt = await receiptUnder(verified, bytes, lightBlock, options);
   return toHex(receipt.txId) === txHash ? receipt : refuse('other_transaction', `the receipt is of ${toHex(receipt.txId)}`);
+}
+
+/** What is known of a transaction without seeing it. */
+export interface ProvenExecution {
+  /** Of the block that executed it. */
+  readonly height: number;
+  /** 0: executed with success. */
+  readonly code: number;
+  /** The block that proves it: its own, or of a Transfer of strangers a later one. */
+  readonly header: TrustedHeader;
+}
+
+/**
+ * That a transaction of this id is final, and with which code: for whoever has its bytes or needs no more. No login is needed.
+ * @throws ApiError `not_found`, `not_final`, `dropped` for an old Transfer of strangers · ProofError
+ * @example const { code, height } = await verifiedExecution(verified, { txHash: draft.txHash })
+ */
+export async function verifiedExecution(verified: VerifiedClient, { txHash }: { readonly txHash: string }, options?: CallOptions): Promise<ProvenExecution> {
+  const { genesisHash } = verified.context;
+  const { execution, record, lightBlock } = await txProofBytes(verified.client, { txHash, minimal: 1, sinceHeight: verified.newest.height }, options);
+  if (execution !== undefined) {
+    const { receipt, code, header, blockId } = believe(openExecutionReceipt(genesisHash, execution, bytesOfHex(txHash)));
+    const trusted = await verified.trust(header.height, { header, blockId, headerBytes: receipt.header, certificate: receipt.certificate, lightBlock }, options);
+    return { height: header.height, code, header: trusted };
+  }
+  if (record === undefined) return refuse('malformed', 'the answer holds no proof');
+  const { rowProof, value, ...named } = believe(openRowProof(genesisHash, record, rowKeyBytes(ROWS.done, txHash)));
+  const row = value === undefined ? undefined : decode(ROWS.done.value, value);
+  if (row?.ok !== true) return refuse('other_row', 'the answer proves no execution');
+  const trusted = await verified.trust(named.header.height, { ...named, headerBytes: rowProof.header, certificate: rowProof.certificate, lightBlock }, options);
+  return { height: row.value.height, code: row.value.code, header: trusted };
 }
 
 /** The receipt of a payment, as a stream or another device brought it, or the transaction to ask for. */

@@ -6,7 +6,7 @@ import { ApiError } from '../client/errors.ts';
 import { request, type CallOptions } from '../client/request.ts';
 import { refuse } from './proofError.ts';
 
-/** Largest answer with one proof: 64 KiB of bytes as base64url, and its frame. */
+/** Largest answer with one proof: 64 KiB of bytes and 18 KiB of sets as base64url, and its frame. */
 const PROOF_ANSWER_MAX_BYTES = 131_072;
 /** Largest answer with headers: LIGHT_HEADERS_MAX of the largest sets. */
 const HEADERS_ANSWER_MAX_BYTES = 4_194_304;
@@ -41,8 +41,18 @@ export async function rowProofBytes(client: Client, rowKeyHex: string, height: n
   }
 }
 
-/** PaymentReceipt bytes of a transaction. @throws ApiError `not_found`, `not_final` */
-export async function receiptBytes(client: Client, txHash: string, options?: CallOptions): Promise<Uint8Array> {
-  const answer: unknown = await request<Routes['getTxProof']>(client, 'GET', '/proofs/tx/{txHash}', { params: { txHash }, idempotent: true, txHash, answerMaxBytes: PROOF_ANSWER_MAX_BYTES }, options);
-  return bytesIn(answer, 'receipt') ?? refuse('malformed', 'the answer holds no receipt');
+/** What a server has as proof of a transaction: bytes of one form, and of the block that proves, for its sets. */
+export interface TxProofBytes {
+  readonly receipt: Uint8Array | undefined;
+  readonly execution: Uint8Array | undefined;
+  readonly record: Uint8Array | undefined;
+  readonly lightBlock: Block | undefined;
+}
+
+/** Proof of a transaction, with the sets that a client lacks who trusts `sinceHeight`. @throws ApiError `not_found`, `not_final` */
+export async function txProofBytes(client: Client, { txHash, ...query }: { readonly txHash: string; readonly minimal: 0 | 1; readonly sinceHeight: number }, options?: CallOptions): Promise<TxProofBytes> {
+  const answer: unknown = await request<Routes['getTxProof']>(client, 'GET', '/proofs/tx/{txHash}', { params: { txHash }, query, idempotent: true, txHash, answerMaxBytes: PROOF_ANSWER_MAX_BYTES }, options);
+  const sets = bytesIn(answer, 'lightBlock');
+  const lightBlock = sets === undefined ? undefined : decode(LightBlock, sets);
+  return { receipt: bytesIn(answer, 'receipt'), execution: bytesIn(answer, 'execution'), record: bytesIn(answer, 'record'), lightBlock: lightBlock?.ok === true ? lightBlock.value : undefined };
 }

@@ -38,10 +38,11 @@ export interface VerifiedClientOptions {
   readonly verify?: Verifier;
 }
 
-/** A header with the certificate a proof brought along; its set is looked up. */
+/** A header with the certificate a proof brought along; its set is looked up where the server sent none with it. */
 export interface BroughtHeader extends NamedHeader {
   readonly headerBytes: Uint8Array;
   readonly certificate: Certificate;
+  readonly lightBlock?: LightBlock | undefined;
 }
 
 export class VerifiedClient {
@@ -127,10 +128,10 @@ export class VerifiedClient {
     }
   }
 
-  /** A brought header with its sets, where both are known here. */
-  #complete({ header, headerBytes, certificate }: BroughtHeader): LightBlock | undefined {
-    const validators = this.#sets.get(toHex(header.validatorsHash));
-    const nextValidators = this.#sets.get(toHex(header.nextValidatorsHash));
+  /** A brought header with its sets, where both are known here or came along. */
+  #complete({ header, headerBytes, certificate, lightBlock }: BroughtHeader): LightBlock | undefined {
+    const validators = this.#sets.get(toHex(header.validatorsHash)) ?? lightBlock?.validators;
+    const nextValidators = this.#sets.get(toHex(header.nextValidatorsHash)) ?? lightBlock?.nextValidators ?? lightBlock?.validators;
     if (validators === undefined || nextValidators === undefined) return undefined;
     return { header: headerBytes, certificate, validators, nextValidators: nextValidators === validators ? undefined : nextValidators };
   }

@@ -9,7 +9,6 @@ import { rfc3339 } from '../../rfc3339.ts';
 import { lifeOf, openingOf, takenBefore, type Act, type BatchLife, type Place, type Statement } from '../../trace/batchTrace.ts';
 import { batchEvents, epcisDocument, saleEvents } from '../../trace/epcis.ts';
 import type { EpcisEvent } from '../../trace/epcisEvent.ts';
-import type { Caller } from '../caller.ts';
 import type { Parties } from '../parties.ts';
 import { serve, type Answer, type ApiRequest, type Entry, type OtherAnswer, type Reply } from '../entry.ts';
 import { batchState, dateText, lotTextOf } from './milk.ts';
@@ -207,11 +206,6 @@ export async function traceOfPayment(deps: { readonly chain: ChainPort; readonly
   return tx === undefined || paid === undefined ? undefined : saleView(deps.chain, await traceSale(deps, tx, { height, index, timeMs }, paid));
 }
 
-/** Its payer, the people of its merchant, finance and auditors. */
-async function isParty(parties: Parties, caller: Caller, tx: FinalTx, paid: Paid): Promise<boolean> {
-  return await parties.isOwnAccount(caller, caller.role === 'student' ? tx.body.sender : paid.merchant);
-}
-
 async function traceTx({ chain, orders, parties }: TraceDeps, request: ApiRequest<OfTx>): Promise<Reply<OfTx>> {
   const status = await chain.txStatus(request.params.txHash);
   if (status === undefined) return { problem: 'not_found' };
@@ -219,7 +213,7 @@ async function traceTx({ chain, orders, parties }: TraceDeps, request: ApiReques
   const tx = (await chain.readFinal(status.height))?.txs[status.index];
   if (tx === undefined) return { problem: 'pruned' };
   const paid = tx.events.find((event): event is Extract<ChainEvent, { readonly case: 'paid' }> => event.case === 'paid')?.value;
-  if (paid !== undefined && !(await isParty(parties, request.caller, tx, paid))) return { problem: 'not_found' };
+  if (paid !== undefined && !(await parties.isParty(request.caller, tx))) return { problem: 'not_found' };
   if (paid === undefined) return { problem: 'not_found', detail: 'Only payments have items to trace. A batch has /trace/batch.' };
   const sale = await traceSale({ chain, orders }, tx, status, paid);
   return answerIn(request, () => saleView(chain, sale), () => saleEventsOf(chain, sale));

@@ -16,7 +16,7 @@ export interface OrderScope extends OfTill {
 }
 
 /** Tells every change of an order; returns the unsubscribe function. */
-export function tellOrders(hub: Hub<OrderScope>, { orders, receipts }: { readonly orders: Pick<Orders, 'subscribe'>; readonly receipts: Receipts }): () => void {
+export function tellOrders(hub: Hub<OrderScope>, { orders, receipts }: { readonly orders: Pick<Orders, 'subscribe'>; readonly receipts: Pick<Receipts, 'of'> }): () => void {
   return orders.subscribe((event) => hub.tell(async () => {
     const proof = event.final === undefined ? undefined : await receipts.of(event.final.height, event.final.index);
     return [{ event: event.name, scope: event.order, data: orderEventData(event, proof) }];

@@ -113,7 +113,7 @@ export class Till {
     if (order.status === 'EXPIRED' || order.status === 'CANCELLED') this.#open.delete(ref);
     if (order.payment?.status !== 'final') return;
     const { receipt } = await getTxProof(this.#client, { txHash: order.payment.txHash });
-    await this.#confirm(ref, fromBase64Url(receipt) ?? new Uint8Array());
+    await this.#confirm(ref, fromBase64Url(receipt ?? '') ?? new Uint8Array());
   }
 
   close(): void {
