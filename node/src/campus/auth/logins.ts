@@ -14,6 +14,9 @@ import type { Secrets } from './secrets.ts';
 import { FAMILY_LIFE_MS, type Sessions } from './sessions.ts';
 import type { TokenKeys } from './tokenKeys.ts';
 
+/** Looked up where nobody has the name, so that an unknown one costs what a known one does. */
+const NOBODY = 'usr_00000000000000000000000000';
+
 export interface LoginDeps extends IdentityDeps {
   readonly chain: ChainPort;
   readonly challenges: Challenges;
@@ -66,7 +69,7 @@ function answer(tokens: Tokens | undefined): LoggedIn<'bad_credentials'> {
 
 async function byPassword(deps: LoginDeps, username: string, password: string): Promise<LoggedIn<'bad_credentials'>> {
   const userId = await getRow(deps.store, TABLES.userByName, username);
-  const row = userId === undefined ? undefined : await getRow(deps.store, TABLES.user, userId);
+  const row = await getRow(deps.store, TABLES.user, userId ?? NOBODY);
   const isRight = await deps.secrets.matches(row?.passwordHash, password);
   return answer(userId === undefined || !isRight ? undefined : await open(deps, { of: { kind: 'user', userId }, subject: userId }));
 }

@@ -22,9 +22,12 @@ export interface ProgramDeps {
 
 const hashOf = (keys: CampusKeys, secret: string): string => toHex(secretMac(keys, 'client', secret));
 
+/** Compared with where there is no program. */
+const NOBODYS_HASH = '0'.repeat(64);
+
 /** Whether this is the secret of the program; an unknown program costs the same. */
 export function isSecretOf(keys: CampusKeys, row: ClientRow | undefined, secret: string): boolean {
-  const held = row?.secretHash ?? hashOf(keys, '');
+  const held = row?.secretHash ?? NOBODYS_HASH;
   return equalSecret(Buffer.from(hashOf(keys, secret)), Buffer.from(held)) && row !== undefined;
 }
 
