@@ -204,9 +204,15 @@ export interface Payments {
 
 // ---- loyalty, sales ----------------------------------------------------------------------------------------------
 
+export interface CouponIds {
+  readonly ids: readonly string[];
+  /** All of this block and those before are among them; of later ones some may be. */
+  readonly height: number;
+}
+
 export interface Loyalty {
-  /** Ids of the coupons an account ever got, in no order that means anything, at most `limit`. */
-  couponIds(address: Uint8Array, limit: number): Promise<readonly string[]>;
+  /** Ids of the coupons an account ever got, in no order that means anything, at most `limit`. As new as the chain when it is asked. */
+  couponIds(address: Uint8Array, limit: number): Promise<CouponIds>;
 }
 
 /** `month` is YYYY-MM, `tz` a zone that may not exist. */

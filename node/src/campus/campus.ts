@@ -95,8 +95,10 @@ export async function openCampus(deps: CampusDeps): Promise<Campus> {
     payments: openPayments({ chain, store, waiter }),
     loyalty: {
       async couponIds(address, limit) {
+        await follower.caughtUp();
+        const { height } = follower.cursor();
         const under = `${blindIndex(keys, 'address', address)}/`;
-        return (await listRows(store, TABLES.coupon, { under, limit })).map(({ id }) => id.slice(under.length));
+        return { height, ids: (await listRows(store, TABLES.coupon, { under, limit })).map(({ id }) => id.slice(under.length)) };
       },
     },
     sales: openSales({ chain, store, clock, log, cursor: follower.cursor, signer: deps.exportSigner }),

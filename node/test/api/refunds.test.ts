@@ -225,7 +225,7 @@ t.test('what was asked for is there after a restart, and the chain goes on telli
 });
 
 async function usableCoupon(world: World): Promise<{ readonly couponId: string } | undefined> {
-  for (const couponId of await world.campus.loyalty.couponIds(ali.address, 10)) if (world.chain.state().get(ROWS.coupon, couponId)?.state === COUPON.unspent) return { couponId };
+  for (const couponId of (await world.campus.loyalty.couponIds(ali.address, 10)).ids) if (world.chain.state().get(ROWS.coupon, couponId)?.state === COUPON.unspent) return { couponId };
   return undefined;
 }
 

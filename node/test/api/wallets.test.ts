@@ -55,7 +55,7 @@ t.test('points and coupons stay with the address; its QR is text or a picture, f
     await world.block();
   }
   await unlinkWallet(await world.clientAs(phone), { walletId });
-  const [couponId = ''] = await world.campus.loyalty.couponIds(phone.address, 1);
+  const { ids: [couponId = ''] } = await world.campus.loyalty.couponIds(phone.address, 1);
   const qr = async (accept: string, key = phone) => await world.get(`/coupons/${couponId}/qr`, { accept, ...await world.as(key) });
   const text = await qr('*/*');
   t.match(text.headers.get('content-type'), /^text\/plain/);

@@ -14,6 +14,8 @@ import type { RegistryIndex } from '../registryIndex.ts';
 const COUPONS_READ_MAX = 5_000;
 /** Newest of them that are shown: what can still be used is at most 90 days old, at two a day. */
 const COUPONS_SHOWN_MAX = 200;
+/** A block comes every second, and ids are found within milliseconds: whoever misses the moment so often has a node that cannot keep up. */
+const TRIES_MAX = 8;
 const STATES = { [COUPON.unspent]: 'unspent', [COUPON.spent]: 'spent', [COUPON.cancelled]: 'cancelled' } as const;
 
 type Reason = Coupon['reason'];
@@ -41,12 +43,23 @@ export interface LoyaltyDeps {
   readonly parties: Parties;
 }
 
-async function loyaltyOf({ chain, clock, loyalty, index }: LoyaltyDeps, text: string): Promise<LoyaltyView | undefined> {
-  const address = parseAddress(text);
-  if (address === undefined) return undefined;
+/**
+ * Ids of coupons that are those of the newest state: points and coupons are of one block, or the fifth point would be seen
+ * neither as a point nor as a coupon. Nothing may be awaited between this and reading the state.
+ */
+async function idsOfNow({ chain, loyalty }: LoyaltyDeps, address: Uint8Array): Promise<readonly string[] | undefined> {
+  for (let tries = 0; tries < TRIES_MAX; tries++) {
+    const { ids, height } = await loyalty.couponIds(address, COUPONS_READ_MAX);
+    if (height === chain.tip().height) return ids;
+  }
+  return undefined;
+}
+
+/** Points and coupons after the newest block; ids are all that it has issued to the account. */
+function loyaltyOf({ chain, clock, index }: LoyaltyDeps, address: Uint8Array, couponIds: readonly string[]): LoyaltyView {
   const view = chain.state();
   const nowMs = clock.nowMs();
-  const rows = (await loyalty.couponIds(address, COUPONS_READ_MAX)).flatMap((couponId) => {
+  const rows = couponIds.flatMap((couponId) => {
     const row = view.get(ROWS.coupon, couponId);
     return row === undefined ? [] : [{ couponId, row }];
   });
@@ -61,7 +74,7 @@ async function loyaltyOf({ chain, clock, loyalty, index }: LoyaltyDeps, text: st
     const points = card === undefined || nowMs > card.untilMs ? 0 : card.points;
     return [{ merchantId: formatAddress(merchant.account), name: merchant.name, points, toNext: POINTS_PER_COUPON - points, coupons: own }];
   });
-  return { address: text, height: chain.tip().height, merchants };
+  return { address: formatAddress(address), height: chain.tip().height, merchants };
 }
 
 /** 33 modules and a quiet zone, large enough for a phone held over a counter. */
@@ -81,8 +94,9 @@ export function loyaltyRoutes(deps: LoyaltyDeps): readonly Entry[] {
   return [
     serve(ROUTES.getLoyalty, async ({ caller, params }) => {
       const address = parseAddress(params.address);
-      const found = address !== undefined && (await deps.parties.isOwnAccount(caller, address)) ? await loyaltyOf(deps, params.address) : undefined;
-      return found === undefined ? { problem: 'not_found' } : { status: 200, body: found };
+      if (address === undefined || !(await deps.parties.isOwnAccount(caller, address))) return { problem: 'not_found' };
+      const ids = await idsOfNow(deps, address);
+      return ids === undefined ? { problem: 'chain_unavailable', detail: 'This node is behind its chain. Ask again in a moment.' } : { status: 200, body: loyaltyOf(deps, address, ids) };
     }),
     serve(ROUTES.getCoupon, async ({ caller, params }) => {
       const row = chain.state().get(ROWS.coupon, params.couponId);
