@@ -20,6 +20,6 @@ export { makeHttpChain } from './registry/httpChain.ts';
 export { PASSING_CODES, type ChainReader, type StatementOnChain, type Submission, type TxState } from './registry/chainReader.ts';
 export { ConfigError, parseConfig, readConfig, type OracleConfig } from './service/config.ts';
 export { readOracleKey } from './service/keyFile.ts';
-export type { Log } from './service/log.ts';
+export { makeLog, type Log } from './service/log.ts';
 export { makeMetrics } from './service/metrics.ts';
 export { startOracle, type OracleDeps, type RunningOracle } from './service/oracle.ts';

@@ -3,10 +3,10 @@ import { setTimeout } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { fromHex } from '@billcoin/protocol';
 import { createClient, getStatus } from '@billcoin/sdk';
-import { pino } from 'pino';
 import { makeHttpChain } from './registry/httpChain.ts';
 import { ConfigError, readConfig } from './service/config.ts';
 import { readOracleKey } from './service/keyFile.ts';
+import { makeLog } from './service/log.ts';
 import { startOracle } from './service/oracle.ts';
 import { StoreError } from './store/store.ts';
 
@@ -43,7 +43,7 @@ async function main(): Promise<void> {
   if (file === undefined) throw new ConfigError(USAGE);
   const config = await readConfig(file);
   const key = await readOracleKey(config.keyFile);
-  const log = pino({ level: config.logLevel });
+  const log = makeLog(config.logLevel);
   const client = createClient({ baseUrl: config.nodeUrl });
   const genesisHash = await firstAnswer(async () => fromHex((await getStatus(client)).genesisHash), (error) => log.warn({ err: error, node: config.nodeUrl }, 'the node does not answer yet'));
   const stop = (code: number): void => {

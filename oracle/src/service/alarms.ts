@@ -14,6 +14,7 @@ export type AlarmKind = keyof typeof TEXTS;
 export type Alarm = (kind: AlarmKind, fields: object) => void;
 
 export function makeAlarm(log: Log, metrics: Pick<Metrics, 'alarm'>): Alarm {
+  for (const kind of Object.keys(TEXTS)) metrics.alarm(kind, 0);
   return (kind, fields) => {
     metrics.alarm(kind);
     log.error({ alarm: kind, ...fields }, TEXTS[kind]);

@@ -17,7 +17,8 @@ export interface Metrics {
   count(taken: readonly Taken[]): void;
   message(): void;
   statement(kind: 'volume' | 'reject'): void;
-  alarm(kind: string): void;
+  /** `times` 0: the kind exists from now on, so that its first alarm is a change that a rule sees. */
+  alarm(kind: string, times?: number): void;
 }
 
 export function makeMetrics(gauges: Gauges): Metrics {
@@ -55,6 +56,6 @@ export function makeMetrics(gauges: Gauges): Metrics {
       totals.messages += 1;
     },
     statement: (kind) => statements.inc({ kind }),
-    alarm: (kind) => alarms.inc({ kind }),
+    alarm: (kind, times = 1) => alarms.inc({ kind }, times),
   };
 }

@@ -17,6 +17,8 @@ import { makeReadingVectors } from '../vectors/reading.ts';
 import { makeSignatureVectors } from '../vectors/signature.ts';
 import { makeStateTreeVectors } from '../vectors/stateTree.ts';
 import { makeTransactionVectors } from '../vectors/transaction.ts';
+import { makeDashboard } from './dashboard.ts';
+import { DASHBOARDS } from './dashboards.ts';
 import { makeErrorsDoc } from './errorsDoc.ts';
 import { makeMetricsDoc } from './metricsDoc.ts';
 import { makeNetworkDoc } from './networkDoc.ts';
@@ -56,5 +58,6 @@ export const GENERATORS: readonly Generator[] = [
   page('metrics.md', makeMetricsDoc),
   page('network.md', makeNetworkDoc),
   page('rules.md', makeRulesDoc),
+  ...DASHBOARDS.map((table): Generator => ({ path: `deploy/grafana/dashboards/${table.name}.json`, make: async () => makeDashboard(table) })),
   page('openapi.json', () => `${JSON.stringify(makeOpenApi(), undefined, 2)}\n`),
 ];
