@@ -1,6 +1,7 @@
 /** House rules that no linter knows: what may not be left in a file, how long it may be, how packages are pinned. */
 import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { findUnnamedThreats } from './namedTests.ts';
 import { GENERATED_SOURCES, PACKAGES } from './packages.ts';
 import { listFiles } from './sourceFiles.ts';
 
@@ -41,6 +42,7 @@ export async function findUntidy(root: string): Promise<Finding[]> {
     const isLock = /^(package-lock\.json|npm-shrinkwrap\.json|yarn\.lock|pnpm-lock\.yaml|bun\.lockb?)$/.test(basename(path));
     if (isLock && path !== 'package-lock.json') findings.push({ path, line: undefined, message: 'one lockfile, at the root: remove it' });
   }
+  findings.push(...await findUnnamedThreats(root));
 
   return findings;
 }
