@@ -44,11 +44,15 @@ export interface Limits {
   personOf(address: Uint8Array): Promise<string>;
   /** One payment attempt of a person. */
   attempt(person: string): Promise<LimitState>;
+  /** Attempts as they stand, counting nothing. */
+  lookAttempts(person: string): Promise<LimitState>;
   /**
    * The attempt that a transaction is, booked on the payer who signed it. Undefined where it is none: no Pay, no valid
    * signature of its payer, past its time, or an id that is known or was counted before.
    */
   attemptOfPay(txBytes: Uint8Array): Promise<{ readonly person: string; readonly state: LimitState } | undefined>;
+  /** Open streams as they stand. */
+  lookStreams(policy: 'streams' | 'streams-address', key: string): LimitState;
   /** One more open stream; the returned function ends it, once. */
   openStream(policy: 'streams' | 'streams-address', key: string): { readonly state: LimitState; readonly release: () => void };
   settings(): readonly PolicySetting[];

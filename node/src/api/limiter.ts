@@ -4,11 +4,11 @@
  */
 import { fromBase64Url } from '@billcoin/protocol';
 import { PROBLEMS, ROUTES, type Route } from '@billcoin/sdk';
-import type { AbuseControl, LimitState, WindowPolicy } from '../abusePorts.ts';
+import type { AbuseControl, Limits, LimitState, WindowPolicy } from '../abusePorts.ts';
 import type { Call } from './call.ts';
 import type { ApiRequest, Refusal, Reply } from './entry.ts';
 import { limitRefusal } from './rateHeaders.ts';
-import { isMachine, subjectOf } from './subject.ts';
+import { isMachine, subjectOf, type LoggedInCaller } from './subject.ts';
 
 export interface Limiter {
   /** Before the body is read. */
@@ -62,6 +62,14 @@ function note({ onLimited }: Desk, call: Call, state: LimitState): LimitState {
 
 async function failed({ limits, flags }: Desk, { caller, requestId }: Call, code: string): Promise<void> {
   if (caller.role !== 'public') await flags.failed({ person: await subjectOf(caller, limits), code, requestId });
+}
+
+/** The caller's own limits as they stand, counting nothing (SPEC §20.3). Those of his address are everybody's who stands behind it. */
+export async function limitsOf(limits: Limits, caller: LoggedInCaller): Promise<readonly LimitState[]> {
+  const subject = await subjectOf(caller, limits);
+  const requests = limits.look(isMachine(caller) ? 'machine' : 'user', subject);
+  const streams = limits.lookStreams('streams', subject);
+  return isMachine(caller) ? [requests, streams] : [await limits.lookAttempts(subject), requests, streams];
 }
 
 /** Payment attempts are each validate call of a person, whatever its answer. */

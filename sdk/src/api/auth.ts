@@ -1,5 +1,6 @@
 /** Logins: wallets and tills by their key, people by password, programs by secret, cashiers by PIN at their till. */
 import { Type, type Static } from 'typebox';
+import { RATE_POLICIES, type RatePolicy } from './ratePolicies.ts';
 import { ROLES, route, type Role } from './route.ts';
 import { CashierId, ClientId, closed, nullable, PublicKey, Signature, TillNo, Time } from './values.ts';
 
@@ -77,6 +78,14 @@ export const logout = route({
   method: 'POST', path: '/auth/logout', summary: 'End this login: access and refresh tokens of it are good for nothing from now on.', who: LOGGED_IN, responses: { 204: Type.Null() },
 });
 
+/** How one policy stands for the caller. */
+const OwnLimit = closed({
+  policy: Type.Unsafe<RatePolicy>({ type: 'string', enum: RATE_POLICIES }),
+  q: Type.Integer({ minimum: 1, description: 'At most so many' }),
+  w: Type.Integer({ minimum: 0, description: 'In any so many seconds; 0: at the same time' }),
+  remaining: Type.Integer({ minimum: 0, description: 'How many more fit now' }),
+  resetS: Type.Integer({ minimum: 0, description: 'Seconds until there is more room; 0: none is taken' }),
+});
 export const Me = closed({
   sub: Type.String({ description: 'Pseudonym of a student, or id of the account' }),
   role: Type.Unsafe<(typeof LOGGED_IN)[number]>({ type: 'string', enum: LOGGED_IN }),
@@ -84,9 +93,10 @@ export const Me = closed({
   tillNo: nullable(TillNo),
   linked: nullable(Type.Boolean({ description: 'Of a wallet: linked to a student' })),
   expiresAt: Time,
+  limits: Type.Array(OwnLimit, { description: 'Booked on the caller: payment attempts of a person, requests, open streams. Asking takes one request and nothing else' }),
 });
 export type Me = Static<typeof Me>;
-export const getMe = route({ method: 'GET', path: '/auth/me', summary: 'Who this login is, and when its access token ends.', who: LOGGED_IN, responses: { 200: Me } });
+export const getMe = route({ method: 'GET', path: '/auth/me', summary: 'Who this login is, when its access token ends, and what is left of its limits.', who: LOGGED_IN, responses: { 200: Me } });
 
 export const loginCashier = route({
   method: 'POST',

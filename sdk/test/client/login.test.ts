@@ -8,7 +8,7 @@ import { refuse, startServer, type Handlers, type Request, type TestServer } fro
 
 const account = { username: 'mei', password: 'K7QX-K7QX-K7QX-K7QX' };
 const SESSION = `ses_${'0'.repeat(26)}`;
-const me: Me = { sub: 'usr_00000000000000000000000000', role: 'finance', merchantId: null, tillNo: null, linked: null, expiresAt: '2026-04-10T08:15:23Z' };
+const me: Me = { sub: 'usr_00000000000000000000000000', role: 'finance', merchantId: null, tillNo: null, linked: null, expiresAt: '2026-04-10T08:15:23Z', limits: [{ policy: 'pay', q: 10, w: 60, remaining: 7, resetS: 41 }] };
 const bearer = ({ headers }: Request): string => headers.authorization ?? 'nobody';
 
 function pair(no: number, expiresIn = 900): TokenPair {

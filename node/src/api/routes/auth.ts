@@ -1,12 +1,15 @@
 /** /auth: logins by key, password, secret and PIN (api page §2.2). What a login proves stands in campus/auth. */
 import { assert, fromHex } from '@billcoin/protocol';
 import { ROUTES, type AccessToken, type Me, type TokenPair } from '@billcoin/sdk';
+import type { Limits, LimitState } from '../../abusePorts.ts';
 import type { LoggedIn, Logins, Tokens } from '../../authPorts.ts';
 import type { Wallets } from '../../campusPorts.ts';
 import { rfc3339 } from '../../rfc3339.ts';
-import { merchantOf, tillOf, type Caller } from '../caller.ts';
+import { merchantOf, tillOf } from '../caller.ts';
 import { serve, type Answer, type ApiRequest, type Entry, type Refusal } from '../entry.ts';
 import { unauthenticated } from '../guard.ts';
+import { limitsOf } from '../limiter.ts';
+import type { LoggedInCaller } from '../subject.ts';
 
 /** Bytes of a field whose declaration lets only hex of one length through. */
 function hexBytes(text: string): Uint8Array {
@@ -33,16 +36,18 @@ async function answer<B>(attempt: Promise<LoggedIn<LoginCode>>, view: (tokens: T
   return result.code === 'unauthenticated' ? unauthenticated('The refresh token has ended or is none of this node.') : { problem: result.code };
 }
 
-function meOf(caller: Exclude<Caller, { readonly role: 'public' }>, expiresAtMs: number): Me {
+function meOf(caller: LoggedInCaller, expiresAtMs: number, limits: readonly LimitState[]): Me {
   return {
     sub: caller.sub, role: caller.role, merchantId: merchantOf(caller) ?? null, tillNo: tillOf(caller) ?? null,
     linked: caller.role === 'student' ? caller.studentRef !== undefined : null, expiresAt: rfc3339(expiresAtMs),
+    limits: limits.map(({ policy, q, windowS, left, resetS }) => ({ policy, q, w: windowS, remaining: left, resetS })),
   };
 }
 
 export interface AuthRouteDeps {
   readonly logins: Logins;
   readonly wallets: Wallets;
+  readonly limits: Limits;
 }
 
 async function cashier(logins: Logins, { caller, params, body }: ApiRequest<typeof ROUTES.loginCashier>): Promise<Answer<AccessToken> | Refusal> {
@@ -50,7 +55,7 @@ async function cashier(logins: Logins, { caller, params, body }: ApiRequest<type
   return caller.tillNo === params.tillNo ? await answer(logins.byPin(caller, body), accessTokenOf) : { problem: 'not_found' };
 }
 
-export function authRoutes({ logins, wallets }: AuthRouteDeps): readonly Entry[] {
+export function authRoutes({ logins, wallets, limits }: AuthRouteDeps): readonly Entry[] {
   return [
     serve(ROUTES.createChallenge, async ({ body, host }) => {
       const { message, expiresAtMs } = wallets.challenge(hexBytes(body.publicKey), host);
@@ -68,7 +73,7 @@ export function authRoutes({ logins, wallets }: AuthRouteDeps): readonly Entry[]
     }),
     serve(ROUTES.getMe, async ({ caller, expiresAtMs }) => {
       assert(caller.role !== 'public' && expiresAtMs !== undefined, 'the policy lets nobody else in');
-      return { status: 200, body: meOf(caller, expiresAtMs) };
+      return { status: 200, body: meOf(caller, expiresAtMs, await limitsOf(limits, caller)) };
     }),
     serve(ROUTES.loginCashier, (request) => cashier(logins, request)),
     serve(ROUTES.getJwks, async () => ({ status: 200, body: { keys: [...logins.publicKeys()] }, revalidate: true })),

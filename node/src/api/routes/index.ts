@@ -69,7 +69,7 @@ export function chainOnlyRoutes({ chain, clock, index, receipts, parties, metric
 export function allRoutes(deps: RouteDeps & { readonly campus: Campus }): readonly Entry[] {
   const { chain, campus, clock, index, receipts, parties, metrics, peers, sync, disk, checkpoint } = deps;
   return [
-    ...authRoutes({ logins: campus.logins, wallets: campus.wallets }),
+    ...authRoutes({ logins: campus.logins, wallets: campus.wallets, limits: campus.abuse.limits }),
     ...adminRoutes(campus),
     ...abuseRoutes(campus.abuse),
     ...transactionRoutes({ chain, clock, metrics }),

@@ -47,6 +47,12 @@ export class Attempts {
     });
   }
 
+  /** The room that is left, counting nothing. */
+  async look(person: string, window: Window): Promise<Room> {
+    const nowMs = this.#deps.nowMs();
+    return roomOf(await this.#times(person, window, nowMs, undefined), window, nowMs);
+  }
+
   /** The quota was changed: who had no room may have some. */
   changed(): void {
     this.#full.clear();
@@ -63,20 +69,25 @@ export class Attempts {
 
   async #count(person: string, window: Window, id: CountedId | undefined, nowMs: number): Promise<Room> {
     const { store } = this.#deps;
-    const { q, windowMs } = window;
+    const { q } = window;
     const own = `${person}/${padded(nowMs, TIME_DIGITS)}/${randomBytes(6).toString('hex')}`;
     const idRow = id === undefined ? [] : [putRow(TABLES.attemptId, id.txHash, id.untilMs)];
     // Not synced: it survives the end of the process, and a machine that lost power is not back within the window.
     await store.batch([putRow(TABLES.attempt, own, 1), ...idRow], { sync: false });
-    // Another node's clock may be ahead; a time further off than a window is of a clock that was wrong.
-    const bounds = { from: `${person}/${padded(Math.max(0, nowMs - windowMs + 1), TIME_DIGITS)}`, before: `${person}/${padded(nowMs + windowMs, TIME_DIGITS)}` };
-    const rows = await listRows(store, TABLES.attempt, { under: `${person}/`, ...bounds, limit: q + 1, reverse: true });
-    const times = rows.filter((row) => row.id !== own).map((row) => Math.min(nowMs, Number(row.id.split('/')[1]))).reverse();
+    const times = await this.#times(person, window, nowMs, own);
     if (times.length < q) return { ...roomOf([...times, nowMs], window, nowMs), ok: true };
     await store.batch([deleteRow(TABLES.attempt, own), ...(id === undefined ? [] : [deleteRow(TABLES.attemptId, id.txHash)])], { sync: false });
     const room = roomOf(times.slice(-q), window, nowMs);
     this.#rememberFull(person, nowMs + room.resetMs);
     return room;
+  }
+
+  /** The newest times in the window but that of the row `own`, oldest first; q of them are enough. */
+  async #times(person: string, { q, windowMs }: Window, nowMs: number, own: string | undefined): Promise<readonly number[]> {
+    // Another node's clock may be ahead; a time further off than a window is of a clock that was wrong.
+    const bounds = { from: `${person}/${padded(Math.max(0, nowMs - windowMs + 1), TIME_DIGITS)}`, before: `${person}/${padded(nowMs + windowMs, TIME_DIGITS)}` };
+    const rows = await listRows(this.#deps.store, TABLES.attempt, { under: `${person}/`, ...bounds, limit: q + 1, reverse: true });
+    return rows.filter((row) => row.id !== own).map((row) => Math.min(nowMs, Number(row.id.split('/')[1]))).reverse();
   }
 
   #rememberFull(person: string, untilMs: number): void {

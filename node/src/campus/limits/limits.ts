@@ -76,6 +76,10 @@ export async function openLimits(deps: LimitDeps): Promise<OpenedLimits> {
   const windowOf = (policy: RatePolicy): Window => ({ q: quotaOf(policy).q, windowMs: quotaOf(policy).windowS * 1_000 });
   const stateOf = (policy: RatePolicy, { ok, left, resetMs }: Room): LimitState => ({ policy, q: quotaOf(policy).q, windowS: quotaOf(policy).windowS, ok, left, resetS: Math.ceil(resetMs / 1_000) });
   const logOf = (policy: WindowPolicy): SlidingLog => logs.get(policy) as SlidingLog;
+  const lookStreams: Limits['lookStreams'] = (policy, key) => {
+    const left = Math.max(0, quotaOf(policy).q - streams.of(`${policy} ${key}`));
+    return stateOf(policy, { ok: left > 0, left, resetMs: left > 0 ? 0 : 1_000 });
+  };
   const sum = (read: (log: SlidingLog) => number): number => [...logs.values()].reduce((total, log) => total + read(log), 0);
 
   return {
@@ -84,6 +88,7 @@ export async function openLimits(deps: LimitDeps): Promise<OpenedLimits> {
     giveBack: (policy, key) => logOf(policy).giveBack(key),
     personOf,
     attempt: async (person) => stateOf('pay', await attempts.take(person, windowOf('pay'))),
+    lookAttempts: async (person) => stateOf('pay', await attempts.look(person, windowOf('pay'))),
     async attemptOfPay(txBytes) {
       const tx = signedPay(deps, txBytes);
       if (tx === undefined || (await chain.txStatus(tx.txHash)) !== undefined) return undefined;
@@ -91,11 +96,10 @@ export async function openLimits(deps: LimitDeps): Promise<OpenedLimits> {
       const room = await attempts.take(person, windowOf('pay'), { txHash: tx.txHash, untilMs: tx.body.validUntilMs });
       return room === undefined ? undefined : { person, state: stateOf('pay', room) };
     },
+    lookStreams,
     openStream(policy, key) {
-      const { q } = quotaOf(policy);
-      const open = streams.of(`${policy} ${key}`);
-      if (open >= q) return { state: stateOf(policy, { ok: false, left: 0, resetMs: 1_000 }), release: () => undefined };
-      return { state: stateOf(policy, { ok: true, left: q - open - 1, resetMs: 0 }), release: streams.open(`${policy} ${key}`) };
+      const { ok, left, resetS, ...state } = lookStreams(policy, key);
+      return ok ? { state: { ...state, ok, left: left - 1, resetS }, release: streams.open(`${policy} ${key}`) } : { state: { ...state, ok, left, resetS }, release: () => undefined };
     },
     settings: () => RATE_POLICIES.map((policy): PolicySetting => ({ policy, ...POLICIES[policy], ...quotaOf(policy), isChanged: changed.has(policy) })),
     async change(quotas) {
