@@ -27,12 +27,17 @@ function optionalText(flag: string, help: string): OptionBase<string | undefined
   return { flag, help, initial: undefined, takes: 'text', parse: (value) => value };
 }
 
+/** Nobody needs to read the largest number there is. */
+function rangeOf(min: number, max: number): string {
+  return max === Number.MAX_SAFE_INTEGER ? `integer from ${min}` : `integer ${min}…${max}`;
+}
+
 function integer(flag: string, initial: number, min: number, max: number, help: string): OptionBase<number> {
-  return { flag, help, initial, takes: `integer ${min}…${max}`, parse: (value) => parseInteger(value, min, max) };
+  return { flag, help, initial, takes: rangeOf(min, max), parse: (value) => parseInteger(value, min, max) };
 }
 
 function optionalInteger(flag: string, min: number, max: number, help: string): OptionBase<number | undefined> {
-  return { flag, help, initial: undefined, takes: `integer ${min}…${max}`, parse: (value) => parseInteger(value, min, max) };
+  return { flag, help, initial: undefined, takes: rangeOf(min, max), parse: (value) => parseInteger(value, min, max) };
 }
 
 function choice<C extends string>(flag: string, choices: readonly C[], initial: C, help: string): OptionBase<C> {
@@ -175,10 +180,11 @@ function defaultOf({ initial }: OptionBase<OptionValue>): string | undefined {
   return initial === undefined || typeof initial === 'object' ? undefined : String(initial);
 }
 
-/** Lines for --help. */
-export function makeOptionHelp(): string {
+/** Lines for --help; of these options, or of all. */
+export function makeOptionHelp(names: readonly string[] = NAMES): string {
   return allOptions()
-    .map(({ option }) => `  --${option.flag}${option.initial === false ? '' : ` <${option.takes}>`}\n      ${option.help}${defaultOf(option) === undefined ? '' : ` Default ${defaultOf(option) ?? ''}.`}`)
+    .filter(({ name }) => name === '' || names.includes(name))
+    .map(({ option }) => `  --${option.flag}${option.initial === false ? '' : ` <${option.takes}>`}\n      ${option.help}${option.initial === false || defaultOf(option) === undefined ? '' : ` Default ${defaultOf(option) ?? ''}.`}`)
     .join('\n');
 }
 

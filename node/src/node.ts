@@ -103,7 +103,7 @@ export async function readGenesis(path: string): Promise<Genesis> {
   try {
     text = await readFile(path, 'utf8');
   } catch (error) {
-    throw new ConfigError(`The genesis file ${path} cannot be read.`, { cause: error });
+    throw new ConfigError(`The genesis file ${path} cannot be read. Put the file of your network there, or name it with --genesis.`, { cause: error });
   }
   const genesis = loadGenesis(text, verifyEd25519Native);
   if (genesis.ok) return genesis.value;

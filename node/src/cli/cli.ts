@@ -1,45 +1,59 @@
 /** Reads the command line, runs a command, turns failures into one readable line and an exit code. */
 import { parseArgs } from 'node:util';
-import { ConfigError, makeConfig, makeOptionHelp, parseArgsOptions, type Flags } from '../config.ts';
+import { ConfigError, makeConfig, parseArgsOptions, type Flags } from '../config.ts';
 import { StorageFailure } from '../storageFailure.ts';
-import { COMMANDS } from './commands.ts';
+import { COMMANDS, type Command } from './commands.ts';
+import { commandHelp, helpText } from './help.ts';
 import type { Terminal } from './terminal.ts';
-import { txKindHelp } from './txKinds.ts';
 
 const EXIT_USAGE = 2;
 
-export function helpText(): string {
-  const commands = Object.entries(COMMANDS).map(([name, { summary, words }]) => `  ${name.padEnd(17)} ${summary}${words === undefined ? '' : `\n  ${''.padEnd(17)} ${name} ${words}`}`);
-  return ['billcoin <command> [options]', '', 'Commands', ...commands, '', 'Kinds of transaction (billcoin tx)', txKindHelp(), '', 'Options (also as BILLCOIN_… variables and in the file of --config)', makeOptionHelp()].join('\n');
+interface Arguments {
+  readonly command: string;
+  readonly words: readonly string[];
+  readonly flags: Flags;
 }
 
-function readArguments(args: readonly string[]): { readonly command: string | undefined; readonly words: readonly string[]; readonly flags: Flags } {
+function commandOf(name: string): Command | undefined {
+  return Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+}
+
+/** `billcoin help start` is `billcoin start --help`. */
+function readArguments(args: readonly string[]): Arguments {
   try {
     const { values, positionals } = parseArgs({ args: [...args], options: parseArgsOptions(), allowPositionals: true });
-    const length = Object.hasOwn(COMMANDS, positionals.slice(0, 2).join(' ')) ? 2 : 1;
-    const command = positionals.slice(0, length).join(' ');
-    const words = positionals.slice(length);
-    const takesWords = Object.hasOwn(COMMANDS, command) && COMMANDS[command]?.words !== undefined;
-    if (words.length > 0 && !takesWords) throw new ConfigError(`"${words.join(' ')}" is too much; there is one command.`);
-    return { command: positionals.length === 0 ? undefined : command, words, flags: values };
+    const [first, ...rest] = positionals;
+    const said = first === 'help' ? rest : positionals;
+    const length = commandOf(said.slice(0, 2).join(' ')) === undefined ? 1 : 2;
+    return { command: said.slice(0, length).join(' '), words: said.slice(length), flags: first === 'help' ? { ...values, help: true } : values };
   } catch (error) {
-    if (error instanceof ConfigError) throw error;
     // What follows the first sentence explains how to give an option the form of an argument: nothing an operator wants.
     const [what = ''] = (error instanceof Error ? error.message : String(error)).split(/\.\s/, 1);
     throw new ConfigError(`${what}. See billcoin --help.`, { cause: error });
   }
 }
 
+function unknownCommand(name: string): ConfigError {
+  const longer = Object.keys(COMMANDS).filter((one) => one.startsWith(`${name} `));
+  return new ConfigError(`"${name}" is no command. There are ${(longer.length > 0 ? longer : Object.keys(COMMANDS)).join(', ')}.`);
+}
+
 /** The whole command line tool. Returns the exit code; never throws for what an operator can cause. */
 export async function runCli(args: readonly string[], environment: Readonly<Record<string, string | undefined>>, terminal: Terminal): Promise<number> {
   try {
     const { command, words, flags } = readArguments(args);
-    if (flags['help'] === true || command === undefined) {
+    const isHelp = flags['help'] === true;
+    if (command === '') {
       terminal.print(helpText());
-      return flags['help'] === true ? 0 : EXIT_USAGE;
+      return isHelp ? 0 : EXIT_USAGE;
     }
-    const chosen = Object.hasOwn(COMMANDS, command) ? COMMANDS[command] : undefined;
-    if (chosen === undefined) throw new ConfigError(`"${command}" is no command. There are ${Object.keys(COMMANDS).join(', ')}.`);
+    const chosen = commandOf(command);
+    if (chosen === undefined) throw unknownCommand(command);
+    if (isHelp) {
+      terminal.print(commandHelp(command, chosen));
+      return 0;
+    }
+    if (words.length > 0 && chosen.words === undefined) throw new ConfigError(`"${words.join(' ')}" is too much: ${command} takes options only. See billcoin ${command} --help.`);
     return await chosen.run(makeConfig(flags, environment), terminal, words);
   } catch (error) {
     terminal.complain(explain(error));

@@ -1,6 +1,6 @@
 /** The commands of `billcoin`: what they are called, what they say and what they do. */
 import { toHex, type Checkpoint } from '@billcoin/protocol';
-import type { Config } from '../config.ts';
+import type { Config, OptionName } from '../config.ts';
 import { systemClock, systemTimers } from '../clock.ts';
 import { lineForPeople, makeLog } from '../log.ts';
 import { JoinStopped } from '../join/join.ts';
@@ -23,6 +23,8 @@ export interface Command {
   readonly summary: string;
   /** What follows the command, for people; a command without it takes options only. */
   readonly words?: string;
+  /** What it reads, for its help. */
+  readonly options: readonly OptionName[];
   /** Exit code: 0 done, 1 refused or failed. */
   run(config: Config, terminal: Terminal, words: readonly string[]): Promise<number>;
 }
@@ -36,7 +38,9 @@ async function keys(config: Config, { print }: Terminal): Promise<number> {
 }
 
 async function nodeKey(config: Config, { print }: Terminal): Promise<number> {
-  print(`Node key    ${await openNodeKey(config.keyDir)} (what other institutions put into --peers, with @host:port where this node can be reached)`);
+  const { publicKey, isNew } = await openNodeKey(config.keyDir);
+  print(`Node key    ${publicKey} (what other institutions put into --peers, with @host:port where this node can be reached)`);
+  if (isNew) print(`It was made just now in ${config.keyDir}.`);
   return 0;
 }
 
@@ -127,7 +131,9 @@ async function writeExport(config: Config, { print, output }: Terminal): Promise
 }
 
 async function exportKey(config: Config, { print }: Terminal): Promise<number> {
-  print(`Export key  ${await openExportKey(config.keyDir)} (finance and auditors compare the key of a manifest with it)`);
+  const { publicKey, isNew } = await openExportKey(config.keyDir);
+  print(`Export key  ${publicKey} (finance and auditors compare the key of a manifest with it)`);
+  if (isNew) print(`It was made just now in ${config.keyDir} and has signed nothing yet. Where a node exports already, name its key folder with --key-dir.`);
   return 0;
 }
 
@@ -160,28 +166,51 @@ async function checkpointVerify(config: Config, { print }: Terminal): Promise<nu
   return 'problem' in checked ? 1 : 0;
 }
 
-export const COMMANDS: Readonly<Record<string, Command>> = {
-  keys: { summary: 'Make the consensus key of a validator in --key-dir.', run: keys },
-  'node-key': { summary: 'Print the key that other nodes know this one by; made the first time.', run: nodeKey },
-  init: { summary: 'Make the data folder for the network of --genesis, and the sign guard of a validator.', run: init },
-  start: { summary: 'Run the node until SIGINT or SIGTERM. The API is for this machine; --https-port serves others over TLS 1.3.', run: start },
-  status: { summary: 'Ask the running node at --http-host and --http-port how it is.', run: status },
-  peers: { summary: 'Every peer that the running node admits: how far it is, what waits for it, how it behaves. Log in as an administrator.', run: peers },
-  validators: { summary: 'Who votes, and who waits.', run: validators },
-  query: { summary: 'Show an account, validator or transaction, with its proof verified. An account, and more of a transaction than its result: log in as finance or auditor, or have a key of it at --account-key.', words: 'account|validator|tx <address or hash>', run: query },
-  students: { summary: 'The roster of the university, over the running node as --user: take over a file, a new link code, erase a student.', words: 'import <file> | link-code <student ref> | erase <student ref>', run: students },
-  users: { summary: 'Accounts of people: over the running node as --user, or in the data folder while no node runs. The first administrator is made so.', words: 'add <name> <role> [merchant] | list | disable <name> [reason]', run: users },
-  'account-key': { summary: 'Make an account key at --account-key.', run: accountKey },
-  tx: { summary: 'Sign a transaction with --account-key, send it and wait until it is final.', words: '<kind> <field>=<value> …', run: tx },
-  'verify-db': { summary: 'Replay and check every stored value. The node must be stopped.', run: verifyDb },
-  rollback: { summary: 'Take state, index and blocks back to --to, or by --blocks. The node must be stopped.', run: rollBack },
-  'snapshot create': { summary: 'Write the state of the newest block on disk to the new folder --snapshot. The node must be stopped.', run: snapshotCreate },
-  'snapshot restore': { summary: 'Make a data folder that begins with the block of --snapshot.', run: snapshotRestore },
-  'checkpoint-key': { summary: 'Make a key for signing checkpoints in --key-dir.', run: checkpointKey },
-  'checkpoint-make': { summary: 'Write the newest block of the running node to --checkpoint, not signed.', run: checkpointMake },
-  'checkpoint-sign': { summary: 'Sign the file of --checkpoint with the key of --key-dir; needs no node.', run: checkpointSign },
-  'checkpoint-verify': { summary: 'Check the signatures of the file of --checkpoint; needs no node.', run: checkpointVerify },
-  'export-key': { summary: 'Print the key that signs the manifests of this node\'s exports; made the first time.', run: exportKey },
-  'verify-export': { summary: 'Hold an export and its --manifest against the chain of --node or --data-dir, line by line. 0: all holds, 1: it differs, 2: not checked.', words: '<file>', run: verifyExport },
-  'export-blocks': { summary: 'Write blocks and state as JSON lines (SPEC §14) for auditors. The node must be stopped.', run: writeExport },
+const ASK = ['httpHost', 'httpPort'] as const;
+const LOGIN = [...ASK, 'user', 'passwordFile'] as const;
+const FOLDERS = ['genesis', 'dataDir', 'keyDir'] as const;
+const START = [
+  ...FOLDERS, 'nodeName', 'logLevel', 'chainOnly', 'listen', 'peers', ...ASK, 'httpsHost', 'httpsPort', 'tlsCert', 'tlsKey', 'metricsListen', 'campusAuthorityKey', 'slackWebhookFile', 'alertsToLoopback',
+  'verifyThreads', 'diskFloorMib', 'checkpoint', 'fromSnapshot', 'snapshotBlocks', 'snapshotsKept', 'snapshotsMib', 'signFromHeight', 'iAmTheOnlyOne',
+] as const;
+
+/** THE table, by what a command needs. */
+export const GROUPS: Readonly<Record<string, Readonly<Record<string, Command>>>> = {
+  'A node': {
+    keys: { summary: 'Make the consensus key of a validator in --key-dir.', options: ['keyDir'], run: keys },
+    'node-key': { summary: 'Print the key that other nodes know this one by; the first time it is made.', options: ['keyDir'], run: nodeKey },
+    init: { summary: 'Make the data folder for the network of --genesis, and the sign guard of a validator.', options: FOLDERS, run: init },
+    start: { summary: 'Run the node until SIGINT or SIGTERM. The API is for this machine; --https-port serves others over TLS 1.3.', options: START, run: start },
+  },
+  'At a running node on this machine (--http-port)': {
+    status: { summary: 'Height, peers and sync of the node.', options: [...ASK, 'json'], run: status },
+    peers: { summary: 'Every peer that the node admits: how far it is, what waits for it, how it behaves. Log in as an administrator.', options: [...LOGIN, 'json'], run: peers },
+    validators: { summary: 'Who votes on blocks, and who waits to be elected.', options: ASK, run: validators },
+    query: { summary: 'Show an account, validator or transaction once its proof verifies. Accounts, and what a transaction says, are for their owner (--account-key), finance and auditors (--user).', words: 'account|validator|tx <address or hash>', options: ['genesis', ...LOGIN, 'accountKey'], run: query },
+    'account-key': { summary: 'Make the key of an account at --account-key; needs no node.', options: ['accountKey'], run: accountKey },
+    tx: { summary: 'Sign a transaction with --account-key, send it and wait until it is final.', words: '<kind> <field>=<value> …', options: ['genesis', ...ASK, 'accountKey'], run: tx },
+  },
+  'People of the campus': {
+    users: { summary: 'Accounts of people. While no node runs they are read and written in --data-dir: make the first administrator so. A running node is asked as --user.', words: 'add <name> manager|finance|auditor|admin [address of the manager\'s merchant] | list | disable <name> [reason]', options: [...FOLDERS, ...LOGIN, 'json'], run: users },
+    students: { summary: 'The roster of the university, at a running node as --user (an administrator): import <file> takes the whole list over and gives newcomers link codes, link-code gives one student a new code, erase deletes what is known of one.', words: 'import <file> | link-code <student ref> | erase <student ref>', options: [...LOGIN, 'out'], run: students },
+  },
+  'On the folders of a stopped node': {
+    'verify-db': { summary: 'Replay all blocks and check every stored value.', options: ['genesis', 'dataDir', 'snapshot', 'checkpoint'], run: verifyDb },
+    rollback: { summary: 'Take state, index and blocks back to --to, or by --blocks.', options: [...FOLDERS, 'to', 'rollbackBlocks', 'pastGuard', 'logLevel'], run: rollBack },
+    'snapshot create': { summary: 'Write the state of the newest block on disk to the new folder --snapshot.', options: ['genesis', 'dataDir', 'snapshot'], run: snapshotCreate },
+    'snapshot restore': { summary: 'Make a data folder that begins with the block of --snapshot.', options: ['genesis', 'dataDir', 'snapshot', 'checkpoint'], run: snapshotRestore },
+    'export-blocks': { summary: 'Write blocks and state as JSON lines (SPEC §14) for auditors.', options: ['genesis', 'dataDir', 'from', 'to', 'out'], run: writeExport },
+  },
+  'Checkpoints, where wallets begin to trust': {
+    'checkpoint-key': { summary: 'Make a key for signing checkpoints in --key-dir.', options: ['keyDir'], run: checkpointKey },
+    'checkpoint-make': { summary: 'Write the newest block of the running node to --checkpoint, not signed.', options: ['genesis', ...ASK, 'checkpoint'], run: checkpointMake },
+    'checkpoint-sign': { summary: 'Sign the file of --checkpoint with the key of --key-dir; needs no node.', options: ['genesis', 'keyDir', 'checkpoint'], run: checkpointSign },
+    'checkpoint-verify': { summary: 'Check the signatures of the file of --checkpoint; needs no node.', options: ['genesis', 'checkpoint'], run: checkpointVerify },
+  },
+  'Exports of sales': {
+    'export-key': { summary: 'Print the key that signs the exports of the node with this --key-dir; the first time it is made.', options: ['keyDir'], run: exportKey },
+    'verify-export': { summary: 'Recount an export from the blocks of --node or --data-dir and say line by line where it or its --manifest differs. Exit code 0: all holds, 1: it differs, 2: not checked.', words: '<file>', options: ['genesis', 'manifest', 'exportKey', 'dataDir', 'nodeUrl', 'user', 'passwordFile'], run: verifyExport },
+  },
 };
+
+export const COMMANDS: Readonly<Record<string, Command>> = Object.fromEntries(Object.values(GROUPS).flatMap((commands) => Object.entries(commands)));

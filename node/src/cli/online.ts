@@ -14,7 +14,7 @@ import { makeAccountKey, readAccountSeed } from '../offline/keys.ts';
 import { peerTable } from './peerTable.ts';
 import { count, finalText, progressText } from './statusLine.ts';
 import type { Terminal } from './terminal.ts';
-import { address, makeTxDraft } from './txKinds.ts';
+import { address, kindOf, makeTxDraft } from './txKinds.ts';
 
 /** Rights of group and others. */
 const OTHERS_MASK = 0o077;
@@ -183,6 +183,7 @@ export async function accountKey({ accountKey: path }: Config, { print }: Termin
 
 /** Signs one transaction with the account key, sends it, waits until it is final and verifies that it was executed. */
 export async function tx(config: Config, terminal: Terminal, words: readonly string[]): Promise<number> {
+  kindOf(words[0] ?? '');
   const genesis = await readGenesis(config.genesis);
   const seed = await readAccountSeed(config.accountKey);
   if (seed === undefined) throw new ConfigError(`There is no account key at ${config.accountKey} (--account-key). billcoin account-key makes one.`);

@@ -56,7 +56,7 @@ const ACTS: Readonly<Record<string, (config: Config, terminal: Terminal, client:
 
 export async function students(config: Config, terminal: Terminal, [what = '', of = '', ...more]: readonly string[]): Promise<number> {
   const act = Object.hasOwn(ACTS, what) ? ACTS[what] : undefined;
-  if (act === undefined || of === '' || more.length > 0) throw new ConfigError('students takes import <file>, link-code <student ref> or erase <student ref>.');
-  if (config.user === undefined) throw new ConfigError('Log in as an administrator with --user and --password-file.');
+  if (act === undefined || of === '' || more.length > 0) throw new ConfigError('students takes import <file>, link-code <student ref> or erase <student ref>. See billcoin students --help.');
+  if (config.user === undefined) throw new ConfigError('students asks the running node: log in as an administrator with --user and --password-file.');
   return await asked(config, terminal, async (client) => act(config, terminal, await loggedIn(config, client), of));
 }

@@ -22,7 +22,7 @@ export const address: FieldForm<Uint8Array> = {
 };
 
 const amount: FieldForm<bigint> = {
-  takes: `integer 1…${AMOUNT_MAX}`,
+  takes: 'integer from 1',
   parse(text) {
     const value = /^\d{1,16}$/.test(text) ? BigInt(text) : 0n;
     return value > 0n && value <= AMOUNT_MAX ? value : undefined;
@@ -84,6 +84,13 @@ export function txKindHelp(): string {
   return [...TX_KINDS].map(([name, { summary, forms }]) => `  ${name.padEnd(15)} ${summary}\n  ${''.padEnd(15)} ${fieldsOf(forms)}`).join('\n');
 }
 
+/** Throws ConfigError where there is no such kind. */
+export function kindOf(name: string): TxKind {
+  const chosen = TX_KINDS.get(name);
+  if (chosen === undefined) throw new ConfigError(`${name === '' ? 'The kind of transaction is missing' : `"${name}" is no kind of transaction that is made here`}. There are:\n${txKindHelp()}`);
+  return chosen;
+}
+
 /**
  * The draft that `billcoin tx KIND field=value …` asks for. Throws ConfigError naming what is wrong.
  * @param words everything after `tx`.
@@ -91,8 +98,7 @@ export function txKindHelp(): string {
  */
 export function makeTxDraft(words: readonly string[], envelope: Envelope, sender: Uint8Array): TxDraft {
   const [name = '', ...fields] = words;
-  const chosen = TX_KINDS.get(name);
-  if (chosen === undefined) throw new ConfigError(`${name === '' ? 'The kind of transaction is missing' : `"${name}" is no kind of transaction that is made here`}. There are:\n${txKindHelp()}`);
+  const chosen = kindOf(name);
   const given = new Map<string, string>();
   for (const word of fields) {
     const at = word.indexOf('=');

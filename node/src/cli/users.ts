@@ -81,50 +81,60 @@ function onlineDesk(client: Client): Desk {
   };
 }
 
-async function add(desk: Desk, config: Config, { print }: Terminal, [username = '', role = '', merchant]: readonly string[]): Promise<number> {
+type Act = (desk: Desk, config: Config, terminal: Terminal) => Promise<number>;
+
+function add([username = '', role = '', merchant, ...more]: readonly string[]): Act {
   const chosen = USER_ROLES.find((one) => one === role);
-  if (!USERNAME.test(username) || chosen === undefined) throw new ConfigError(`users add takes a name (2 to 32 lower-case letters, digits, . _ -), one of ${USER_ROLES.join(', ')}, and for a manager the address of the merchant.`);
+  if (!USERNAME.test(username) || chosen === undefined || more.length > 0) throw new ConfigError(`users add takes a name (2 to 32 lower-case letters, digits, . _ -), one of ${USER_ROLES.join(', ')}, and for a manager the address of the merchant.`);
   const merchantId = merchant === undefined ? null : formatAddress(address.parse(merchant) ?? failAddress(merchant));
-  const { user, password } = await desk.add({ username, role: chosen, merchantId });
-  if (config.json) print(JSON.stringify({ userId: user.userId, username, role, password }));
-  else {
-    print(`Account   ${username}, ${role} (${user.userId})`);
-    print(`Password  ${password}`);
-    print('It is shown this once and stands nowhere; hand it over by a way that nobody else reads.');
-  }
-  return 0;
+  return async (desk, config, { print }) => {
+    const { user, password } = await desk.add({ username, role: chosen, merchantId });
+    if (config.json) print(JSON.stringify({ userId: user.userId, username, role, password }));
+    else {
+      print(`Account   ${username}, ${role} (${user.userId})`);
+      print(`Password  ${password}`);
+      print('It is shown this once and stands nowhere; hand it over by a way that nobody else reads.');
+    }
+    return 0;
+  };
 }
 
 function failAddress(text: string): never {
   throw new ConfigError(`"${text}" is no address; it takes ${address.takes}.`);
 }
 
-async function list(desk: Desk, config: Config, { print }: Terminal): Promise<number> {
+const list: Act = async (desk, config, { print }) => {
   const all = await desk.list();
   if (config.json) print(JSON.stringify(all, undefined, 2));
   else for (const { userId, username, role, merchantId, isDisabled } of all) print(`${userId}  ${role.padEnd(8)}  ${isDisabled ? 'disabled' : 'active  '}  ${username}${merchantId === null ? '' : ` of ${merchantId}`}`);
   return 0;
+};
+
+function disable([username, ...reason]: readonly string[]): Act {
+  if (username === undefined) throw new ConfigError('users disable takes a name, and a reason if you like.');
+  return async (desk, _config, { print }) => {
+    const user = (await desk.list()).find((one) => one.username === username);
+    if (user === undefined) throw new Refused(WHY.not_found);
+    await desk.disable(user.userId, reason.length === 0 ? 'by hand' : reason.join(' '));
+    print(`${username} may not log in any more; what was logged in is logged out.`);
+    return 0;
+  };
 }
 
-async function disable(desk: Desk, { print }: Terminal, [username = '', ...reason]: readonly string[]): Promise<number> {
-  const user = (await desk.list()).find((one) => one.username === username);
-  if (user === undefined) throw new Refused(WHY.not_found);
-  await desk.disable(user.userId, reason.length === 0 ? 'by hand' : reason.join(' '));
-  print(`${username} may not log in any more; what was logged in is logged out.`);
-  return 0;
-}
-
-function run(desk: Desk, config: Config, terminal: Terminal, [what, ...words]: readonly string[]): Promise<number> {
-  if (what === 'add') return add(desk, config, terminal, words);
-  return what === 'list' ? list(desk, config, terminal) : disable(desk, terminal, words);
+/** What the words ask for; throws ConfigError before anything is opened. */
+function actOf([what, ...words]: readonly string[]): Act {
+  if (what === 'add') return add(words);
+  if (what === 'disable') return disable(words);
+  if (what !== 'list' || words.length > 0) throw new ConfigError('users takes add, list or disable. See billcoin users --help.');
+  return list;
 }
 
 /** `users add|list|disable`; a refusal is one line and exit code 1. */
 export async function users(config: Config, terminal: Terminal, words: readonly string[]): Promise<number> {
-  if (words[0] !== 'add' && words[0] !== 'list' && words[0] !== 'disable') throw new ConfigError('users takes add, list or disable.');
+  const act = actOf(words);
   const genesis = await readGenesis(config.genesis);
   try {
-    return await withAccounts(config, genesis, (accounts) => run(offlineDesk(accounts), config, terminal, words));
+    return await withAccounts(config, genesis, (accounts) => act(offlineDesk(accounts), config, terminal));
   } catch (error) {
     if (error instanceof Refused) return refused(terminal, error);
     if (!(error instanceof StorageFailure) || error.code !== 'locked') throw error;
@@ -132,7 +142,7 @@ export async function users(config: Config, terminal: Terminal, words: readonly 
   // A node runs on the data folder: it is asked itself.
   return await asked(config, terminal, async (client) => {
     try {
-      return await run(onlineDesk(await loggedIn(config, client)), config, terminal, words);
+      return await act(onlineDesk(await loggedIn(config, client)), config, terminal);
     } catch (error) {
       if (error instanceof Refused) return refused(terminal, error);
       if (error instanceof ApiError && error.code === 'unauthenticated') terminal.complain('A node runs on this data folder. Log in as an administrator with --user and --password-file.');

@@ -55,7 +55,7 @@ function report({ print }: Terminal, { rows, differences, manifest, partial }: E
 
 export async function verifyExport(config: Config, terminal: Terminal, [file, ...more]: readonly string[]): Promise<number> {
   const { manifest: path, exportKey } = config;
-  if (file === undefined || more.length > 0 || path === undefined) throw new ConfigError('verify-export takes one file and its --manifest.');
+  if (file === undefined || more.length > 0 || path === undefined) throw new ConfigError('verify-export takes one file and its --manifest. See billcoin verify-export --help.');
   const publicKey = exportKey === undefined ? undefined : fromHex(exportKey);
   if (exportKey !== undefined && publicKey?.length !== 32) throw new ConfigError(`--export-key is "${exportKey}"; it takes 64 hex digits.`);
   const genesis = await readGenesis(config.genesis);

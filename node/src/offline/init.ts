@@ -25,7 +25,7 @@ export interface Initialised {
  */
 export async function initFolders(config: Config, genesis: Genesis): Promise<Initialised> {
   await mkdir(config.keyDir, { recursive: true, mode: 0o700 }); // also for the campus keys of a node without consensus key
-  const nodeKey = await openNodeKey(config.keyDir);
+  const { publicKey: nodeKey } = await openNodeKey(config.keyDir);
   const pair = await readKeyFile(config.keyDir, CONSENSUS_KEY_FILE);
   const isValidator = pair !== undefined && indexOfKey(genesis.validators, pair.publicKey) !== undefined;
   const identity = pair === undefined ? undefined : { publicKey: pair.publicKey, genesisHash: genesis.genesisHash };

@@ -33,18 +33,26 @@ export async function readAccountSeed(path: string): Promise<Uint8Array | undefi
   return (await readKeyFile(dirname(path), basename(path)))?.seed;
 }
 
-async function openKey(keyDir: string, name: string): Promise<string> {
-  await mkdir(keyDir, { recursive: true, mode: 0o700 });
-  const { publicKey } = (await readKeyFile(keyDir, name)) ?? (await createKeyFile(keyDir, name));
-  return toHex(publicKey);
+interface OpenedKey {
+  /** Hex. */
+  readonly publicKey: string;
+  /** It was not there before. */
+  readonly isNew: boolean;
 }
 
-/** Public part of the node key in `keyDir`, hex; it is made the first time. */
-export function openNodeKey(keyDir: string): Promise<string> {
+async function openKey(keyDir: string, name: string): Promise<OpenedKey> {
+  await mkdir(keyDir, { recursive: true, mode: 0o700 });
+  const found = await readKeyFile(keyDir, name);
+  const { publicKey } = found ?? (await createKeyFile(keyDir, name));
+  return { publicKey: toHex(publicKey), isNew: found === undefined };
+}
+
+/** Public part of the node key in `keyDir`; it is made the first time. */
+export function openNodeKey(keyDir: string): Promise<OpenedKey> {
   return openKey(keyDir, NODE_KEY_FILE);
 }
 
-/** Public part of the key that signs exports, hex; it is made the first time. */
-export function openExportKey(keyDir: string): Promise<string> {
+/** Public part of the key that signs exports; it is made the first time. */
+export function openExportKey(keyDir: string): Promise<OpenedKey> {
   return openKey(keyDir, EXPORT_KEY_FILE);
 }

@@ -5,7 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import t, { type Test } from 'tap';
-import { helpText, runCli } from '../../src/cli/cli.ts';
+import { runCli } from '../../src/cli/cli.ts';
+import { COMMANDS } from '../../src/cli/commands.ts';
+import { helpText } from '../../src/cli/help.ts';
+import { OPTIONS } from '../../src/config.ts';
 import { CONSENSUS_KEY_FILE, createKeyFile } from '../../src/crypto/keyFiles.ts';
 import { KEYS, makeTestGenesis } from '../support/testNetwork.ts';
 
@@ -37,10 +40,24 @@ void t.test('help names every command and option; no command is a mistake', asyn
   test.equal((await cli([])).code, 2);
 });
 
+void t.test('help of one command has its usage and its options, and every option is of a command', async (test) => {
+  const { code, text } = await cli(['users', '--help']);
+  test.equal(code, 0);
+  test.match(text, /^billcoin users add <name> manager\|finance/);
+  test.ok(text.includes('--password-file') && !text.includes('--tls-cert'), 'its own options, no others');
+  test.equal((await cli(['help', 'users'])).text, text);
+  test.match((await cli(['help', 'snapshot', 'create'])).text, /^billcoin snapshot create \[options\]/);
+  test.equal((await cli(['help'])).text, helpText());
+  test.same(Object.keys(OPTIONS).filter((name) => !Object.values(COMMANDS).some(({ options }) => (options as readonly string[]).includes(name))), []);
+});
+
 void t.test('what cannot be used is named', async (test) => {
   for (const [args, environment, found] of [
     [['launch'], {}, /"launch" is no command/],
-    [['start', 'now'], {}, /"now" is too much/],
+    [['tills', 'list'], {}, /^"tills" is no command\. There are keys/],
+    [['tills', '--help'], {}, /^"tills" is no command/],
+    [['snapshot'], {}, /^"snapshot" is no command\. There are snapshot create, snapshot restore\.$/],
+    [['start', 'now'], {}, /^"now" is too much: start takes options only\. See billcoin start --help\.$/],
     [['start', '--http-port', 'eighty'], {}, /--http-port is "eighty"; it takes integer 0…65535/],
     [['start', '--colour', 'red'], {}, /^Unknown option '--colour'\. See billcoin --help\.$/],
     [['--colour'], {}, /^Unknown option '--colour'\. See billcoin --help\.$/],

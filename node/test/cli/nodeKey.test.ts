@@ -15,9 +15,10 @@ void t.test('a node key is made once and only its owner may read it', async (tes
   const folder = await mkdtemp(join(tmpdir(), 'billcoin-node-key-'));
   test.teardown(() => rm(folder, { recursive: true, force: true }));
   const keyDir = join(folder, 'keys');
-  const key = await openNodeKey(keyDir);
+  const { publicKey: key, isNew } = await openNodeKey(keyDir);
+  test.ok(isNew);
   test.match(key, /^[0-9a-f]{64}$/);
-  test.equal(await openNodeKey(keyDir), key);
+  test.same(await openNodeKey(keyDir), { publicKey: key, isNew: false });
   test.equal((await stat(join(keyDir, NODE_KEY_FILE))).mode & 0o777, 0o600);
 });
 

@@ -95,7 +95,7 @@ void t.test('what cannot be meant is named, before anything is asked', async (te
     [['tx', 'burn'], /"burn" is no kind of transaction/],
     [['tx', 'toString'], /"toString" is no kind/],
     [['tx', 'transfer', `to=${receiver}`], /amountMl is missing\. transfer takes to=<bill1/],
-    [['tx', 'transfer', `to=${receiver}`, 'amountMl=0'], /amountMl is "0"; it takes integer 1…/],
+    [['tx', 'transfer', `to=${receiver}`, 'amountMl=0'], /amountMl is "0"; it takes integer from 1/],
     [['tx', 'transfer', `to=${receiver}`, 'amountMl=1.5'], /amountMl is "1\.5"/],
     [['tx', 'transfer', `to=${receiver}`, 'amountMl=9007199254740992'], /amountMl is "9007199254740992"/],
     [['tx', 'transfer', 'to=bill1wrong', 'amountMl=5'], /to is "bill1wrong"; it takes bill1… or 40 hex digits/],

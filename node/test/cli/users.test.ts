@@ -59,7 +59,7 @@ void t.test('what cannot be meant is named before anything is opened', async (te
   const { run } = await openDesk(test);
   for (const [words, found] of [
     [[], /users takes add, list or disable/], [['drop'], /users takes add, list or disable/], [['add'], /users add takes a name/], [['add', 'Boss', 'admin'], /users add takes a name/],
-    [['add', 'boss', 'king'], /one of manager, finance, auditor, admin/], [['add', 'boss', 'manager', 'bill1wrong'], /"bill1wrong" is no address/],
+    [['list', 'all'], /users takes add, list or disable/], [['disable'], /users disable takes a name/], [['add', 'boss', 'king'], /one of manager, finance, auditor, admin/], [['add', 'boss', 'manager', 'bill1wrong'], /"bill1wrong" is no address/],
   ] as const) {
     const { code, text } = await run(...words);
     test.equal(code, 2, words.join(' '));
