@@ -4,7 +4,7 @@
  * store; the *subject* of a flag is what operators see of a person: of students and wallets a pseudonym.
  */
 import type { AlertOutcome, FlagOutcome, FlagRule, RatePolicy } from '@billcoin/sdk';
-import type { Json } from '@billcoin/protocol';
+import type { Json, ParsedTx } from '@billcoin/protocol';
 
 /** How a policy stands for one key. */
 export interface LimitState {
@@ -50,7 +50,7 @@ export interface Limits {
    * The attempt that a transaction is, booked on the payer who signed it. Undefined where it is none: no Pay, no valid
    * signature of its payer, past its time, or an id that is known or was counted before.
    */
-  attemptOfPay(txBytes: Uint8Array): Promise<{ readonly person: string; readonly state: LimitState } | undefined>;
+  attemptOfPay(txBytes: Uint8Array): Promise<{ readonly person: string; readonly state: LimitState; readonly tx: ParsedTx } | undefined>;
   /** Open streams as they stand. */
   lookStreams(policy: 'streams' | 'streams-address', key: string): LimitState;
   /** One more open stream; the returned function ends it, once. */

@@ -40,7 +40,7 @@ export interface ChainService {
 }
 
 export interface PoolPort {
-  submit(bytes: Uint8Array): Promise<Submitted>;
+  submit(tx: Uint8Array | ParsedTx): Promise<Submitted>;
   status(txHash: string): Promise<TxStatus | undefined>;
   info(): ReturnType<ChainPort['poolInfo']>;
 }
@@ -147,7 +147,7 @@ export function makeChainService(sources: ChainSources, first: TipInfo, pool: ()
     batchHistory: sources.batchHistory,
     batchesOfLot: sources.batchesOfLot,
     registryAt: (height) => readRegistry(sources, newest, readFinal, height),
-    submit: (txBytes) => pool().submit(txBytes),
+    submit: (tx) => pool().submit(tx),
     offerEvidence: sources.offerEvidence,
     txStatus: (txHash) => pool().status(txHash),
     onFinal: (listener) => subscribe(onFinal, listener),

@@ -126,7 +126,8 @@ export interface ChainPort {
   batchesOfLot(lot: Uint8Array, limit: number): Promise<readonly Uint8Array[]>;
   /** Of a final height, 0 for genesis; the same answer whenever it is asked. Undefined above the tip, and where the block is not kept. */
   registryAt(height: number): Promise<RegistryAt | undefined>;
-  submit(txBytes: Uint8Array): Promise<Submitted>;
+  /** Bytes of a client, or what was parsed of them for this chain. */
+  submit(tx: Uint8Array | ParsedTx): Promise<Submitted>;
   /**
    * Proof of a lie, from anybody. kept: on disk, and offered to blocks; recorded: an attack for which nobody can be blamed for
    * sure, in the log; known: either of them before. Undefined: it proves nothing here.

@@ -17,8 +17,8 @@ export interface ApiRequest<R extends Route = Route> {
   readonly body: BodyOf<R>;
   /** Exact text of a JSON body. */
   readonly bodyText: string;
-  /** What limits know of it. */
-  readonly call: Call;
+  /** What limits know of it; undefined on a node of the chain alone, which has none. */
+  readonly call: Call | undefined;
   readonly language: Language;
   /** Host header: one of this server's own names, checked before anything else. */
   readonly host: string;

@@ -1,5 +1,6 @@
 /** Where limits meet Fastify: after the caller is known and before the body is read; and before an answer leaves. */
 import type { IncomingMessage } from 'node:http';
+import { assert } from '@billcoin/protocol';
 import type { FastifyInstance } from 'fastify';
 import type { Call } from './call.ts';
 import type { Entry, Refusal } from './entry.ts';
@@ -43,5 +44,11 @@ export function hookLimits(server: FastifyInstance, limiter: Limiter, remoteAddr
 
 /** The entry with the limits that its body decides. */
 export function underLimits(entry: Entry, limiter: Limiter): Entry {
-  return { ...entry, handle: (request) => limiter.around(request.call, request, entry.handle) };
+  return {
+    ...entry,
+    handle(request) {
+      assert(request.call !== undefined, 'limits have let the request in');
+      return limiter.around(request.call, request, entry.handle);
+    },
+  };
 }

@@ -117,6 +117,7 @@ async function transaction(desk: Desk, call: Call, request: ApiRequest, handle: 
   const bytes = fromBase64Url(bodyOf<'tx'>(request).tx);
   const attempt = bytes === undefined ? undefined : await limits.attemptOfPay(bytes);
   if (attempt === undefined) return await handle();
+  call.tx = attempt.tx;
   note(desk, call, attempt.state);
   const refusal = limitRefusal([attempt.state]);
   if (refusal !== undefined) return refusal;

@@ -4,7 +4,6 @@ import type { ServerResponse } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest, FastifySchema } from 'fastify';
 import { API_BASE, BODY_MAX_BYTES, type ProblemCode, type Route } from '@billcoin/sdk';
 import type { Clock } from '../ports.ts';
-import type { Call } from './call.ts';
 import type { ApiRequest, Entry, Refusal, Reply, StreamEntry } from './entry.ts';
 import type { Admitted, Guard } from './guard.ts';
 import { languageOf, PROBLEM_MEDIA_TYPE, problemBody, problemHeaders } from './problem.ts';
@@ -96,7 +95,7 @@ function idempotencyRefusal(declaration: Route, key: string | string[] | undefin
 function apiRequest(request: FastifyRequest): ApiRequest {
   const key = request.headers['idempotency-key'];
   return {
-    id: request.id, caller: request.admitted.caller, expiresAtMs: request.admitted.expiresAtMs, call: request.call as Call, params: request.params as never, query: request.query as never, body: request.body as never, bodyText: request.bodyText, host: request.headers.host ?? '',
+    id: request.id, caller: request.admitted.caller, expiresAtMs: request.admitted.expiresAtMs, call: request.call, params: request.params as never, query: request.query as never, body: request.body as never, bodyText: request.bodyText, host: request.headers.host ?? '',
     language: languageOf(request.headers['accept-language']), idempotencyKey: typeof key === 'string' ? key : undefined,
     accept: request.headers.accept ?? '',
   };

@@ -9,8 +9,10 @@ import { putNothing, type Lane, type Put } from './lane.ts';
 import { deleteRow, getRow, listRows, padded, putRow, TABLES, type StoredAnswer } from './store.ts';
 
 export const ANSWER_LIFE_MS = 86_400_000;
-/** Old answers forgotten with each new one. */
-const SWEEP = 16;
+/** Old answers are forgotten with a new one, so often. */
+const SWEEP_MS = 1_000;
+/** So many at once: more than can come in that time. */
+const SWEEP = 1_000;
 
 export interface Work {
   readonly answer: Answered;
@@ -37,15 +39,23 @@ export interface IdempotencyDeps {
 
 export type Idempotency = (request: IdempotentRequest) => Promise<IdempotentResult>;
 
-async function sweepRows(store: KeyValueStore, nowMs: number): Promise<readonly KeyValueOperation[]> {
-  const dead = await listRows(store, TABLES.answerEnd, { before: padded(nowMs, 15), limit: SWEEP });
-  return dead.flatMap(({ id, value }) => [deleteRow(TABLES.answerEnd, id), deleteRow(TABLES.answer, value)]);
+type Sweep = (nowMs: number) => Promise<readonly KeyValueOperation[]>;
+
+/** Deletes what has ended, if that was not just done. */
+function openSweep(store: KeyValueStore): Sweep {
+  let sweptAtMs = Number.NEGATIVE_INFINITY;
+  return async (nowMs) => {
+    if (Math.abs(nowMs - sweptAtMs) < SWEEP_MS) return [];
+    sweptAtMs = nowMs;
+    const dead = await listRows(store, TABLES.answerEnd, { before: padded(nowMs, 15), limit: SWEEP });
+    return dead.flatMap(({ id, value }) => [deleteRow(TABLES.answerEnd, id), deleteRow(TABLES.answer, value)]);
+  };
 }
 
 /** Not stored (api page §2.1): the same request may succeed in a moment. */
 const isPassing = (status: number): boolean => status === 401 || status === 429 || status >= 500;
 
-async function runOnce({ store, clock }: IdempotencyDeps, id: string, requestHash: string, work: () => Promise<Work>): Promise<Put<IdempotentResult>> {
+async function runOnce({ store, clock }: IdempotencyDeps, sweep: Sweep, id: string, requestHash: string, work: () => Promise<Work>): Promise<Put<IdempotentResult>> {
   const nowMs = clock.nowMs();
   const stored = await getRow(store, TABLES.answer, id);
   if (stored !== undefined && stored.expiresAtMs >= nowMs) {
@@ -60,20 +70,21 @@ async function runOnce({ store, clock }: IdempotencyDeps, id: string, requestHas
   const row: StoredAnswer = { requestHash, ...answer, expiresAtMs: nowMs + ANSWER_LIFE_MS };
   const end = putRow(TABLES.answerEnd, `${padded(row.expiresAtMs, 15)}/${id}`, id);
   // The sweep stands first: a key whose old answer just ended is written again by the later put.
-  const written = store.batch([...(await sweepRows(store, nowMs)), ...operations, putRow(TABLES.answer, id, row), end], { sync: true }).then(after);
+  const written = store.batch([...(await sweep(nowMs)), ...operations, putRow(TABLES.answer, id, row), end], { sync: true }).then(after);
   return { value: { kind: 'answer', replayed: false, answer }, written };
 }
 
 export function openIdempotency(deps: IdempotencyDeps): Idempotency {
   /** Keys at work now; no longer than the lane's queue. */
   const running = new Set<string>();
+  const sweep = openSweep(deps.store);
   return async ({ subject, key, request, work }) => {
     // The key is hashed: it may hold any character, a row id may not.
     const id = `${subject}/${toHex(sha256(utf8(key)))}`;
     if (running.has(id)) return { kind: 'in_progress' };
     running.add(id);
     try {
-      return await deps.lane.commit(() => runOnce(deps, id, toHex(sha256(utf8(request))), work));
+      return await deps.lane.commit(() => runOnce(deps, sweep, id, toHex(sha256(utf8(request))), work));
     } finally {
       running.delete(id);
     }

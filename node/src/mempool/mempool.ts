@@ -3,7 +3,7 @@
  * after the tip with all pending spends set aside; it is offered to blocks at once. A client gets the answer when it is on disk.
  */
 import {
-  ROWS, balanceOf, checkTx, parseTx, spendOf, tillId, toHex, type BlockEnv, type Chain, type Fault, type ParsedTx, type Tip,
+  ROWS, balanceOf, checkTx, ok, parseTx, spendOf, tillId, toHex, type BlockEnv, type Chain, type Fault, type ParsedTx, type Tip,
 } from '@billcoin/protocol';
 import type { Clock, FinalBlock, Log, Store, StoreOperation, Submitted, TxStatus } from '../ports.ts';
 import { EndedIds } from './endedIds.ts';
@@ -63,8 +63,8 @@ export class Mempool {
   }
 
   /** Admits a transaction of a client or says why not. Resolves when an accepted one is on disk. Idempotent by id. */
-  async submit(bytes: Uint8Array): Promise<Submitted> {
-    const parsed = parseTx(this.#deps.chain, bytes);
+  async submit(tx: Uint8Array | ParsedTx): Promise<Submitted> {
+    const parsed = tx instanceof Uint8Array ? parseTx(this.#deps.chain, tx) : ok(tx);
     if (!parsed.ok) return refuse(parsed.fault);
     const submitted = await this.#submit(parsed.value);
     return submitted.ok ? { ...submitted, status: await this.#keep(parsed.value, submitted.status) } : submitted;

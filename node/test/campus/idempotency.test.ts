@@ -1,7 +1,6 @@
 import t from 'tap';
 import { ANSWER_LIFE_MS, openIdempotency } from '../../src/campus/idempotency.ts';
 import { openLane } from '../../src/campus/lane.ts';
-import { CampusBusy } from '../../src/campusPorts.ts';
 import { openKeyValueMemory } from '../../src/storage/keyValueMemory.ts';
 import { openWorld } from '../support/campusWorld.ts';
 import { ManualClock } from '../support/memoryChain.ts';
@@ -60,26 +59,4 @@ t.test('work that fails stores nothing, and old answers are swept', async (t) =>
   clock.moveTo(1_000 + ANSWER_LIFE_MS + 1);
   await run({ subject: 's', key: 'a', request: 'other', work });
   t.equal(await answers(), 1, 'the three old ones are gone, the new one is there');
-});
-
-t.test('a lane keeps its order, survives failures and is bounded', async (t) => {
-  const lane = openLane(2);
-  const seen: number[] = [];
-  let open: () => void = () => undefined;
-  const gate = new Promise<void>((resolve) => { open = resolve; });
-  const first = lane.run(async () => {
-    await gate;
-    seen.push(1);
-    throw new Error('first');
-  });
-  const second = lane.run(async () => { seen.push(2); });
-  await t.rejects(lane.run(async () => undefined), CampusBusy);
-  const follower = lane.run(async () => { seen.push(3); }, { always: true });
-  open();
-  await t.rejects(first, { message: 'first' });
-  await second;
-  await follower;
-  await lane.idle();
-  t.same(seen, [1, 2, 3], 'what must not be dropped waits in a full lane too');
-  t.equal(lane.waiting(), 0);
 });

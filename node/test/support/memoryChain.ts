@@ -3,7 +3,7 @@
  * Only disk, network and consensus rounds are missing; a block is made when the test says so.
  */
 import {
-  buildBlock, checkTx, encodeChange, equalBytes, genesisTip, makeCertificate, makeChain, parseTx, signEd25519, StateTree, offencesIn, toHex, validatorsHash, votePreimage, type Chain, type Executed, type Genesis, type ParsedTx, type Tip,
+  buildBlock, checkTx, encodeChange, equalBytes, genesisTip, makeCertificate, makeChain, ok, parseTx, signEd25519, StateTree, offencesIn, toHex, validatorsHash, votePreimage, type Chain, type Executed, type Genesis, type ParsedTx, type Tip,
 } from '@billcoin/protocol';
 import { verifyEd25519Native } from '../../src/crypto/verifier.ts';
 import { makeVerifyCache } from '../../src/crypto/verifyCache.ts';
@@ -127,8 +127,8 @@ export class MemoryChain implements ChainPort {
     return 'kept';
   }
 
-  async submit(txBytes: Uint8Array): Promise<Submitted> {
-    const parsed = parseTx(this.#chain, txBytes);
+  async submit(given: Uint8Array | ParsedTx): Promise<Submitted> {
+    const parsed = given instanceof Uint8Array ? parseTx(this.#chain, given) : ok(given);
     if (!parsed.ok) return { ok: false, refusal: parsed.fault };
     const tx = parsed.value;
     const known = await this.txStatus(tx.txHash);

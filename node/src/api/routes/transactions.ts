@@ -21,11 +21,11 @@ function isPay(bytes: Uint8Array): boolean {
   return body?.ok === true && body.value.kind.case === 'pay';
 }
 
-async function post(deps: TransactionDeps, { body }: ApiRequest<Post>): Promise<Reply<Post>> {
+async function post(deps: TransactionDeps, { body, call }: ApiRequest<Post>): Promise<Reply<Post>> {
   const { chain, metrics } = deps;
   const bytes = fromBase64Url(body.tx);
   if (bytes === undefined) return { problem: 'malformed_request', errors: [{ pointer: '/tx', code: 'base64url' }] };
-  const submitted = await chain.submit(bytes);
+  const submitted = await chain.submit(call?.tx ?? bytes);
   if (!submitted.ok) {
     if (isPay(bytes)) metrics.paymentFailed.inc({ reason: submitted.refusal.code });
     return submissionRefusal(deps, submitted.refusal);

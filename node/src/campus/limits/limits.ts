@@ -94,7 +94,7 @@ export async function openLimits(deps: LimitDeps): Promise<OpenedLimits> {
       if (tx === undefined || (await chain.txStatus(tx.txHash)) !== undefined) return undefined;
       const person = await personOf(tx.body.sender);
       const room = await attempts.take(person, windowOf('pay'), { txHash: tx.txHash, untilMs: tx.body.validUntilMs });
-      return room === undefined ? undefined : { person, state: stateOf('pay', room) };
+      return room === undefined ? undefined : { person, state: stateOf('pay', room), tx };
     },
     lookStreams,
     openStream(policy, key) {
