@@ -5,7 +5,7 @@
 import { bytesOfHex, equalBytes, formatAddress } from '@billcoin/protocol';
 import type { Wallets } from '../campusPorts.ts';
 import type { ChainPort, FinalTx } from '../ports.ts';
-import { accountsOf } from '../storage/accountsOf.ts';
+import { accountsOf } from '../accountsOf.ts';
 import { merchantOf, type Caller } from './caller.ts';
 
 /** Senders of transactions that are not final yet, a few MB: a full pool and some. The oldest are forgotten first. */

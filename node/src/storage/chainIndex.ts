@@ -14,7 +14,7 @@
 import { concat, equalBytes, bytesOfHex, toHex, u64be, utf8, type ByteChange, type FlatState } from '@billcoin/protocol';
 import type { StoredResult } from '../finalBlock.ts';
 import type { BatchTx, FinalBlock, Store, StoreOperation } from '../ports.ts';
-import { accountsOf } from './accountsOf.ts';
+import { accountsOf } from '../accountsOf.ts';
 import { batchesOfLotIn, batchHistoryIn, batchRows } from './batchIndex.ts';
 import { packFrames, unpackFrames } from './frames.ts';
 import { damagedIndex, decodeEvents, encodeEvents } from './indexValues.ts';

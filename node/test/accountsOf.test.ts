@@ -1,6 +1,6 @@
 import t from 'tap';
 import { Event, ROWS, rowKeyBytes, toHex, type ChainEvent, type TxBody } from '@billcoin/protocol';
-import { ADDRESS_FIELDS, accountsOf } from '../../src/storage/accountsOf.ts';
+import { ADDRESS_FIELDS, accountsOf } from '../src/accountsOf.ts';
 
 const address = (no: number): Uint8Array => new Uint8Array(20).fill(no);
 const touched = (...events: readonly ChainEvent[]): readonly string[] => [...accountsOf({ sender: address(1) } as TxBody, events)];

@@ -2,7 +2,7 @@
 import { ADDRESS_BYTES, toHex, type ChainEvent, type TxBody } from '@billcoin/protocol';
 
 /**
- * Every field of an event that holds an address (storage/accountsOf.test.ts compares with the wire tables). A validator's is
+ * Every field of an event that holds an address (accountsOf.test.ts compares with the wire tables). A validator's is
  * that of its consensus key, which holds nothing: its history is who staked behind it and what became of that.
  */
 export const ADDRESS_FIELDS = ['from', 'to', 'payer', 'merchant', 'account', 'holder', 'plant', 'oracle', 'by', 'reporter', 'validator'] as const;
