@@ -55,9 +55,10 @@ const nodeRules = [
 const packageRules = [
   never('public-surface', 'Packages import each other by name; what index.ts does not export is private. The naive model of the law judges whoever executes it: tests of all packages may ask it.',
     { path: '^(protocol|sdk|genesis|node|oracle|scripts)/' },
-    { path: '^(protocol|sdk|genesis|node|oracle|scripts)/', pathNot: '^$1/|^(protocol|sdk|genesis|node|oracle)/(src/index\\.ts|dist/index\\.(js|d\\.ts))$|^protocol/test/model/|\\.json$' }),
+    { path: '^(protocol|sdk|genesis|node|oracle|scripts)/', pathNot: '^$1/|^(protocol|sdk|genesis|node|oracle)/(src/index\\.ts|dist/index\\.(js|d\\.ts))$|^sdk/(src/node/index\\.ts|dist/node/index\\.(js|d\\.ts))$|^protocol/test/model/|\\.json$' }),
   never('sdk-imports', 'sdk stands on protocol alone.', { path: '^sdk/src/' }, { path: '^(genesis|node|oracle|scripts)/' }),
-  never('sdk-in-browser', 'Wallets and tills run in a browser: no Node built-ins.', { path: '^sdk/src/' }, { dependencyTypes: ['core'] }),
+  never('sdk-in-browser', 'Wallets and tills run in a browser: no Node built-ins, but in the entry for Node.', { path: '^sdk/src/', pathNot: '^sdk/src/node/' }, { dependencyTypes: ['core'] }),
+  never('sdk-node-entry', 'What is for Node alone has an entry of its own.', { path: '^sdk/src/', pathNot: '^sdk/src/node/' }, { path: '^sdk/src/node/' }),
   never('genesis-imports', 'genesis stands on protocol alone.', { path: '^genesis/src/' }, { path: '^(sdk|node|oracle|scripts)/' }),
   never('oracle-imports', 'An oracle is a client of the chain, not a part of a node.', { path: '^oracle/src/' }, { path: '^(genesis|node|scripts)/' }),
   never('node-imports', 'The node serves what sdk declares and knows no oracle.', { path: '^node/src/' }, { path: '^(genesis|oracle|scripts)/' }),

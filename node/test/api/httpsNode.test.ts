@@ -7,11 +7,13 @@ import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { Registry } from 'prom-client';
 import t from 'tap';
+import { getMe, getStatus, getTransaction, keyFromSeed, logout, streamHeaders, withLogin } from '@billcoin/sdk';
+import { createNodeClient } from '@billcoin/sdk/node';
 import { openMetricsListener } from '../../src/api/metricsListener.ts';
 import { runCli } from '../../src/cli/cli.ts';
 import { makeLog } from '../../src/log.ts';
-import { runNode } from '../support/runNode.ts';
-import { makeTestFolders } from '../support/testNetwork.ts';
+import { runNode, submitFinal } from '../support/runNode.ts';
+import { KEYS, makeTestFolders, TxMaker } from '../support/testNetwork.ts';
 import { get } from './httpsGet.ts';
 
 const CLIENT = fileURLToPath(new URL('httpsClient.ts', import.meta.url));
@@ -58,6 +60,39 @@ t.test('a program with the SDK logs in over TLS once it is told whom to trust', 
   const child = spawn(process.execPath, ['--import', 'tsx', '--conditions=development', CLIENT, node.httpsUrl ?? ''], { env: { ...process.env, NODE_EXTRA_CA_CERTS: join(config.keyDir, 'dev-tls-cert.pem') } });
   const [out, err] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')]);
   t.same(JSON.parse(out), { network: 'node-test', role: 'student' }, err);
+});
+
+t.test('a program that names the certificate needs nothing of its environment: calls, login, stream, close', async (t) => {
+  const { config, genesis, remove } = await makeTestFolders();
+  t.teardown(remove);
+  const node = await runNode({ ...config, httpsPort: 0 });
+  t.teardown(() => node.stop());
+  const baseUrl = node.httpsUrl ?? '';
+  const ca = await readFile(join(config.keyDir, 'dev-tls-cert.pem'), 'utf8');
+  const client = createNodeClient({ baseUrl, ca, timeoutMs: 5_000 });
+  t.match(await getStatus(client), { network: 'node-test' });
+  await t.rejects(getTransaction(client, { txHash: '0'.repeat(64) }), { name: 'ApiError', status: 404 }, 'a refusal is one');
+  const till = withLogin(client, { key: keyFromSeed(KEYS.till.seed), genesisHash: genesis.genesisHash });
+  t.match(await getMe(till), { role: 'till', tillNo: 1 }, 'bodies go out and come back');
+  const over = new AbortController();
+  const states: string[] = [];
+  const events = streamHeaders(client, { signal: over.signal, onConnection: (state) => { states.push(state); } });
+  const told = events.next();
+  await submitFinal(node.port, new TxMaker(genesis).mint(1_000n)[0]);
+  t.match((await told).value, { event: 'header.final' }, 'answers are streamed');
+  over.abort();
+  t.same(await events.next(), { done: true, value: undefined });
+  t.equal(states[0], 'open');
+  await t.resolves(logout(till), 'an answer without a body');
+
+  const { config: others, remove: removeOthers } = await makeTestFolders();
+  t.teardown(removeOthers);
+  const other = await runNode({ ...others, httpsPort: 0 });
+  t.teardown(() => other.stop());
+  const wrong = createNodeClient({ baseUrl: other.httpsUrl ?? '', ca, timeoutMs: 2_000 });
+  await t.rejects(getStatus(wrong), { name: 'ConnectionError', message: /certificate/ }, 'no other certificate is trusted');
+  t.throws(() => createNodeClient({ baseUrl: node.url, ca }), TypeError, 'without TLS there is nobody to trust');
+  for (const each of [client, wrong]) each.close();
 });
 
 t.test('options that do not fit are refused', async (t) => {

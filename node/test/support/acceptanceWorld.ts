@@ -5,12 +5,12 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { formatAddress } from '@billcoin/protocol';
 import {
-  createClient, createOrder, keyFromSeed, lookupFrom, postOrder, readInvoice, sendTransaction, signPay, validatePayment, withLogin, type Client, type Key as SdkKey, type OrderCreated, type TillOrder, type ValidatePaymentAnswer,
+  createOrder, keyFromSeed, lookupFrom, postOrder, readInvoice, sendTransaction, signPay, validatePayment, withLogin, type Client, type Key as SdkKey, type OrderCreated, type TillOrder, type ValidatePaymentAnswer,
 } from '@billcoin/sdk';
+import { createNodeClient } from '@billcoin/sdk/node';
 import { withAccounts } from '../../src/offline/accounts.ts';
 import { DEV_CERTIFICATE_FILE } from '../../src/tlsFiles.ts';
 import { carton, PRICE_SEN, sdkKey, type Teardown } from './campusWorld.ts';
-import { fetchTrusting } from './fetchTrusting.ts';
 import { makeProcesses, type ProcessNetwork } from './processes.ts';
 import type { TestProcess } from './testProcess.ts';
 import { KEYS, TxMaker, keyOf } from './testNetwork.ts';
@@ -153,9 +153,9 @@ export async function openAcceptanceWorld(t: Teardown, wallets: readonly SdkKey[
   await Promise.all([validator.start(), api.start('--https-port', '0', '--slack-webhook-file', webhookFile, '--alerts-to-loopback')]);
   await fund(validator, network, wallets);
   await api.reach(await validator.height(), WAIT_MS);
-  const tls = fetchTrusting(await readFile(join(api.folder, 'keys', DEV_CERTIFICATE_FILE), 'utf8'));
-  t.teardown(async () => tls.close());
-  return new AcceptanceWorld({ network, api, client: createClient({ baseUrl: api.httpsUrl ?? '', fetch: tls.fetch }), alerts, passwords });
+  const client = createNodeClient({ baseUrl: api.httpsUrl ?? '', ca: await readFile(join(api.folder, 'keys', DEV_CERTIFICATE_FILE), 'utf8') });
+  t.teardown(async () => client.close());
+  return new AcceptanceWorld({ network, api, client, alerts, passwords });
 }
 
 /** A student's wallet of its own for a name. */

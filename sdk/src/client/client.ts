@@ -34,7 +34,8 @@ export interface Client {
 
 /**
  * Makes a client. Opens no connection. A certificate that the platform does not know, such as a node's own for development, is
- * trusted by the environment (`NODE_EXTRA_CA_CERTS=dev-tls-cert.pem` in Node) or by a `fetch` that knows it.
+ * named to `createNodeClient` of `@billcoin/sdk/node`, or trusted by the environment (`NODE_EXTRA_CA_CERTS=dev-tls-cert.pem` in
+ * Node, an import in a browser).
  * @throws TypeError where baseUrl is no http(s) URL.
  * @example const client = createClient({ baseUrl: 'https://127.0.0.1:8443' })
  */
