@@ -42,7 +42,7 @@ function outsideFolder(): string {
 }
 
 async function runOutside(folder: string, ...args: string[]): Promise<{ readonly code: number | null; readonly output: string }> {
-  const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), '--conditions=development', 'pay.mjs', ...args], { cwd: folder });
+  const child = spawn(process.execPath, ['pay.mjs', ...args], { cwd: folder });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
   const [code] = await once(child, 'exit') as [number | null];
@@ -50,7 +50,7 @@ async function runOutside(folder: string, ...args: string[]): Promise<{ readonly
 }
 
 t.test('a script with only the SDK pays and sees it; Ctrl-C stops the devnet; a later day goes on from there', { timeout: 560_000 }, async (t) => {
-  const devnet = new RunningDevnet();
+  const devnet = RunningDevnet.built();
   const folder = outsideFolder();
   t.teardown(() => {
     devnet.remove();

@@ -1,17 +1,17 @@
 import t from 'tap';
 import { openTapReport } from '../../src/tidy/tapReport.ts';
 
-async function read(tap: string) {
+async function read(tap: string, ...files: readonly string[]) {
   const lines: string[] = [];
-  const report = openTapReport((line) => lines.push(line));
+  const report = openTapReport(files, (line) => lines.push(line));
   report.write(Buffer.from(tap));
 
   return { totals: await report.end(), lines };
 }
 
-t.test('assertions are counted, not the groups that hold them', async (t) => {
+t.test('assertions are counted, not the groups that hold them, and each file has its own', async (t) => {
   const { totals, lines } = await read(`TAP version 14
-# Subtest: a.test.ts
+# Subtest: first
     ok 1 - one
     # Subtest: group
         ok 1 - two
@@ -19,28 +19,42 @@ t.test('assertions are counted, not the groups that hold them', async (t) => {
         1..2
     not ok 2 - group
     1..2
-not ok 1 - a.test.ts # time=12.4ms
+not ok 1 - first # time=12.4ms
+# Subtest: a.test.ts
+    1..0
+ok 2 - a.test.ts # time=0.1ms
+ok 3 - four
+# Subtest: second
+    ok 1 - five # SKIP no broker
+    1..1
+ok 4 - second # time=3ms
 # Subtest: b.test.ts
-    ok 1 - four
-    ok 2 - five # SKIP no broker
-    1..2
-ok 2 - b.test.ts # time=3ms
-1..2
-`);
+    1..0
+ok 5 - b.test.ts # time=0.1ms
+1..5
+`, 'a.test.ts', 'b.test.ts');
   t.match(totals, { passed: 3, failed: 1, files: 2 });
-  t.equal(totals.skips.length, 1);
-  t.match(totals.skips[0], /no broker$/);
-  t.ok(lines.some((line) => line.startsWith('FAILED a.test.ts (2 passed, 1 failed')));
-  t.ok(lines.some((line) => line.startsWith('ok     b.test.ts (1 passed, 0 failed')));
+  t.same(totals.skips, ['b.test.ts > second > five: no broker']);
+  t.same(lines.filter((line) => !line.startsWith('{')), ['FAILED a.test.ts > first > group > three', 'FAILED a.test.ts (2 passed, 1 failed, 13 ms)', 'ok     b.test.ts (1 passed, 0 failed, 3 ms)']);
 });
 
-t.test('a file that crashes before its first assertion is one failure', async (t) => {
+t.test('a group that fails without a failing assertion is one failure', async (t) => {
   const { totals } = await read(`TAP version 14
-# Subtest: crash.test.ts
+# Subtest: crash
     1..0 # no tests found
-not ok 1 - crash.test.ts # time=2ms
+not ok 1 - crash # time=2ms
 1..1
-`);
-  t.equal(totals.failed, 1);
-  t.equal(totals.passed, 0);
+`, 'a.test.ts');
+  t.match(totals, { passed: 0, failed: 1, files: 0 }, 'and the file did not come to its end');
+});
+
+t.test('a file that asserts nothing has failed', async (t) => {
+  const { totals, lines } = await read(`TAP version 14
+# Subtest: a.test.ts
+    1..0
+ok 1 - a.test.ts # time=0.1ms
+1..1
+`, 'a.test.ts');
+  t.match(totals, { passed: 0, failed: 1, files: 1 });
+  t.match(lines, ['FAILED a.test.ts (0 passed, 1 failed, 0 ms)']);
 });

@@ -1,29 +1,41 @@
 /** A devnet in a temporary folder, run as a person runs it: its own process, watched by its output. */
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const MAIN = fileURLToPath(new URL('../../../src/devnet/main.ts', import.meta.url));
+const fromRoot = (path: string): string => fileURLToPath(new URL(`../../../../${path}`, import.meta.url));
+const FROM_SOURCE = [...process.execArgv, fromRoot('scripts/src/devnet/main.ts')];
+const BUILT = [fromRoot('scripts/dist/devnet/main.js')];
 const POLL_MS = 50;
 
 export class RunningDevnet {
   readonly data: string;
+  readonly #command: readonly string[];
   readonly #child: ChildProcess;
   #output = '';
 
-  constructor(args: readonly string[] = [], data = mkdtempSync(join(tmpdir(), 'billcoin-devnet-'))) {
+  constructor(args: readonly string[] = [], command: readonly string[] = FROM_SOURCE, data = mkdtempSync(join(tmpdir(), 'billcoin-devnet-'))) {
     this.data = data;
+    this.#command = command;
     const flags = ['--data', this.data, '--api-port', '0', '--broker-port', '0', ...args];
-    this.#child = spawn(process.execPath, [...process.execArgv, MAIN, ...flags], { stdio: ['ignore', 'pipe', 'pipe'] });
+    this.#child = spawn(process.execPath, [...command, ...flags], { stdio: ['ignore', 'pipe', 'pipe'] });
     for (const stream of [this.#child.stdout, this.#child.stderr]) stream?.on('data', (chunk: Buffer) => (this.#output += chunk.toString()));
+  }
+
+  /** As `npm start` runs it: built, which all its processes start from in a third of the time. */
+  static built(...args: string[]): RunningDevnet {
+    const { status, stdout } = spawnSync(process.execPath, [fromRoot('node_modules/typescript/bin/tsc'), '-b'], { cwd: fromRoot('.'), encoding: 'utf8' });
+    if (status !== 0) throw new Error(`it cannot be built\n${stdout}`);
+
+    return new RunningDevnet(args, BUILT);
   }
 
   /** A later start on the same folder. */
   again(...args: string[]): RunningDevnet {
-    return new RunningDevnet(args, this.data);
+    return new RunningDevnet(args, this.#command, this.data);
   }
 
   get output(): string {

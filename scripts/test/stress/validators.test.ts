@@ -3,13 +3,13 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { readPurchases } from '../../src/devnet/purchaseBook.ts';
-import { RunningDevnet } from './support/devnet.ts';
+import { RunningDevnet } from '../devnet/support/devnet.ts';
 
-/** Fifteen processes start from source; on a busy machine with two cores that alone takes a minute. */
+/** Fifteen processes start; on a busy machine with two cores that alone takes a while. */
 t.setTimeout(590_000);
 
 t.test('the sums agree over four validators, though one is killed and comes back', { timeout: 560_000 }, async (t) => {
-  const devnet = new RunningDevnet(['--once', '--validators', '4']);
+  const devnet = RunningDevnet.built('--once', '--validators', '4');
   t.teardown(() => devnet.remove());
 
   await devnet.until('the till opens', () => /the till opens/.test(devnet.output), 300_000);
