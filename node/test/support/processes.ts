@@ -51,6 +51,8 @@ export class ProcessNetwork {
   readonly #root: string;
   readonly #cables: readonly (readonly (Cable | undefined)[])[];
   readonly #twins: TestProcess[] = [];
+  /** Cables of the twins. */
+  readonly #more: Cable[] = [];
   #clockMs = 0;
 
   constructor(parts: { readonly genesis: Genesis; readonly root: string; readonly nodes: readonly TestProcess[]; readonly keys: readonly Key[]; readonly cables: readonly (readonly (Cable | undefined)[])[] }) {
@@ -91,11 +93,15 @@ export class ProcessNetwork {
     const folder = join(this.#root, `twin-${this.#twins.length}`);
     await cp(of.folder, folder, { recursive: true });
     await rm(join(folder, 'keys', NODE_KEY_FILE));
-    const twin = await makeNode({
-      index: this.nodes.length + this.#twins.length, folder, root: this.#root, place: { pair: keyPairOf(guest), port: await freePort() }, servesCampus: false,
-      // Not with its double: what one of them proposes the other would hear first, and sign nothing else.
-      peers: this.nodes.filter((node) => node !== of).map(({ nodeKey, peerPort }) => `${nodeKey}@127.0.0.1:${peerPort}`),
-    });
+    // Not with its double: what one of them proposes the other would hear first, and sign nothing else. By cables, as its double is:
+    // what came later than the other's by a busy cable would find its height decided.
+    const peers = await Promise.all(this.nodes.filter((node) => node !== of).map(async ({ nodeKey, peerPort }) => {
+      const cable = await Cable.lay(peerPort);
+      this.#more.push(cable);
+      return `${nodeKey}@127.0.0.1:${cable.port}`;
+    }));
+    const place = { pair: keyPairOf(guest), port: await freePort() };
+    const twin = await makeNode({ index: this.nodes.length + this.#twins.length, folder, root: this.#root, place, servesCampus: false, peers });
     twin.setClock(this.#clockMs);
     this.#twins.push(twin);
     return twin;
@@ -104,7 +110,7 @@ export class ProcessNetwork {
   /** Kills what still runs and removes the folders. */
   async remove(): Promise<void> {
     await Promise.all([...this.nodes, ...this.#twins].map((node) => node.end('SIGKILL')));
-    await Promise.all(this.#cables.flat().flatMap((cable) => (cable === undefined ? [] : [cable.remove()])));
+    await Promise.all([...this.#cables.flat(), ...this.#more].flatMap((cable) => (cable === undefined ? [] : [cable.remove()])));
     await rm(this.#root, { recursive: true, force: true });
   }
 
