@@ -142,7 +142,7 @@ export interface PostedOrder {
   readonly salt: Uint8Array;
   readonly invoice: Uint8Array;
 }
-export type OrderRefusal = { readonly code: 'ref_mismatch' | 'total_mismatch' | 'till_revoked' } | { readonly code: 'ref_reused'; readonly orderId: string } | StockRefusal | Fault;
+export type OrderRefusal = { readonly code: 'lot_recalled'; readonly batchKey: string } | { readonly code: 'ref_mismatch' | 'total_mismatch' | 'till_revoked' } | { readonly code: 'ref_reused'; readonly orderId: string } | StockRefusal | Fault;
 
 /** How a posted order ended is written down with the answer to it, so the caller says how the answer reads. */
 export interface OrderPosting {
@@ -301,6 +301,31 @@ export interface Strays {
   book(txHash: string, by: string): Promise<StrayView | 'not_open' | undefined>;
 }
 
+// ---- recalls (api page §2.10, §3.3) ------------------------------------------------------------------------------
+
+/** A RecallBatch that is final. */
+export interface Recall {
+  readonly batchKey: string;
+  /** Address text. */
+  readonly plant: string;
+  /** Printed lot, hex of its bytes. */
+  readonly lot: string;
+  readonly txHash: string;
+  readonly height: number;
+  readonly index: number;
+  readonly timeMs: number;
+  readonly blockHash: string;
+}
+
+export interface Recalls {
+  /** Wallets that bought the lot, each once for a recall. Listeners must not throw; returns the unsubscribe function. */
+  onTold(listener: (recall: Recall, buyers: readonly Uint8Array[]) => void): () => void;
+  /** What a wallet was told, or would have been had it listened. */
+  noticesOf(address: Uint8Array): Promise<readonly Recall[]>;
+  /** Resolves when all that is known of is worked off. */
+  idle(): Promise<void>;
+}
+
 export interface CampusStatus {
   /** Last final block whose rows are written. */
   readonly height: number;
@@ -324,6 +349,7 @@ export interface Campus {
   readonly sales: Sales;
   readonly abuse: AbuseControl;
   readonly strays: Strays;
+  readonly recalls: Recalls;
   /** New keys for all pseudonyms; what was written keeps its own. Resolves with the id of the key of exports once they are on disk. */
   rotatePseudonyms(): Promise<string>;
   status(): CampusStatus;

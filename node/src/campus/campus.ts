@@ -11,7 +11,7 @@ import { openChallenges } from './challenge.ts';
 import { blindIndex, firstKeyFingerprint, keyFingerprint, pseudonymKeyId } from './crypto.ts';
 import { openEndWaiter } from './endWaiter.ts';
 import { erase } from './erase.ts';
-import { startFollower } from './follower.ts';
+import { startFollower, type Follower } from './follower.ts';
 import { openIdempotency } from './idempotency.ts';
 import { openCampusKeys, type CampusKeys } from './keyFile.ts';
 import { openLane } from './lane.ts';
@@ -20,6 +20,8 @@ import { openOpenOrders } from './openOrders.ts';
 import { openOrders } from './orders.ts';
 import { openPayments } from './payments.ts';
 import { openProducts } from './products.ts';
+import { openRecalledLots } from './recalledLots.ts';
+import { openRecalls } from './recalls.ts';
 import { openRefunds } from './refunds.ts';
 import { openSales } from './sales.ts';
 import { getRow, listRows, ONLY, putRow, TABLES } from './store.ts';
@@ -60,6 +62,13 @@ export async function checkStore({ chain, store }: { readonly chain: Pick<ChainP
   if (held.keyCheck !== keyCheck) throw new Error(`the campus store was written with other keys than ${keyPath}; restore that file from its backup`);
 }
 
+async function couponIds({ store, keys, follower }: { readonly store: KeyValueStore; readonly keys: CampusKeys; readonly follower: Follower }, address: Uint8Array, limit: number): ReturnType<Campus['loyalty']['couponIds']> {
+  await follower.caughtUp();
+  const { height } = follower.cursor();
+  const under = `${blindIndex(keys, 'address', address)}/`;
+  return { height, ids: (await listRows(store, TABLES.coupon, { under, limit })).map(({ id }) => id.slice(under.length)) };
+}
+
 /**
  * Opens keys and store, starts to follow the chain. Rejects where the store is of another network or keys.
  * Close it before the store.
@@ -79,8 +88,10 @@ export async function openCampus(deps: CampusDeps): Promise<Campus> {
   const pseudonyms = new Pseudonyms({ store, keys });
   const abuse = await openAbuseControl({ chain, store, keys, clock, log, verify, pseudonyms, alerts: deps.alerts ?? { webhookFile: undefined, allowLoopback: false } });
   const auth = await openAuth({ chain, store, keys, clock, keyFolder: deps.keyFolder, pseudonyms, challenges, challengeLane: roster, passwordCost: deps.passwordCost });
-  const orders = openOrders({ chain, store, clock, log, lane: ledger, verify, events, idempotency, open });
-  const follower = await startFollower({ chain, store, keys, lane: ledger, log, events, pseudonymOf: (address, purpose) => pseudonyms.of(address, purpose), open });
+  const recalled = await openRecalledLots(store, clock.nowMs());
+  const orders = openOrders({ chain, store, clock, log, lane: ledger, verify, events, idempotency, open, recalled });
+  const follower = await startFollower({ chain, store, keys, lane: ledger, log, events, pseudonymOf: (address, purpose) => pseudonyms.of(address, purpose), open, recalled });
+  const recalls = openRecalls({ chain, store, keys, clock, log, lane: ledger, events, recalled, follower });
   return {
     students: { ...openStudents({ store, keys, clock, lane: roster }), erase: (studentRef) => roster.run(() => erase({ store, keys, pseudonyms, endLogins: auth.endLogins }, studentRef)) },
     wallets: openWallets({ store, keys, clock, lane: roster, challenges, pseudonyms }),
@@ -93,15 +104,9 @@ export async function openCampus(deps: CampusDeps): Promise<Campus> {
     tills: openTills({ chain, store, keys, clock, lane: roster, waiter, verify, signer: deps.campusAuthority }),
     refunds: openRefunds({ chain, store, clock, lane: ledger, idempotency }),
     payments: openPayments({ chain, store, waiter }),
-    loyalty: {
-      async couponIds(address, limit) {
-        await follower.caughtUp();
-        const { height } = follower.cursor();
-        const under = `${blindIndex(keys, 'address', address)}/`;
-        return { height, ids: (await listRows(store, TABLES.coupon, { under, limit })).map(({ id }) => id.slice(under.length)) };
-      },
-    },
+    loyalty: { couponIds: (address, limit) => couponIds({ store, keys, follower }, address, limit) },
     sales: openSales({ chain, store, clock, log, cursor: follower.cursor, signer: deps.exportSigner }),
+    recalls,
     strays: openStrays({ chain, store, clock, lane: ledger }),
     abuse,
     // In the lane of the blocks: all lines of a block have pseudonyms of one key.
@@ -117,6 +122,7 @@ export async function openCampus(deps: CampusDeps): Promise<Campus> {
       orders.close();
       waiter.close();
       await follower.close();
+      await recalls.close();
       await abuse.close();
       await roster.idle();
       await ledger.idle();

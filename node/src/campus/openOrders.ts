@@ -30,7 +30,7 @@ export async function openOpenOrders(store: KeyValueStore, events: OrderEvents):
     }
   }
   events.subscribe(({ name, order }) => {
-    if (name !== 'order.created' && name !== 'order.submitted') ids.delete(refId(order.tillNo, order.ref));
+    if (name !== 'order.created' && name !== 'order.submitted' && name !== 'recall.notice') ids.delete(refId(order.tillNo, order.ref));
   });
   return {
     has: (tillNo, ref) => ids.has(refId(tillNo, ref)),

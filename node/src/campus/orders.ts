@@ -13,6 +13,7 @@ import type { OpenOrders } from './openOrders.ts';
 import type { OrderEvents } from './orderEvents.ts';
 import { collect, noteCancellation } from './orderMoves.ts';
 import { openOrderId, paidOrder, settles } from './projectBlock.ts';
+import { lotRows, type RecalledLots } from './recalledLots.ts';
 import { openRowBatch } from './rowBatch.ts';
 import { reserveStock, sellUnreserved, stockRefusal } from './stock.ts';
 import { getRow, listRows, padded, putRow, refId, TABLES } from './store.ts';
@@ -32,6 +33,7 @@ export interface OrderDeps {
   readonly events: OrderEvents;
   readonly idempotency: Idempotency;
   readonly open: OpenOrders;
+  readonly recalled: RecalledLots;
 }
 
 function newOrder(posted: PostedOrder, { invoice, merchant, priceSenPerBill, priceEpoch }: AcceptedOrder, nowMs: number): OrderRow {
@@ -53,12 +55,13 @@ function orderRows(order: OrderRow, open: boolean): readonly KeyValueOperation[]
     putRow(TABLES.order, order.orderId, order),
     putRow(TABLES.orderByRef, refId(order.tillNo, order.ref), order.orderId),
     putRow(TABLES.orderOfTill, `${padded(order.tillNo, 10)}/${order.orderId}`, 1),
+    ...lotRows(order),
     ...(open ? [putRow(TABLES.openOrder, openOrderId(order), 1)] : []),
   ];
 }
 
 /** Runs inside the lane: nothing changes between the look at (tillNo, ref) and the write. */
-async function take({ chain, store, clock, verify, events, open }: OrderDeps, { posted, accepted, refused }: OrderPosting): Promise<Work> {
+async function take({ chain, store, clock, verify, events, open, recalled }: OrderDeps, { posted, accepted, refused }: OrderPosting): Promise<Work> {
   const nowMs = clock.nowMs();
   const paymentAt = async (tillNo: number, ref: string): Promise<PaymentRow | undefined> => await getRow(store, TABLES.payment, refId(tillNo, ref));
   const refuse = (refusal: Parameters<typeof refused>[0]): Work => ({ answer: refused(refusal), operations: [], after: () => undefined });
@@ -72,12 +75,15 @@ async function take({ chain, store, clock, verify, events, open }: OrderDeps, { 
   if (held !== undefined) return refuse({ code: 'ref_reused', orderId: held.orderId });
   const payment = await paymentAt(fresh.tillNo, fresh.ref);
   if (payment !== undefined && !settles(fresh, payment)) return refuse({ code: 'total_mismatch' });
+  const recall = recalled.of(fresh, nowMs);
+  if (payment === undefined && recall !== undefined) return refuse({ code: 'lot_recalled', batchKey: recall.batchKey });
   // What was paid already is sold, whatever the list says now: refusing it would only hide it.
   const refusal = payment === undefined ? await stockRefusal(batch, fresh, checked.value.fits) : undefined;
   if (refusal !== undefined) return refuse(refusal);
   await (payment === undefined ? reserveStock(batch, fresh) : sellUnreserved(batch, fresh));
   const order = payment === undefined ? fresh : paidOrder(fresh, payment);
   if (payment === undefined) open.add(order);
+  if (recall !== undefined) batch.put(TABLES.recallLate, order.orderId, recall);
   return { answer: accepted(order), operations: [...orderRows(order, payment === undefined), ...batch.operations()], after: () => events.emit([{ name: 'order.created', order, timeMs: nowMs }]) };
 }
 

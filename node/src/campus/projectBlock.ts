@@ -1,6 +1,6 @@
 /**
  * What one final block means for the campus rows: payments and refunds, export lines (saleRows.ts), coupons, day
- * totals, and the states of orders: paid, refunded, cancelled by a VoidInvoice, expired. Everything comes from the block's own events; the newest state is never asked,
+ * totals, recalls (recalledLots.ts), and the states of orders: paid, refunded, cancelled by a VoidInvoice, expired. Everything comes from the block's own events; the newest state is never asked,
  * because it may be ahead of the block.
  */
 import { assert, dayOf, formatAddress, toHex, type ChainEvent } from '@billcoin/protocol';
@@ -9,13 +9,14 @@ import type { FinalBlock, FinalTx, KeyValueStore } from '../ports.ts';
 import { blindIndex } from './crypto.ts';
 import type { CampusKeys } from './keyFile.ts';
 import type { OpenOrders } from './openOrders.ts';
+import { projectRecall, type RecallContext } from './recalledLots.ts';
 import { endRefund, expireRefunds } from './refundEnds.ts';
 import type { RowBatch } from './rowBatch.ts';
 import type { SaleRows } from './saleRows.ts';
 import { releaseStock, sellReserved } from './stock.ts';
 import { listRows, padded, refId, TABLES } from './store.ts';
 
-export interface ProjectContext {
+export interface ProjectContext extends RecallContext {
   readonly store: KeyValueStore;
   readonly keys: CampusKeys;
   readonly sales: SaleRows;
@@ -46,7 +47,7 @@ async function orderOf(batch: RowBatch, tillNo: number, ref: string): Promise<Or
 }
 
 /** It waits for its payment. */
-const isOpen = ({ status }: OrderRow): boolean => status === 'AWAITING_PAYMENT' || status === 'SUBMITTED';
+export const isOpen = ({ status }: OrderRow): boolean => status === 'AWAITING_PAYMENT' || status === 'SUBMITTED';
 
 export const openOrderId = (order: OrderRow): string => `${padded(order.expiresAtS, 12)}/${order.orderId}`;
 
@@ -77,6 +78,8 @@ async function onPaid(place: Place, paid: EventOf<'paid'>): Promise<readonly Ord
   if (order === undefined || !settles(order, payment)) return [];
   const now = paidOrder(order, payment);
   await sellReserved(batch, order);
+  const recall = context.recalled.of(order, block.timeMs);
+  if (recall !== undefined) batch.put(TABLES.recallLate, order.orderId, recall);
   batch.put(TABLES.order, order.orderId, now);
   batch.delete(TABLES.openOrder, openOrderId(order));
   return [{ name: 'order.paid', order: now, timeMs: block.timeMs, final: { txHash: tx.txHash, height: block.height, index: tx.index, blockHash } }];
@@ -112,7 +115,7 @@ async function onVoided(place: Place, voided: EventOf<'invoiceVoided'>): Promise
 }
 
 async function onEvent(place: Place, event: ChainEvent): Promise<readonly OrderEvent[]> {
-  const { context, batch } = place;
+  const { context, batch, block, blockHash, tx } = place;
   switch (event.case) {
     case 'paid':
       return await onPaid(place, event.value);
@@ -122,6 +125,9 @@ async function onEvent(place: Place, event: ChainEvent): Promise<readonly OrderE
       return await onVoided(place, event.value);
     case 'couponIssued':
       batch.put(TABLES.coupon, `${blindIndex(context.keys, 'address', event.value.account)}/${toHex(event.value.couponId)}`, 1);
+      return [];
+    case 'custodyEnded':
+      await projectRecall(context, batch, event.value, { txHash: tx.txHash, height: block.height, index: tx.index, timeMs: block.timeMs, blockHash });
       return [];
     default:
       return [];

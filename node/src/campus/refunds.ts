@@ -49,6 +49,14 @@ function refundRows(refund: RefundRequestRow): readonly KeyValueOperation[] {
   ];
 }
 
+/** A request that waits for the manager. */
+export function newRefund({ orderId, tillNo, ref, merchant }: OrderRow, { amountMl, sen, reason, by, nowMs }: { readonly amountMl: bigint; readonly sen: bigint; readonly reason: string; readonly by: string; readonly nowMs: number }): RefundRequestRow {
+  return {
+    refundId: REFUND_PREFIX + ulid(nowMs), orderId, tillNo, ref, merchant, amountMl: String(amountMl), sen: String(sen), status: 'NEEDS_MANAGER', txHash: null, validUntilMs: null,
+    reason, requestedBy: by, createdAtMs: nowMs, decidedBy: null, decidedAtMs: null, failure: null, final: null,
+  };
+}
+
 async function openMlOf(store: KeyValueStore, order: OrderTerms): Promise<bigint> {
   const under = `${refId(order.tillNo, order.ref)}/`;
   const rows = await listRows(store, TABLES.refundOfPayment, { under, limit: OF_ORDER_MAX });
@@ -60,7 +68,7 @@ async function openMlOf(store: KeyValueStore, order: OrderTerms): Promise<bigint
   return sum;
 }
 
-async function contextOf({ chain, store, clock }: RefundDeps, order: OrderTerms): Promise<ClaimContext> {
+export async function contextOf({ chain, store, clock }: Pick<RefundDeps, 'chain' | 'store' | 'clock'>, order: OrderTerms): Promise<ClaimContext> {
   const payment = await getRow(store, TABLES.payment, refId(order.tillNo, order.ref));
   return { view: chain.state(), nowMs: clock.nowMs(), openMl: await openMlOf(store, order), isPaid: payment !== undefined };
 }
@@ -114,15 +122,7 @@ async function prepare(deps: RefundDeps, order: OrderRow, { tx, amount, reason, 
   if (amountMl === 0n) return refuse({ code: 'amount_missing' });
   const refusal = checkAmount(context.view, claimed.value, amountMl);
   if (refusal !== undefined) return refuse(refusal);
-  const { orderId, tillNo, ref, merchant } = order;
-  const nowMs = clock.nowMs();
-  return {
-    ok: true, signed,
-    refund: {
-      refundId: REFUND_PREFIX + ulid(nowMs), orderId, tillNo, ref, merchant, amountMl: String(amountMl), sen: String(claimSen(claimed.value, amountMl)), status: 'NEEDS_MANAGER', txHash: null, validUntilMs: null,
-      reason, requestedBy: by, createdAtMs: nowMs, decidedBy: null, decidedAtMs: null, failure: null, final: null,
-    },
-  };
+  return { ok: true, signed, refund: newRefund(order, { amountMl, sen: claimSen(claimed.value, amountMl), reason, by, nowMs: clock.nowMs() }) };
 }
 
 /** Runs inside the lane: what is open cannot change between the look at it and the write. */

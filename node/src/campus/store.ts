@@ -4,12 +4,13 @@
  */
 import { assert } from '@billcoin/protocol';
 import type { FlagEvidence, FlagRow, Quota } from '../abusePorts.ts';
-import type { OrderRow, PaymentRow } from '../campusPorts.ts';
+import type { OrderRow, PaymentRow, Recall } from '../campusPorts.ts';
 import type { ProductRow, TillInfo } from '../merchantPorts.ts';
 import type { KeyValueOperation, KeyValueStore } from '../ports.ts';
 import type { SaleBookState } from '../sales/saleBook.ts';
 import type { SaleStatus } from '../sales/saleLine.ts';
 import type { RefundRequestRow } from '../refundPorts.ts';
+import type { RecalledLotRow } from './recalledLots.ts';
 
 export interface Table<V> {
   readonly prefix: string;
@@ -193,6 +194,12 @@ export const TABLES = {
   orderByRef: table<string>('or', 'till number / ref → order id'),
   orderOfTill: table<1>('ot', 'till number / order id → listed'),
   openOrder: table<1>('oo', 'end (s) / order id → still open'),
+  orderOfLot: table<1>('ol', 'merchant / lot (hex) / order id → the order names the lot'),
+  lotsListed: table<1>('ov', '→ the lots of all orders are listed'),
+  recalledLot: table<RecalledLotRow>('rl', 'merchant / lot (hex) / → the last recall of a batch of it that the merchant took'),
+  recallJob: table<{ readonly recall: RecalledLotRow; /** Last row of `orderOfLot` that was looked at. */ readonly after: string }>('rj', 'height / index / merchant → recall whose orders are being looked through'),
+  recallLate: table<RecalledLotRow>('ra', 'order id → it was paid after its lot was looked through'),
+  recallOf: table<Recall>('rn', 'blind index of the buyer / batch → recall that he was told of'),
   enrolment: table<EnrolmentRow>('en', 'keyed hash of an enrolment code → merchant, name, end, device'),
   enrolmentEnd: table<string>('ee', 'end (ms) / hash → keyed hash of an enrolment code'),
   tillInfo: table<TillInfo>('ti', 'till number → name, why it was revoked, what it reports'),

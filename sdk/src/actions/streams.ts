@@ -39,7 +39,7 @@ export function streamOrders(client: Client, params: OrderStreamParams = {}): As
 
 export type WalletStreamEvent = { readonly [Name in WalletEventName]: { readonly event: Name; readonly id: string | undefined; readonly data: WalletEventData[Name] } }[WalletEventName] | Resync;
 
-/** What happens to the wallets of the student who is logged in; also recalls, of which the wallet knows whether it bought the lot. */
+/** What happens to the wallets of the student who is logged in; also recalls of lots that one of them bought, again at each new connection (one per `batchKey`). */
 export function streamWallet(client: Client, params: StreamParams = {}): AsyncGenerator<WalletStreamEvent, void, void> {
   return readEvents<WalletStreamEvent>(client, { path: '/streams/wallet', names: WALLET_EVENTS, event: (event, id, data) => ({ event, id, data }) as WalletStreamEvent }, params);
 }

@@ -50,7 +50,7 @@ export const postOrder = route({
   body: OrderBytes,
   idempotencyKey: true,
   responses: { 201: OrderCreated },
-  problems: ['out_of_stock', 'ref_reused', 'ref_mismatch', 'total_mismatch', 'bad_signature', 'price_out_of_band', 'unknown_till', 'till_revoked', 'merchant_not_active', 'unknown_product', 'product_mismatch', 'invoice_void', 'invoice_expired', 'invoice_too_far', 'amount_too_small', 'amount_too_large', 'malformed', 'wrong_network', 'idempotency_key_missing', 'idempotency_key_reused', 'idempotency_in_progress'],
+  problems: ['out_of_stock', 'lot_recalled', 'ref_reused', 'ref_mismatch', 'total_mismatch', 'bad_signature', 'price_out_of_band', 'unknown_till', 'till_revoked', 'merchant_not_active', 'unknown_product', 'product_mismatch', 'invoice_void', 'invoice_expired', 'invoice_too_far', 'amount_too_small', 'amount_too_large', 'malformed', 'wrong_network', 'idempotency_key_missing', 'idempotency_key_reused', 'idempotency_in_progress'],
 });
 
 export const getOrder = route({

@@ -40,6 +40,7 @@ const API = {
   not_final: row(409, 'Not final yet', 'Belum muktamad', 'Ask again after the next block.', true),
   cannot_link: row(409, 'Cannot link', 'Tidak dapat dipautkan', 'Check the code, or ask your university for a new one.'),
   stray_not_open: row(409, 'Not open', 'Tidak terbuka', 'It was booked before, or given back.'),
+  lot_recalled: row(409, 'Lot recalled', 'Lot telah dipanggil balik', 'Do not sell it: milk of this lot was recalled (GET /trace/batch/{batchKey}). Take it off the shelf and sell another lot.'),
   out_of_stock: row(409, 'Out of stock', 'Kehabisan stok', 'Order no more than `data` says is left.'),
   key_in_use: row(409, 'Key of another till', 'Kunci kaunter lain', 'Make a new key on this device: a key is one till for ever.'),
   already_revoked: row(409, 'Revoked already', 'Sudah dibatalkan', 'The till is out of force; nothing is left to do.'),

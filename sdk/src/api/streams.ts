@@ -14,7 +14,7 @@ export type OrderEventData = Static<typeof OrderEventData>;
 export const streamOrdersRoute = route({
   method: 'GET',
   path: '/streams/orders',
-  summary: 'Changes of orders as they happen: order.created, order.submitted, order.paid, order.expired, order.cancelled, order.collected, refund.final.',
+  summary: 'Changes of orders as they happen: order.created, order.submitted, order.paid, order.expired, order.cancelled, order.collected, refund.final; recall.notice: this open order has a recalled lot, cancel it.',
   who: ['till', 'staff', 'manager'],
   own: 'till, staff: own till; manager: own merchant',
   query: closed({ tillNo: Type.Optional(TillNo), orderId: Type.Optional(OrderId) }),
@@ -39,7 +39,7 @@ export type WalletEventData = { readonly [Name in keyof typeof WalletEventData]:
 export const streamWalletRoute = route({
   method: 'GET',
   path: '/streams/wallet',
-  summary: 'What happens to a student’s wallets: order.paid, refund.final, coupon.issued. recall.notice goes to every student; the wallet compares it with what it bought, so that nobody here needs to know.',
+  summary: 'What happens to a student’s wallets: order.paid, refund.final, coupon.issued. recall.notice where one of them bought a lot that was recalled; it comes again, without an id, whenever the stream is opened anew: notices are told apart by batchKey.',
   who: ['student'],
   own: 'own wallets',
   ...EVENT_STREAM,

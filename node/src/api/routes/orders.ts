@@ -21,6 +21,8 @@ function refusalOf(refusal: OrderRefusal): Refusal {
     case 'total_mismatch':
     case 'till_revoked':
       return { problem: refusal.code };
+    case 'lot_recalled':
+      return { problem: refusal.code, data: { batchKey: refusal.batchKey } };
     case 'unknown_product':
     case 'product_mismatch':
       return { problem: refusal.code, data: { product: refusal.productId } };

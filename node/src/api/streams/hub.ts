@@ -88,7 +88,8 @@ export class Hub<S> {
     }).finally(() => { this.#building--; });
   }
 
-  open({ lastEventId, begin }: StreamConnection, wants: (scope: S) => boolean): Refusal | undefined {
+  /** `first`: what this reader alone is told at the beginning, without an id: it is told again whenever the stream is opened. */
+  open({ lastEventId, begin }: StreamConnection, wants: (scope: S) => boolean, first?: () => Promise<readonly Omit<Told<S>, 'scope'>[]>): Refusal | undefined {
     const { places } = this.#deps;
     if (!places.take()) return { problem: 'rate_limited', detail: `This server has ${places.taken} open streams of this kind, as many as it may have.` };
     const reader: Reader<S> = { sink: begin(), wants };
@@ -96,6 +97,7 @@ export class Hub<S> {
     reader.sink.onClose(() => this.#forget(reader));
     reader.sink.write(`retry: ${RETRY_MS}\n: ${this.#id()}\n\n`);
     if (lastEventId !== undefined) this.#resume(reader, lastEventId);
+    if (first !== undefined) this.#tellFirst(reader, first);
     return undefined;
   }
 
@@ -106,6 +108,15 @@ export class Hub<S> {
 
   closeAll(): void {
     for (const reader of this.#readers) this.#leave(reader);
+  }
+
+  #tellFirst(reader: Reader<S>, first: () => Promise<readonly Omit<Told<S>, 'scope'>[]>): void {
+    first().then((all) => {
+      for (const { event, data } of all) if (this.#readers.has(reader)) this.#writeTo(reader, `event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
+    }, (error: unknown) => {
+      this.#deps.log.warn({ error }, 'what a reader is told first could not be read; the stream was ended, so that it is opened again');
+      this.#leave(reader);
+    });
   }
 
   #id(): string {

@@ -40,7 +40,7 @@ export function openStreams({ chain, campus, receipts, clock, log }: StreamDeps)
   const hubs = [orders, wallet, headers, admin];
   const clients = (): number => places.taken + publicPlaces.taken;
   const ends = [
-    tellOrders(orders, { orders: campus.orders, receipts }), tellWallets(wallet, { chain, campus, receipts }), tellHeaders(headers, chain),
+    tellOrders(orders, { orders: campus.orders, receipts }), tellWallets(wallet, { campus, receipts }), tellHeaders(headers, chain),
     tellAdmins(admin, { chain, campus, clock, streams: clients }),
   ];
   const heartbeat = setInterval(() => {
@@ -48,7 +48,7 @@ export function openStreams({ chain, campus, receipts, clock, log }: StreamDeps)
   }, HEARTBEAT_MS);
   heartbeat.unref();
   return {
-    entries: [orderEntry(orders), walletEntry(wallet), headerEntry(headers), adminEntry(admin)],
+    entries: [orderEntry(orders), walletEntry(wallet, { campus, receipts }), headerEntry(headers), adminEntry(admin)],
     clients,
     close() {
       clearInterval(heartbeat);

@@ -1,30 +1,31 @@
 /**
- * Events of a student's wallets: payments, refunds and coupons of his own, by the link in force. A recall goes to every
- * student: who bought the lot his wallet knows, and this server needs not.
+ * Events of a student's wallets: payments, refunds and coupons of his own, by the link in force, and recalls of lots that
+ * one of them bought. Nobody looks at a phone in the very moment of a recall, so those are told at each opening as well.
  */
-import { equalBytes, formatAddress, formatLitres, formatRinggit, ROWS, toBase64Url, toHex, type ChainEvent } from '@billcoin/protocol';
+import { equalBytes, formatAddress, formatLitres, formatRinggit, fromHex, toBase64Url, toHex, type ChainEvent } from '@billcoin/protocol';
 import { couponText, ROUTES, type WalletEventData, type WalletEventName } from '@billcoin/sdk';
-import type { Campus } from '../../campusPorts.ts';
-import type { ChainPort, FinalBlock, FinalTx } from '../../ports.ts';
+import type { Campus, Recall } from '../../campusPorts.ts';
+import type { FinalBlock, FinalTx } from '../../ports.ts';
 import { rfc3339 } from '../../rfc3339.ts';
 import type { StreamEntry } from '../entry.ts';
 import type { Receipts } from '../receipts.ts';
 import { lotTextOf } from '../routes/milk.ts';
 import type { Hub, Told } from './hub.ts';
 
-/** Whose event it is; undefined: everybody's. */
-export type WalletScope = { readonly address: Uint8Array; readonly studentRef: string | undefined } | undefined;
+/** Whose event it is. */
+export interface WalletScope {
+  readonly address: Uint8Array;
+  readonly studentRef: string | undefined;
+}
 
 export interface WalletStreamDeps {
-  readonly chain: ChainPort;
-  readonly campus: Pick<Campus, 'onBlock' | 'wallets'>;
+  readonly campus: Pick<Campus, 'onBlock' | 'wallets' | 'recalls'>;
   readonly receipts: Receipts;
 }
 
 interface Happened<Name extends WalletEventName = WalletEventName> {
   readonly event: Name;
-  /** undefined: everybody's. */
-  readonly owner: Uint8Array | undefined;
+  readonly owner: Uint8Array;
   readonly data: Omit<WalletEventData[Name], 'txHash' | 'time' | 'blockHeight' | 'blockHash' | 'proof'>;
 }
 
@@ -47,41 +48,69 @@ function happened(event: ChainEvent): Happened | undefined {
   }
 }
 
-function recalled(chain: ChainPort, { body, code }: FinalTx): Happened | undefined {
-  if (body.kind.case !== 'recallBatch' || code !== 0) return undefined;
-  const batchKey = toHex(body.kind.value.batch);
-  const row = chain.state().get(ROWS.batch, batchKey);
-  return row === undefined ? undefined : { event: 'recall.notice', owner: undefined, data: { batchKey, plant: formatAddress(row.plant), lot: toHex(row.lot), lotText: lotTextOf(row.lot) } };
+type Place = Pick<Recall, 'txHash' | 'height' | 'index' | 'timeMs' | 'blockHash'>;
+
+async function placeOf({ receipts }: WalletStreamDeps, { txHash, height, index, timeMs, blockHash }: Place) {
+  const proof = await receipts.of(height, index);
+  return { txHash, time: rfc3339(timeMs), blockHeight: height, blockHash, ...(proof === undefined ? {} : { proof: toBase64Url(proof) }) };
 }
 
-/** Tells what each final block brought; returns the unsubscribe function. */
-export function tellWallets(hub: Hub<WalletScope>, { chain, campus, receipts }: WalletStreamDeps): () => void {
+async function scopeOf({ campus }: WalletStreamDeps, owner: Uint8Array): Promise<WalletScope> {
+  return { address: owner, studentRef: await campus.wallets.studentOf(owner) };
+}
+
+async function recallNotice(deps: WalletStreamDeps, recall: Recall): Promise<{ readonly event: 'recall.notice'; readonly data: WalletEventData['recall.notice'] }> {
+  const { batchKey, plant, lot } = recall;
+  return { event: 'recall.notice', data: { ...(await placeOf(deps, recall)), batchKey, plant, lot, lotText: lotTextOf(fromHex(lot) ?? new Uint8Array()) } };
+}
+
+/** Tells what each final block brought, and recalls to whom they concern; returns the unsubscribe function. */
+export function tellWallets(hub: Hub<WalletScope>, deps: WalletStreamDeps): () => void {
+  const { campus } = deps;
   async function frames(block: FinalBlock, tx: FinalTx, all: readonly Happened[]): Promise<readonly Told<WalletScope>[]> {
-    const proof = await receipts.of(block.height, tx.index);
-    const place = { txHash: tx.txHash, time: rfc3339(block.timeMs), blockHeight: block.height, blockHash: toHex(block.blockId), ...(proof === undefined ? {} : { proof: toBase64Url(proof) }) };
+    const place = await placeOf(deps, { txHash: tx.txHash, height: block.height, index: tx.index, timeMs: block.timeMs, blockHash: toHex(block.blockId) });
     const told: Told<WalletScope>[] = [];
-    for (const { event, owner, data } of all) {
-      const scope = owner === undefined ? undefined : { address: owner, studentRef: await campus.wallets.studentOf(owner) };
-      told.push({ event, scope, data: { ...place, ...data } });
-    }
+    for (const { event, owner, data } of all) told.push({ event, scope: await scopeOf(deps, owner), data: { ...place, ...data } });
     return told;
   }
-  return campus.onBlock((block) => {
-    for (const tx of block.txs) {
-      const all = [...tx.events.map(happened), recalled(chain, tx)].filter((one) => one !== undefined);
-      if (all.length > 0) hub.tell(() => frames(block, tx, all));
-    }
-  });
+  async function recallFrames(recall: Recall, buyers: readonly Uint8Array[]): Promise<readonly Told<WalletScope>[]> {
+    const notice = await recallNotice(deps, recall);
+    const told: Told<WalletScope>[] = [];
+    for (const buyer of buyers) told.push({ ...notice, scope: await scopeOf(deps, buyer) });
+    return told;
+  }
+  const ends = [
+    campus.onBlock((block) => {
+      for (const tx of block.txs) {
+        const all = tx.events.map(happened).filter((one) => one !== undefined);
+        if (all.length > 0) hub.tell(() => frames(block, tx, all));
+      }
+    }),
+    campus.recalls.onTold((recall, buyers) => hub.tell(() => recallFrames(recall, buyers))),
+  ];
+  return () => {
+    for (const end of ends) end();
+  };
 }
 
-export function walletEntry(hub: Hub<WalletScope>): StreamEntry {
+/** Recalls of lots that a wallet of the student bought, each once. */
+async function noticesOf(deps: WalletStreamDeps, address: Uint8Array, studentRef: string | undefined): Promise<readonly Awaited<ReturnType<typeof recallNotice>>[]> {
+  const { wallets, recalls } = deps.campus;
+  const own = [address, ...(studentRef === undefined ? [] : (await wallets.list(studentRef)).map((wallet) => wallet.address))];
+  const all = new Map<string, Recall>();
+  for (const one of own) for (const recall of await recalls.noticesOf(one)) all.set(recall.batchKey, recall);
+  return await Promise.all([...all.values()].map((recall) => recallNotice(deps, recall)));
+}
+
+export function walletEntry(hub: Hub<WalletScope>, deps: WalletStreamDeps): StreamEntry {
   return {
     declaration: ROUTES.streamWallet,
     open(connection) {
       const { caller } = connection;
       if (caller.role !== 'student') return { problem: 'forbidden' };
       const { address, studentRef } = caller;
-      return hub.open(connection, (scope) => scope === undefined || equalBytes(scope.address, address) || (studentRef !== undefined && scope.studentRef === studentRef));
+      const wants = (scope: WalletScope): boolean => equalBytes(scope.address, address) || (studentRef !== undefined && scope.studentRef === studentRef);
+      return hub.open(connection, wants, () => noticesOf(deps, address, studentRef));
     },
   };
 }

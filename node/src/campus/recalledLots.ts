@@ -1,0 +1,124 @@
+/**
+ * Lots that were recalled, and which orders name which lot (SPEC §22.5). A recall is about a batch; people have a printed
+ * lot and a merchant who took milk of that batch. Nothing here names a wallet: who paid an order its block says.
+ */
+import { decode, formatAddress, noteId, Order, ROWS, stateRows, toHex, utf8, type ChainEvent } from '@billcoin/protocol';
+import type { OrderRow, Recall } from '../campusPorts.ts';
+import type { ChainPort, KeyValueOperation, KeyValueStore } from '../ports.ts';
+import { lifeOf } from '../trace/batchTrace.ts';
+import { fromField } from './bytes.ts';
+import type { RowBatch } from './rowBatch.ts';
+import { deleteRow, getRow, listRows, ONLY, padded, putRow, TABLES, type Table } from './store.ts';
+
+/** A recalled lot is refused this long: milk keeps for weeks, and a plant may print the same lot again another year. */
+export const RECALL_REFUSED_MS = 400 * 86_400_000;
+/** Transactions of a batch in which its deliveries are looked for: a batch of 1,000 L leaves in a few dozen. */
+const BATCH_TXS_MAX = 1_000;
+const PAGE = 500;
+
+/** A recall as it concerns one merchant. */
+export interface RecalledLotRow extends Recall {
+  /** Address text. */
+  readonly merchant: string;
+  /** Block in which the merchant first took milk of the batch: what was sold before is of another one. 0: not known here. */
+  readonly takenHeight: number;
+}
+
+type Sold = Pick<OrderRow, 'merchant' | 'order' | 'orderId'>;
+
+/** Printed lots of an order, hex, each once. */
+export function lotsOf({ order }: Pick<Sold, 'order'>): readonly string[] {
+  const decoded = decode(Order, fromField(order));
+  return decoded.ok ? [...new Set(decoded.value.items.flatMap(({ lot }) => (lot === '' ? [] : [toHex(utf8(lot))])))] : [];
+}
+
+/** Under which the orders of a merchant with a lot are listed. */
+export const lotOrders = ({ merchant, lot }: Pick<RecalledLotRow, 'merchant' | 'lot'>): string => `${merchant}/${lot}/`;
+
+/** Where an order is found by its lots. */
+export function lotRows(order: Sold): readonly KeyValueOperation[] {
+  return lotsOf(order).map((lot) => putRow(TABLES.orderOfLot, lotOrders({ ...order, lot }) + order.orderId, 1));
+}
+
+/** Lists the lots of orders that were posted before anybody did; once. Doing it again after a crash changes nothing. */
+async function listOldLots(store: KeyValueStore): Promise<void> {
+  if ((await getRow(store, TABLES.lotsListed, ONLY)) !== undefined) return;
+  let from = '';
+  for (let page; page === undefined || page.length === PAGE; ) {
+    page = await listRows(store, TABLES.order, { from, limit: PAGE });
+    await store.batch(page.flatMap(({ value }) => lotRows(value)), { sync: false });
+    from = `${page.at(-1)?.id ?? ''}!`;
+  }
+  await store.batch([putRow(TABLES.lotsListed, ONLY, 1)], { sync: true });
+}
+
+/** In memory, as many as there are rows: recalls are rare, and each is forgotten after its time. */
+export class RecalledLots {
+  readonly #rows = new Map<string, RecalledLotRow>();
+
+  get size(): number {
+    return this.#rows.size;
+  }
+
+  add(row: RecalledLotRow): void {
+    this.#rows.set(lotOrders(row), row);
+  }
+
+  /** The recall that an order of this merchant must not be sold under; undefined where its lots are good. */
+  of(order: Sold, nowMs: number): RecalledLotRow | undefined {
+    if (this.#rows.size === 0) return undefined;
+    return lotsOf(order).map((lot) => this.#rows.get(lotOrders({ ...order, lot }))).find((row) => row !== undefined && nowMs <= row.timeMs + RECALL_REFUSED_MS);
+  }
+}
+
+/** Reads what is refused at `nowMs`; deletes what is not any more. Lists the lots of old orders the first time. */
+export async function openRecalledLots(store: KeyValueStore, nowMs: number): Promise<RecalledLots> {
+  await listOldLots(store);
+  const lots = new RecalledLots();
+  await keepYoung(store, TABLES.recalledLot, nowMs, (row) => lots.add(row));
+  await keepYoung(store, TABLES.recallOf, nowMs, () => undefined);
+  return lots;
+}
+
+async function keepYoung<V extends Recall>(store: KeyValueStore, type: Table<V>, nowMs: number, keep: (row: V) => void): Promise<void> {
+  let from = '';
+  for (let page; page === undefined || page.length === PAGE; ) {
+    page = await listRows(store, type, { from, limit: PAGE });
+    const old = page.filter(({ value }) => nowMs > value.timeMs + RECALL_REFUSED_MS);
+    await store.batch(old.map(({ id }) => deleteRow(type as Table<unknown>, id)), { sync: false });
+    for (const row of page) if (!old.includes(row)) keep(row.value);
+    from = `${page.at(-1)?.id ?? ''}!`;
+  }
+}
+
+export interface RecallContext {
+  readonly chain: Pick<ChainPort, 'state' | 'batchHistory'>;
+  readonly recalled: RecalledLots;
+}
+
+/** Who took milk of the batch, by its delivery notes, and from which block on. */
+async function takersOf(chain: RecallContext['chain'], batchKey: Uint8Array): Promise<ReadonlyMap<string, number>> {
+  const state = chain.state();
+  const takers = [...state.rows<stateRows.MerchantRow>(ROWS.merchant)].map(({ value }) => value.account).filter((account) => state.get(ROWS.note, noteId(batchKey, account)) !== undefined);
+  const deliveries = lifeOf(batchKey, await chain.batchHistory(batchKey, BATCH_TXS_MAX))?.deliveries ?? [];
+  return new Map(takers.map((account) => {
+    const heights = deliveries.filter(({ value }) => toHex(value.holder) === toHex(account)).map(({ tx }) => tx.height);
+    return [formatAddress(account), heights.length === 0 ? 0 : Math.min(...heights)];
+  }));
+}
+
+/** Puts what a final RecallBatch means into the batch: its lot is refused, and its orders are to be looked through. */
+export async function projectRecall({ chain, recalled }: RecallContext, batch: RowBatch, ended: Extract<ChainEvent, { readonly case: 'custodyEnded' }>['value'], place: Pick<Recall, 'txHash' | 'height' | 'index' | 'timeMs' | 'blockHash'>): Promise<void> {
+  if (ended.state !== stateRows.BATCH.recalled) return;
+  const batchKey = toHex(ended.batch);
+  const held = chain.state().get(ROWS.batch, batchKey);
+  // Rows of a batch outlive its milk by 400 days; catching up past that, nobody has any of it.
+  if (held === undefined) return;
+  const recall: Recall = { batchKey, plant: formatAddress(ended.plant), lot: toHex(held.lot), ...place };
+  for (const [merchant, takenHeight] of await takersOf(chain, ended.batch)) {
+    const row: RecalledLotRow = { ...recall, merchant, takenHeight };
+    batch.put(TABLES.recalledLot, lotOrders(row), row);
+    batch.put(TABLES.recallJob, `${padded(place.height, 15)}/${padded(place.index, 5)}/${merchant}`, { recall: row, after: '' });
+    recalled.add(row);
+  }
+}
