@@ -1,7 +1,7 @@
 /**
  * Parts of Debian the tests talk to: Mosquitto, the broker that runs in deployment, for MQTT 5;
  * Python, in which the raw export is recounted; docker-compose, which knows the schema of its file;
- * Chromium, in which receipts and blocks are verified as a till does; promtool and amtool, which know rules and routes of alerts. npm has none of them, so on Debian as root they are installed before the suite.
+ * Chromium, in which receipts and blocks are verified as a till does; Prometheus and Alertmanager with their tools, which judge rules and routes and carry an alert to its end. npm has none of them, so on Debian as root they are installed before the suite.
  */
 import { spawnSync } from 'node:child_process';
 import { access, rm, writeFile } from 'node:fs/promises';
@@ -22,8 +22,8 @@ export const DEBIAN_PARTS: readonly DebianPart[] = [
   { command: 'docker-compose', debianPackage: 'docker-compose', usedBy: 'compose file (scripts); no container engine is needed' },
   { command: 'chromium', debianPackage: 'chromium', usedBy: 'vectors in a browser (sdk)' },
   { command: 'soffice', debianPackage: 'libreoffice-calc-nogui', usedBy: 'exports in a spreadsheet (node)' },
-  { command: 'promtool', debianPackage: 'prometheus', usedBy: 'alert rules (scripts); no server is started' },
-  { command: 'amtool', debianPackage: 'prometheus-alertmanager', usedBy: 'routes of alerts (scripts); no server is started' },
+  { command: 'promtool', debianPackage: 'prometheus', usedBy: 'alert rules and their way (scripts)' },
+  { command: 'amtool', debianPackage: 'prometheus-alertmanager', usedBy: 'routes of alerts and their way (scripts)' },
 ];
 
 /** Debian keeps daemons in sbin, which is not on every user's path. */
