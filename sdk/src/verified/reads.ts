@@ -118,12 +118,12 @@ export async function verifiedExecution(verified: VerifiedClient, { txHash }: { 
   return { height: row.value.height, code: row.value.code, header: trusted };
 }
 
-/** The receipt of a payment, as a stream or another device brought it, or the transaction to ask for. */
+/** The receipt of a payment, as a stream or another device brought it, or the transaction to ask for with the login of a party. */
 export type PaymentToVerify = { readonly invoice: Uint8Array } & ({ readonly receipt: Uint8Array } | { readonly txHash: string });
 
 /**
  * That exactly this invoice is paid and final: what a till asks for before it shows "Paid".
- * @throws ProofError `other_invoice`, `not_done` and those of headers
+ * @throws ProofError `other_invoice`, `not_done`, `only_for_parties` and those of headers
  * @example const { payer, timeMs } = await verifiedPayment(verified, { invoice, receipt })
  */
 export async function verifiedPayment(verified: VerifiedClient, payment: PaymentToVerify, options?: CallOptions): Promise<VerifiedPayment> {
