@@ -29,7 +29,8 @@ t.test('a node of the chain alone', async (t) => {
     const { txHash } = await posted.json() as { txHash: string };
     const { status } = await submitFinal(node.port, bytes);
     t.equal(status, 'final');
-    t.equal((await get(`/api/v1/proofs/tx/${txHash}?minimal=1`)).status, 200);
+    t.match(JSON.parse((await get(`/api/v1/proofs/tx/${txHash}`)).text), { receipt: /^[\w-]+$/, execution: undefined }, 'whoever is on its machine reads as an auditor does');
+    t.match(JSON.parse((await get(`/api/v1/proofs/tx/${txHash}?minimal=1`)).text), { execution: /^[\w-]+$/, receipt: undefined });
   });
 
   await t.test('answers what the chain knows, its peers and its health', async (t) => {
@@ -55,6 +56,9 @@ t.test('a node of the chain alone', async (t) => {
       return `${code} ${lines.join('\n')}`;
     };
     t.match(await run('peers'), /^0 /);
+    const sent = await run('tx', 'transfer', `to=${formatAddress(KEYS.plant.address)}`, 'amountMl=3');
+    t.match(sent, /Done\.\nProven under block/);
+    t.match(await run('query', 'tx', /Accepted ([0-9a-f]{64})/.exec(sent)?.[1] ?? ''), /^0 [^]*Kind {8}transfer, by bill1/);
     t.match(await run('query', 'account', formatAddress(KEYS.farm.address)), /^0 [^]*Balance {2}9\.\d{3} BILL\nProven under block/);
   });
 
