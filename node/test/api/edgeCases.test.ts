@@ -1,7 +1,7 @@
 /** Edge cases of a payment (api page §3.3) and a threat to it, as students and tills meet them over HTTP. */
 import t from 'tap';
 import { ROWS, toHex } from '@billcoin/protocol';
-import { addSignature, buildRecallBatch, getOrder, streamWallet, type WalletStreamEvent } from '@billcoin/sdk';
+import { getOrder } from '@billcoin/sdk';
 import { carton, openWorld, sdkKey, wallet, type World } from '../support/campusWorld.ts';
 import { KEYS } from '../support/testNetwork.ts';
 
@@ -71,25 +71,4 @@ t.test('threat 6: without a final block nobody is told that an order is paid', a
   t.match((await world.call('POST', `/orders/${orderId}/collect`, { headers: await world.as('till') })).json, { status: 409, code: 'not_collectable' }, 'nothing is handed out');
   await world.block();
   t.equal(await statusOf(world, orderId), 'PAID_READY');
-});
-
-t.test('a recall is told to every student with its lot and its proof', async (t) => {
-  const world = await openWorld(t);
-  await world.fund(10_000n, ali);
-  const abort = new AbortController();
-  const events: WalletStreamEvent[] = [];
-  const client = await world.clientAs(siti);
-  const reading = (async () => {
-    for await (const event of streamWallet(client, { signal: abort.signal })) {
-      events.push(event);
-      abort.abort();
-    }
-  })();
-  while (!/sse_clients 1\n/.test((await world.get('/metrics')).text)) await new Promise<void>((resolve) => void setImmediate(resolve));
-  const batch = world.batchKey('LOT-11000');
-  const regulator = sdkKey(KEYS.regulator);
-  await world.submit(addSignature(buildRecallBatch({ genesisHash: world.chain.genesisHash, validUntilMs: world.nowMs + 60_000, authority: regulator.address, batch }), regulator));
-  await world.block();
-  await reading;
-  t.match(events, [{ event: 'recall.notice', data: { batchKey: toHex(batch), lotText: 'LOT-11000', proof: /^[\w-]+$/ } }]);
 });
