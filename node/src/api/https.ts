@@ -8,6 +8,7 @@ import { createServer } from 'node:https';
 import type { TLSSocket } from 'node:tls';
 import type { Log, Timers } from '../ports.ts';
 import { readTlsPair, type TlsFiles } from '../tlsFiles.ts';
+import { boundConnections } from './connections.ts';
 import { listenOn } from './listenOn.ts';
 
 /** Looks at the files; a certificate lives for months. */
@@ -77,7 +78,7 @@ export async function openHttps(deps: HttpsDeps): Promise<HttpsListener> {
   const stamp = await stampOf(files);
   const { cert, key, names, validToMs } = await readTlsPair(files);
   const server = createServer({ cert, key, minVersion: 'TLSv1.3', handshakeTimeout: HANDSHAKE_TIMEOUT_MS, requestTimeout: deps.requestTimeoutMs }, deps.handle);
-  server.maxConnections = deps.connectionsMax;
+  boundConnections(server, deps.connectionsMax);
   const { at, close } = await listenOn(server, { host, port });
   const stop = watchFiles(deps.config, stamp, async () => {
     try {

@@ -8,6 +8,7 @@ import { assert } from '@billcoin/protocol';
 import { BODY_MAX_BYTES, ROUTES } from '@billcoin/sdk';
 import { CampusBusy, type Campus } from '../campusPorts.ts';
 import type { Log } from '../ports.ts';
+import { boundConnections } from './connections.ts';
 import { mountDocs } from './docs.ts';
 import type { Entry, Refusal, StreamEntry } from './entry.ts';
 import { isOverTls, openHttps, type HttpsConfig, type HttpsListener } from './https.ts';
@@ -167,7 +168,7 @@ export async function startApi(deps: ApiDeps): Promise<Api> {
   let port = config.port;
 
   server.setSerializerCompiler(asJson);
-  server.server.maxConnections = CONNECTIONS_MAX;
+  boundConnections(server.server, CONNECTIONS_MAX);
   setParsers(server);
   setErrors(server, log, [...part.entries, ...part.streams]);
   setHooks(server, log, part.metrics, () => port);

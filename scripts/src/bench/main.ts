@@ -9,6 +9,7 @@ import { benchLedger, formatLedgerBench } from './ledger.ts';
 import { benchLoad, formatLoadBench } from './load.ts';
 import { benchNetwork, formatNetworkBench, NETWORK_PLANS, QUICK_NETWORK_PLANS } from './network.ts';
 import { benchSignature, formatSignatureRates } from './signature.ts';
+import { benchSockets, formatSocketBench } from './sockets.ts';
 import { benchTree, formatTreeBench } from './tree.ts';
 
 const { positionals: wanted, values: { quick, profile } } = parseArgs({
@@ -30,6 +31,7 @@ const BENCHES: Readonly<Record<string, () => Promise<string>>> = {
   load: async () => formatLoadBench(await benchLoad()),
   network: async () => formatNetworkBench(await benchNetwork(quick ? QUICK_NETWORK_PLANS : NETWORK_PLANS, profile)),
   devnet: async () => formatDevnetBench(await benchDevnet()),
+  sockets: async () => formatSocketBench(await benchSockets()),
 };
 
 const unknown = wanted.filter((name) => !Object.hasOwn(BENCHES, name));

@@ -7,6 +7,7 @@ import { benchLedger, formatLedgerBench } from '../../src/bench/ledger.ts';
 import { benchLoad, formatLoadBench } from '../../src/bench/load.ts';
 import { benchNetwork, formatNetworkBench } from '../../src/bench/network.ts';
 import { formatSoak, isFlat, judge, soak } from '../../src/bench/soak.ts';
+import { benchSockets, formatSocketBench } from '../../src/bench/sockets.ts';
 import { benchTree, formatTreeBench } from '../../src/bench/tree.ts';
 
 t.test('blocks of payments', async (t) => {
@@ -35,6 +36,12 @@ t.test('payments over HTTP into a node of its own, alone and under load', async 
   t.equal(load.accepted, 60, 'all that were signed');
   t.equal(load.refusals.size, 0);
   t.match(formatLoadBench(load), /60 payments, all final/);
+});
+
+t.test('sockets in thousands', { timeout: 240_000 }, async (t) => {
+  const bench = await benchSockets(20);
+  t.same(bench.phases.map(({ statuses, openStreams, failed }) => [[...statuses], openStreams, failed]), [[[[200, 20]], 20, 0], [[[401, 20]], 0, 0], [[[-1, 20]], 0, 0]]);
+  t.match(formatSocketBench(bench), /20 sockets that …\nask for a stream of headers: 20 answered 200; 20 streams; .*\n.*\nsay nothing: 20 open without an answer/);
 });
 
 t.test('validators in processes of their own, one killed, one that follows', { timeout: 240_000 }, async (t) => {
