@@ -9,6 +9,7 @@ import type { Cashiers, Products, StockRefusal, Tills } from './merchantPorts.ts
 import type { ChallengeFault, Logins, Programs, SignedChallenge, Users } from './authPorts.ts';
 import type { AbuseControl } from './abusePorts.ts';
 import type { FinalBlock } from './ports.ts';
+import type { Recalls } from './recallPorts.ts';
 import type { Refunds } from './refundPorts.ts';
 
 export type { Answered, IdempotentResult } from './answered.ts';
@@ -299,31 +300,6 @@ export interface Strays {
   list(filter: StrayFilter): Promise<StrayPage>;
   /** Finance says that it stays. @param by who says so: an API pseudonym, no name */
   book(txHash: string, by: string): Promise<StrayView | 'not_open' | undefined>;
-}
-
-// ---- recalls (api page §2.10, §3.3) ------------------------------------------------------------------------------
-
-/** A RecallBatch that is final. */
-export interface Recall {
-  readonly batchKey: string;
-  /** Address text. */
-  readonly plant: string;
-  /** Printed lot, hex of its bytes. */
-  readonly lot: string;
-  readonly txHash: string;
-  readonly height: number;
-  readonly index: number;
-  readonly timeMs: number;
-  readonly blockHash: string;
-}
-
-export interface Recalls {
-  /** Wallets that bought the lot, each once for a recall. Listeners must not throw; returns the unsubscribe function. */
-  onTold(listener: (recall: Recall, buyers: readonly Uint8Array[]) => void): () => void;
-  /** What a wallet was told, or would have been had it listened. */
-  noticesOf(address: Uint8Array): Promise<readonly Recall[]>;
-  /** Resolves when all that is known of is worked off. */
-  idle(): Promise<void>;
 }
 
 export interface CampusStatus {

@@ -3,8 +3,9 @@
  * lot and a merchant who took milk of that batch. Nothing here names a wallet: who paid an order its block says.
  */
 import { decode, formatAddress, noteId, Order, ROWS, stateRows, toHex, utf8, type ChainEvent } from '@billcoin/protocol';
-import type { OrderRow, Recall } from '../campusPorts.ts';
+import type { OrderRow } from '../campusPorts.ts';
 import type { ChainPort, KeyValueOperation, KeyValueStore } from '../ports.ts';
+import type { Recall } from '../recallPorts.ts';
 import { lifeOf } from '../trace/batchTrace.ts';
 import { fromField } from './bytes.ts';
 import type { RowBatch } from './rowBatch.ts';

@@ -4,8 +4,9 @@
  * crash goes on with the page it was at.
  */
 import { decode, Order, toHex, utf8 } from '@billcoin/protocol';
-import type { OrderEvent, OrderRow, Recall, Recalls } from '../campusPorts.ts';
+import type { OrderEvent, OrderRow } from '../campusPorts.ts';
 import type { ChainPort, Clock, KeyValueOperation, KeyValueStore, Log } from '../ports.ts';
+import type { Recall, Recalls } from '../recallPorts.ts';
 import { fromField } from './bytes.ts';
 import { blindIndex } from './crypto.ts';
 import type { Follower } from './follower.ts';

@@ -4,11 +4,12 @@
  */
 import { assert } from '@billcoin/protocol';
 import type { FlagEvidence, FlagRow, Quota } from '../abusePorts.ts';
-import type { OrderRow, PaymentRow, Recall } from '../campusPorts.ts';
+import type { OrderRow, PaymentRow } from '../campusPorts.ts';
 import type { ProductRow, TillInfo } from '../merchantPorts.ts';
 import type { KeyValueOperation, KeyValueStore } from '../ports.ts';
 import type { SaleBookState } from '../sales/saleBook.ts';
 import type { SaleStatus } from '../sales/saleLine.ts';
+import type { Recall } from '../recallPorts.ts';
 import type { RefundRequestRow } from '../refundPorts.ts';
 import type { RecalledLotRow } from './recalledLots.ts';
 

@@ -4,8 +4,9 @@
  */
 import { equalBytes, formatAddress, formatLitres, formatRinggit, fromHex, toBase64Url, toHex, type ChainEvent } from '@billcoin/protocol';
 import { couponText, ROUTES, type WalletEventData, type WalletEventName } from '@billcoin/sdk';
-import type { Campus, Recall } from '../../campusPorts.ts';
+import type { Campus } from '../../campusPorts.ts';
 import type { FinalBlock, FinalTx } from '../../ports.ts';
+import type { Recall } from '../../recallPorts.ts';
 import { rfc3339 } from '../../rfc3339.ts';
 import type { StreamEntry } from '../entry.ts';
 import type { Receipts } from '../receipts.ts';
