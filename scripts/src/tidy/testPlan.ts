@@ -17,7 +17,7 @@ export const NETWORKS: Readonly<Record<string, Measured>> = {
   'scripts/test/stress/validators.test.ts': 'nothing',
   'node/test/stress/processes.test.ts': 'nothing',
   'scripts/test/stress/outside.test.ts': 'nothing',
-  'scripts/test/bench/campusLoad.test.ts': 'all',
+  'scripts/test/bench/campusLoad.test.ts': 'own',
   'node/test/network/newcomer.test.ts': 'own',
   'node/test/stress/acceptance.test.ts': 'nothing',
 };
