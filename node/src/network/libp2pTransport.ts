@@ -14,7 +14,7 @@ import type { Timers } from '../ports.ts';
 import { CHANNELS, type Channel } from './frames.ts';
 import type { NetworkLimits } from './limits.ts';
 import type { Link, LinkEvents, Transport, TransportEvents } from './link.ts';
-import { guardedYamux } from './yamuxGuard.ts';
+import { guardedYamux, tellWindowByHalves } from './yamuxGuard.ts';
 
 export interface Libp2pSetup {
   /** 32-byte Ed25519 seed of the node key. */
@@ -155,6 +155,7 @@ class Libp2pLinks implements Libp2pTransport {
     if ([...streams.values()].some(({ status }) => status !== 'open') || connection.status !== 'open') return;
     const events = this.#opened(link);
     if (events === undefined) return cut(connection, 'this connection is not wanted');
+    for (const stream of streams.values()) tellWindowByHalves(stream);
     listen(connection, streams, events);
   }
 }

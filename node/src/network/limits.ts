@@ -16,7 +16,7 @@ const LIMIT_TABLE = {
   peersMax: { value: PEERS_MAX, unit: 'peers', what: 'peers in the configuration, and connections', why: 'a full mesh of at most 50 validators, and the full nodes of one institution' },
   queueBytesMax: { value: 4_194_304, unit: 'bytes a peer', what: 'messages that wait to be sent to one peer; beyond it the lowest class goes first, its oldest message before the others', why: 'three full blocks and every small message of a round; Status brings the rest again. Messages to all share one buffer, so peers that stand still together cost little more than one' },
   queueMessagesMax: { value: 4_096, unit: 'messages a peer', what: 'the same, counted', why: 'all votes of 20 rounds at 50 validators twice; small messages cost more in objects than in bytes' },
-  writeChunkBytes: { value: 65_536, unit: 'bytes', what: 'part of a message that is handed to a stream at once', why: 'one packet of noise: what a vote waits for behind a transaction or a block of sync' },
+  writeChunkBytes: { value: 65_504, unit: 'bytes', what: 'part of a message that is handed to a stream at once', why: 'one packet of noise with the header of yamux: what a vote waits for behind a transaction or a block of sync' },
   votesPerS: { value: 2_000, unit: 'messages a second', what: 'votes of one peer', why: 'ten rounds a second of 50 validators, with every vote told twice' },
   proposalsPerS: { value: 100, unit: 'messages a second', what: 'proposals of one peer', why: 'one proposal a round; a hundred rounds a second are more than timeouts allow' },
   controlPerS: { value: 500, unit: 'messages a second', what: 'certificates, reasons for a round, Status and requests for bodies of one peer', why: 'Status comes five times a second and is answered fifty times at most' },

@@ -7,6 +7,7 @@ import t from 'tap';
 import { systemClock, systemTimers } from '../../src/clock.ts';
 import { keyPairOf } from '../../src/crypto/keyFiles.ts';
 import { makeLibp2pTransport, type Libp2pTransport } from '../../src/network/libp2pTransport.ts';
+import { makeFrame } from '../../src/network/frames.ts';
 import { NETWORK_LIMITS } from '../../src/network/limits.ts';
 import { makeFrameWatch } from '../../src/network/yamuxGuard.ts';
 import { networkCompliance, type WorldNode } from './compliance.ts';
@@ -56,15 +57,15 @@ void t.test('garbage on the port, before any noise, changes nothing', async (tes
 });
 
 /** A connected raw peer and the noise connection below its yamux. */
-async function belowYamux(): Promise<{ readonly node: WorldNode; readonly raw: RawLibp2p; readonly send: (bytes: Uint8Array) => void; readonly close: () => Promise<void> }> {
+async function belowYamux(): Promise<{ readonly node: WorldNode; readonly raw: RawLibp2p; readonly send: (bytes: Uint8Array) => void; readonly heard: ReadonlyMap<number, number>; readonly close: () => Promise<void> }> {
   const transport = await listening('a');
-  const { host, send } = await bareHost(seedOf('raw'));
+  const { host, send, heard } = await bareHost(seedOf('raw'));
   const raw = new RawLibp2p(host, '', () => transport.listenPort() ?? 0);
   const node = await makeWorldNode(transport, [{ key: toHex(keyPairOf(seedOf('raw')).publicKey) }], {}, time);
   await raw.connect(node);
   await until(() => node.network.info().peers.length === 1);
   return {
-    node, raw, send,
+    node, raw, send, heard,
     async close() {
       await host.stop();
       await node.close();
@@ -114,6 +115,19 @@ void t.test('connections that come and go leave nothing behind', async (test) =>
     await until(() => node.network.info().peers.length === 1);
   }
   test.same([node.network.info().streams, node.network.info().queuedBytes, node.network.info().receivingBytes], [3, 0, 0]);
+  await close();
+});
+
+void t.test('a small message is answered by no packet about the window', async (test) => {
+  const [DATA, WINDOW_UPDATE, PINGS] = [0, 1, 100];
+  const { raw, heard, close } = await belowYamux();
+  const before = heard.get(WINDOW_UPDATE) ?? 0;
+  for (let nonce = 1; nonce <= PINGS; nonce++) {
+    const pongs = heard.get(DATA) ?? 0;
+    raw.write('consensus', makeFrame({ kind: 'ping', nonce }).bytes);
+    await until(() => (heard.get(DATA) ?? 0) > pongs);
+  }
+  test.equal(heard.get(WINDOW_UPDATE) ?? 0, before);
   await close();
 });
 

@@ -70,9 +70,18 @@ export class RawLibp2p implements RawPeer {
   }
 }
 
-/** A bare host of a node key, and a way to write below its yamux, into the noise connection it has opened last. */
-export async function bareHost(seed: Uint8Array): Promise<{ readonly host: Libp2p; readonly send: (bytes: Uint8Array) => void }> {
+export interface BareHost {
+  readonly host: Libp2p;
+  /** Writes below its yamux, into the noise connection it has opened last. */
+  readonly send: (bytes: Uint8Array) => void;
+  /** Packets that came by yamux's type of their first frame. */
+  readonly heard: ReadonlyMap<number, number>;
+}
+
+/** A bare host of a node key. */
+export async function bareHost(seed: Uint8Array): Promise<BareHost> {
   let lower: (bytes: Uint8Array) => void = () => undefined;
+  const heard = new Map<number, number>();
   const host = await createLibp2p({
     privateKey: await generateKeyPairFromSeed('Ed25519', seed), transports: [tcp()], connectionEncrypters: [noise()], connectionMonitor: { enabled: false },
     streamMuxers: [() => {
@@ -81,12 +90,16 @@ export async function bareHost(seed: Uint8Array): Promise<{ readonly host: Libp2
         protocol: factory.protocol,
         createStreamMuxer(connection) {
           lower = (bytes) => void connection.send(bytes);
+          connection.addEventListener('message', ({ data }) => {
+            const type = data.subarray(1, 2)[0] ?? 0;
+            heard.set(type, (heard.get(type) ?? 0) + 1);
+          });
           return factory.createStreamMuxer(connection);
         },
       };
     }],
   });
-  return { host, send: (bytes) => lower(bytes) };
+  return { host, send: (bytes) => lower(bytes), heard };
 }
 
 export async function libp2pWorld(): Promise<World> {
