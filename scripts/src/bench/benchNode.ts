@@ -9,7 +9,7 @@ import { BenchClient } from './benchClient.ts';
 const START_MS = 180_000;
 
 /** main.ts beside the package's index, in source or built form. */
-function nodeEntry(): string {
+export function nodeEntry(): string {
   const index = import.meta.resolve('@billcoin/node');
   return fileURLToPath(index.replace(/index\.(ts|js)$/, 'main.$1'));
 }

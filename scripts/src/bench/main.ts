@@ -8,6 +8,7 @@ import { benchFinality, formatFinalityBench } from './finality.ts';
 import { benchLedger, formatLedgerBench } from './ledger.ts';
 import { benchLoad, formatLoadBench } from './load.ts';
 import { benchNetwork, formatNetworkBench, NETWORK_PLANS, QUICK_NETWORK_PLANS } from './network.ts';
+import { benchOracles, formatOracleBench } from './oracles.ts';
 import { benchSignature, formatSignatureRates } from './signature.ts';
 import { benchSockets, formatSocketBench } from './sockets.ts';
 import { benchTree, formatTreeBench } from './tree.ts';
@@ -32,6 +33,7 @@ const BENCHES: Readonly<Record<string, () => Promise<string>>> = {
   network: async () => formatNetworkBench(await benchNetwork(quick ? QUICK_NETWORK_PLANS : NETWORK_PLANS, profile)),
   devnet: async () => formatDevnetBench(await benchDevnet()),
   sockets: async () => formatSocketBench(await benchSockets()),
+  oracles: async () => formatOracleBench(await benchOracles()),
 };
 
 const unknown = wanted.filter((name) => !Object.hasOwn(BENCHES, name));

@@ -7,6 +7,7 @@ import { benchLedger, formatLedgerBench } from '../../src/bench/ledger.ts';
 import { benchLoad, formatLoadBench } from '../../src/bench/load.ts';
 import { benchNetwork, formatNetworkBench } from '../../src/bench/network.ts';
 import { formatSoak, isFlat, judge, soak } from '../../src/bench/soak.ts';
+import { benchOracles, compareTimes, formatOracleBench } from '../../src/bench/oracles.ts';
 import { benchSockets, formatSocketBench } from '../../src/bench/sockets.ts';
 import { benchTree, formatTreeBench } from '../../src/bench/tree.ts';
 
@@ -36,6 +37,16 @@ t.test('payments over HTTP into a node of its own, alone and under load', async 
   t.equal(load.accepted, 60, 'all that were signed');
   t.equal(load.refusals.size, 0);
   t.match(formatLoadBench(load), /60 payments, all final/);
+});
+
+t.test('times of refusals', { timeout: 240_000 }, async (t) => {
+  t.same(compareTimes([1, 2, 3], [1, 2, 3]).share, 0.5);
+  t.same(compareTimes([1, 2], [3, 4]).share, 1);
+  t.ok(Math.abs(compareTimes(Array<number>(100).fill(1), Array<number>(100).fill(1)).error - 0.041) < 0.001);
+  const bench = await benchOracles(1, 2);
+  t.same([bench.logins, bench.links].map((times) => times.map(({ ms }) => ms.length)), [[1, 1, 1], [2, 2, 2, 2, 2]]);
+  t.match(formatOracleBench(bench), /refused logins, 1 of each, .*\n +nobody has this name: [\s\S]*longer in [\s\S]*refused links, 2 of each/);
+  t.match(formatOracleBench({ logins: [{ kind: 'a', ms: Array<number>(50).fill(1) }, { kind: 'b', ms: Array<number>(50).fill(2) }], links: [] }), /b: .*longer in 100.0 % .*CAN BE TOLD APART/);
 });
 
 t.test('sockets in thousands', { timeout: 240_000 }, async (t) => {
