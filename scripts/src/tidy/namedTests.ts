@@ -1,7 +1,7 @@
 /** The table of threats (docs/threats.md) names tests by file and name: each of them must be there, and each row has one or says why not. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Finding } from './tidy.ts';
+import type { Finding } from './finding.ts';
 
 export const THREATS_PATH = 'docs/threats.md';
 

@@ -1,12 +1,10 @@
 /** House rules that no linter knows: what may not be left in a file, how long it may be, how packages are pinned. */
 import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import type { Finding } from './finding.ts';
 import { findUnnamedThreats } from './namedTests.ts';
 import { GENERATED_SOURCES, PACKAGES } from './packages.ts';
 import { listFiles } from './sourceFiles.ts';
-
-/** One breach, ready to print: `path:line: what is wrong and what to do`. */
-export type Finding = { path: string; line: number | undefined; message: string };
 
 /** The longest a source file may be, in lines of any kind; about 300 is the aim. */
 export const MAX_SOURCE_LINES = 350;
