@@ -42,6 +42,7 @@ export interface ChainService {
 export interface PoolPort {
   submit(tx: Uint8Array | ParsedTx): Promise<Submitted>;
   status(txHash: string): Promise<TxStatus | undefined>;
+  pending(txHash: string): ParsedTx | undefined;
   info(): ReturnType<ChainPort['poolInfo']>;
 }
 
@@ -104,7 +105,7 @@ async function readHeader({ tip, readBlock }: ChainSources, height: number): Ret
 
 /** `first` is the tip at start; `pool` may be built after this service, so it is asked for late. */
 export function makeChainService(sources: ChainSources, first: TipInfo, pool: () => PoolPort): ChainService {
-  const { genesis, tip, log } = sources;
+  const { genesis: { spec: { network }, chainId, genesisHash, text: genesisJson }, tip, log } = sources;
   const recent = new RecentBlocks();
   const onFinal = new Set<(block: FinalBlock) => void>();
   const onAdmitted = new Set<Parameters<ChainPort['onAdmitted']>[0]>();
@@ -125,10 +126,7 @@ export function makeChainService(sources: ChainSources, first: TipInfo, pool: ()
   }
 
   const port: ChainPort = {
-    network: genesis.spec.network,
-    chainId: genesis.chainId,
-    genesisHash: genesis.genesisHash,
-    genesisJson: genesis.text,
+    network, chainId, genesisHash, genesisJson,
     get validators() {
       return tip().validators;
     },
@@ -150,6 +148,7 @@ export function makeChainService(sources: ChainSources, first: TipInfo, pool: ()
     submit: (tx) => pool().submit(tx),
     offerEvidence: sources.offerEvidence,
     txStatus: (txHash) => pool().status(txHash),
+    pendingTx: (txHash) => pool().pending(txHash),
     onFinal: (listener) => subscribe(onFinal, listener),
     onAdmitted: (listener) => subscribe(onAdmitted, listener),
     poolInfo: () => pool().info(),

@@ -135,6 +135,8 @@ export interface ChainPort {
   offerEvidence(evidence: Uint8Array): Promise<'kept' | 'recorded' | 'known' | undefined>;
   /** undefined: never seen here and not on chain. */
   txStatus(txHash: string): Promise<TxStatus | undefined>;
+  /** undefined: it does not wait in the pool of this node. */
+  pendingTx(txHash: string): ParsedTx | undefined;
   /** Final blocks in order, each exactly once from now on; returns the unsubscribe function. Listeners must not throw. */
   onFinal(listener: (block: FinalBlock) => void): () => void;
   /** A transaction was admitted to the pool (orders show "Payment seen"). */

@@ -33,7 +33,7 @@ export type { Registry } from './api/registry.ts';
 export * from './api/orderEvents.ts';
 export type { FiguresData, HeaderEventData, OrderEventData, WalletEventData } from './api/streams.ts';
 export { LOT_FINDINGS, type BatchTrace, type EpcisDocument, type LotFinding, type TxTrace } from './api/trace.ts';
-export { TRANSACTION_BODY_MAX_BYTES, type TxAdmission, type TxState, type TxStatus } from './api/transactions.ts';
+export { TRANSACTION_BODY_MAX_BYTES, type TxAdmission, type TxBodyView, type TxEventView, type TxFields, type TxState, type TxStatus } from './api/transactions.ts';
 export { ROSTER_MAX_BYTES, type OwnWallet, type WalletLinked } from './api/wallets.ts';
 // Keys and transactions.
 export * from './key.ts';

@@ -2,7 +2,9 @@
  * Whose objects a caller may touch (api page §2.1). What exists but is not his is answered like what does not exist. The
  * roles of a route are asked before: whoever is bound to no till, merchant or wallet sees all of what his role may see.
  */
+import type { OrderRow } from '../campusPorts.ts';
 import type { Caller } from './caller.ts';
+import type { Parties } from './parties.ts';
 
 /** What an order, refund or payment belongs to. */
 export interface OfTill {
@@ -29,6 +31,13 @@ export function isOwnTill(caller: Caller, { tillNo, merchant }: OfTill): boolean
     case 'service':
       return true;
   }
+}
+
+/** As `isOwnTill`, and a student sees the orders that his own wallets paid or are paying. */
+export async function isOwnOrder(parties: Parties, caller: Caller, order: OrderRow): Promise<boolean> {
+  if (caller.role !== 'student') return isOwnTill(caller, order);
+  const payer = order.payment === null ? undefined : await parties.senderOf(order.payment.txHash);
+  return payer !== undefined && (await parties.isOwnAccount(caller, payer));
 }
 
 /** Who did something, for the merchant's own books: a cashier, a manager, the till itself. Never a student. */

@@ -2,7 +2,7 @@
  * Whose accounts and transactions: wallets by their key and their student, merchants by the people of theirs. The chain
  * tells who sent what is final; of what is not, this node remembers whom it admitted.
  */
-import { bytesOfHex, equalBytes, formatAddress } from '@billcoin/protocol';
+import { bytesOfHex, equalBytes, formatAddress, ROWS, tillId, type ParsedTx } from '@billcoin/protocol';
 import type { Wallets } from '../campusPorts.ts';
 import type { ChainPort, FinalTx } from '../ports.ts';
 import { accountsOf } from '../accountsOf.ts';
@@ -22,9 +22,16 @@ export interface Parties {
    * validates payments of its merchant and reads no accounts.
    */
   isParty(caller: Caller, tx: Pick<FinalTx, 'body' | 'events'>): Promise<boolean>;
+  /** The same of a transaction in the pool, which has touched nothing yet: its sender, and the merchant of the till it names. */
+  isPartyOfPending(caller: Caller, tx: Pick<ParsedTx, 'body' | 'invoice'>): Promise<boolean>;
   /** Address of the first signer; undefined for an unknown transaction, and for one that ended or waits since before this start. */
   senderOf(txHash: string): Promise<Uint8Array | undefined>;
   close(): void;
+}
+
+/** The payment that a Pay, VoidInvoice or Refund is about; undefined for every other kind. */
+export function paymentNamed({ body: { kind }, invoice }: Pick<ParsedTx, 'body' | 'invoice'>): { readonly tillNo: number; readonly ref: Uint8Array } | undefined {
+  return kind.case === 'refund' ? kind.value : invoice;
 }
 
 export function openParties(chain: ChainPort, wallets: Pick<Wallets, 'studentOf'>): Parties {
@@ -52,6 +59,13 @@ export function openParties(chain: ChainPort, wallets: Pick<Wallets, 'studentOf'
       if (caller.role === 'partner') return false;
       for (const account of accountsOf(body, events)) if (await isOwnAccount(caller, bytesOfHex(account))) return true;
       return false;
+    },
+    async isPartyOfPending(caller, tx) {
+      if (caller.role === 'partner') return false;
+      if (await isOwnAccount(caller, tx.body.sender)) return true;
+      const payment = paymentNamed(tx);
+      const till = payment === undefined ? undefined : chain.state().get(ROWS.till, tillId(payment.tillNo));
+      return till !== undefined && (await isOwnAccount(caller, till.merchant));
     },
     async senderOf(txHash) {
       const known = admitted.get(txHash);

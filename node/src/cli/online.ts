@@ -3,11 +3,12 @@
  * transactions are shown once their proofs verify under headers followed from genesis or a signed checkpoint.
  */
 import { readFile, stat } from 'node:fs/promises';
-import { equalBytes, faultCode, formatAddress, formatLitres, ROWS, stateRows, toHex, TRUSTING_PERIOD_MS, trustGenesis, type Genesis, type TrustedHeader, type VerifiedReceipt } from '@billcoin/protocol';
+import { equalBytes, faultCode, formatAddress, formatLitres, ROWS, stateRows, toHex, TRUSTING_PERIOD_MS, trustGenesis, type Genesis, type TrustedHeader, type TxBody, type VerifiedReceipt } from '@billcoin/protocol';
 import {
   addSignature, ApiError, checkpointRoot, ConnectionError, createClient, createVerifiedClient, getMe, getStatus, keyFromSeed, listPeers, listValidators, ProofError, sendTransaction, TimeoutError, verifiedExecution,
   verifiedRow, verifiedTransaction, waitForTransaction, withLogin, type Client, type VerifiedClient,
 } from '@billcoin/sdk';
+import { bodyView } from '../api/views/transaction.ts';
 import { ConfigError, type Config } from '../config.ts';
 import { readGenesis } from '../node.ts';
 import { makeAccountKey, readAccountSeed } from '../offline/keys.ts';
@@ -139,11 +140,16 @@ const QUERIES: Readonly<Record<string, (verified: VerifiedClient, of: string) =>
   },
   async tx(verified, of) {
     const seen = await transactionOr(verified, of);
-    if (seen !== undefined) return [`Transaction ${of}`, `Kind        ${seen.body.kind.case}, by ${formatAddress(seen.body.sender)}`, `Result      ${resultText(seen.code)}`, proofLine({ ...seen.header, blockId: seen.blockId })];
+    if (seen !== undefined) return [`Transaction ${of}`, `Kind        ${seen.body.kind.case}, by ${formatAddress(seen.body.sender)}`, ...fieldLines(seen.body), `Result      ${resultText(seen.code)}`, proofLine({ ...seen.header, blockId: seen.blockId })];
     const { code, height, header } = await verifiedExecution(verified, { txHash: of });
     return [`Transaction ${of}`, 'Kind        told to its parties, finance and auditors (--user, or --account-key of a party)', `Result      ${resultText(code)}, in block ${height}`, proofLine(header)];
   },
 };
+
+/** What was signed beyond kind and sender: out of the proven bytes, in the words of the API. */
+function fieldLines(body: TxBody): readonly string[] {
+  return Object.entries(bodyView(body).fields).map(([name, value]) => `  ${name.padEnd(9)} ${typeof value === 'object' ? JSON.stringify(value) : value}`);
+}
 
 /** The transaction, where the server shows it to whoever asks here. */
 async function transactionOr(verified: VerifiedClient, txHash: string): Promise<VerifiedReceipt | undefined> {

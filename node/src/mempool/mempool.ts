@@ -95,7 +95,12 @@ export class Mempool {
     return this.#knownHere(txHash) ?? this.#deps.finalStatus(txHash);
   }
 
-  /** A transaction that waits here, by the leaf hash of its bytes. */
+  /** A transaction that waits here, by its id. */
+  pending(txHash: string): ParsedTx | undefined {
+    return this.#pool.get(txHash)?.tx;
+  }
+
+  /** The same, by the leaf hash of its bytes. */
   byLeaf(leafHash: Uint8Array): ParsedTx | undefined {
     return this.#pool.byLeaf(leafHash);
   }

@@ -30,6 +30,7 @@ t.test('a node of the chain alone', async (t) => {
     const { status } = await submitFinal(node.port, bytes);
     t.equal(status, 'final');
     t.match(JSON.parse((await get(`/api/v1/proofs/tx/${txHash}`)).text), { receipt: /^[\w-]+$/, execution: undefined }, 'whoever is on its machine reads as an auditor does');
+    t.match(JSON.parse((await get(`/api/v1/transactions/${txHash}`)).text), { body: { kind: 'transfer', fields: { litres: '0.007' } }, events: [{ event: 'transferred' }], order: null }, 'here too; no order is known here');
     t.match(JSON.parse((await get(`/api/v1/proofs/tx/${txHash}?minimal=1`)).text), { execution: /^[\w-]+$/, receipt: undefined });
   });
 

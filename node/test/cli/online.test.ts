@@ -63,7 +63,7 @@ void t.test('a transfer by hand: signed, final, verified; and what it did can be
   test.match(sent.text, /Done\.\nProven under block \d+ of /);
   test.match((await run('query', 'account', receiver, ...finance)).text, /Balance {2}1\.500 BILL\nProven under block/);
   test.match((await run('query', 'account', toHex(keyOf('nobody').address), ...finance)).text, /Balance {2}0\.000 BILL/);
-  test.match((await run('query', 'tx', txHash)).text, /Kind {8}transfer, by bill1.*\nResult {6}done/);
+  test.match((await run('query', 'tx', txHash)).text, new RegExp(`Kind {8}transfer, by bill1.*\\n {2}to {8}${receiver}\\n {2}litres {4}1\\.500\\nResult {6}done`));
   const strange = await run('query', 'tx', txHash, ...admin);
   test.match(strange, { code: 0, text: /Kind {8}told to its parties.*\nResult {6}done, in block \d+\nProven under block/ });
   test.notMatch(strange.text, /bill1/);

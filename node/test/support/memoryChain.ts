@@ -145,6 +145,10 @@ export class MemoryChain implements ChainPort {
     return this.#ended.get(txHash);
   }
 
+  pendingTx(txHash: string): ParsedTx | undefined {
+    return this.#pending.get(txHash);
+  }
+
   onFinal(listener: (block: FinalBlock) => void): () => void {
     this.#onFinal.add(listener);
     return () => void this.#onFinal.delete(listener);

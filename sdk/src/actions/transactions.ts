@@ -20,7 +20,11 @@ export async function sendTransaction(client: Client, draft: TxDraft, options?: 
   return answer;
 }
 
-/** What became of a transaction. @throws ApiError `not_found` where this node has never seen it */
+/**
+ * What became of a transaction. Logged in as one of its parties, finance or an auditor, also `body`, `events` (null until it
+ * is final) and `order` (null where there is none to read); the three are absent for everybody else, and of what this node no longer holds.
+ * @throws ApiError `not_found` where this node has never seen it
+ */
 export function getTransaction(client: Client, params: { readonly txHash: string }, options?: CallOptions): Promise<TxStatus> {
   return request<Routes['getTransaction']>(client, 'GET', '/transactions/{txHash}', { params, idempotent: true, txHash: params.txHash }, options);
 }

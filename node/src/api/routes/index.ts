@@ -54,7 +54,7 @@ const NO_SALES = { meanDailyMl: () => Promise.resolve(0n) };
 /** What the chain and the pool answer by themselves: all that a node without campus services serves. */
 export function chainOnlyRoutes({ chain, clock, index, receipts, parties, metrics, peers, sync, disk, checkpoint }: RouteDeps): readonly Entry[] {
   return [
-    ...transactionRoutes({ chain, clock, metrics }),
+    ...transactionRoutes({ chain, clock, metrics, parties, orders: undefined }),
     ...proofRoutes({ chain, receipts, parties }),
     ...lightRoutes(chain, checkpoint),
     ...chainRoutes({ chain, clock, index, peers, sync }),
@@ -72,7 +72,7 @@ export function allRoutes(deps: RouteDeps & { readonly campus: Campus }): readon
     ...authRoutes({ logins: campus.logins, wallets: campus.wallets, limits: campus.abuse.limits }),
     ...adminRoutes(campus),
     ...abuseRoutes(campus.abuse),
-    ...transactionRoutes({ chain, clock, metrics }),
+    ...transactionRoutes({ chain, clock, metrics, parties, orders: campus.orders }),
     ...proofRoutes({ chain, receipts, parties }),
     ...lightRoutes(chain, checkpoint),
     ...paymentRoutes({ payments: campus.payments, parties, metrics }),

@@ -1,11 +1,11 @@
 /** /orders: post, read one, read by reference, list (US-002). */
 import { assert, decodeInvoice, fromBase64Url } from '@billcoin/protocol';
 import { ROUTES } from '@billcoin/sdk';
-import type { Answered, OrderRefusal, OrderRow, Orders } from '../../campusPorts.ts';
+import type { Answered, OrderRefusal, Orders } from '../../campusPorts.ts';
 import { merchantOf, tillOf, type Caller } from '../caller.ts';
 import { badCursor, fromCursor, LIMIT_DEFAULT, toCursor } from '../cursor.ts';
 import { serve, type ApiRequest, type Entry, type Refusal, type Reply } from '../entry.ts';
-import { isOwnTill } from '../own.ts';
+import { isOwnOrder } from '../own.ts';
 import type { Parties } from '../parties.ts';
 import { faultRefusal, problemBody } from '../problem.ts';
 import { orderCreated, orderDetail, orderSummary } from '../views/order.ts';
@@ -93,13 +93,6 @@ async function list(orders: Orders, { caller, query }: ApiRequest<List>): Promis
   return { status: 200, body: { data: rows.map(orderSummary), nextCursor: next === undefined ? null : toCursor(next) } };
 }
 
-/** A student sees the orders that his own wallets paid or are paying. */
-async function isOwn(parties: Parties, caller: Caller, order: OrderRow): Promise<boolean> {
-  if (caller.role !== 'student') return isOwnTill(caller, order);
-  const payer = order.payment === null ? undefined : await parties.senderOf(order.payment.txHash);
-  return payer !== undefined && (await parties.isOwnAccount(caller, payer));
-}
-
 export function orderRoutes(orders: Orders, parties: Parties): readonly Entry[] {
   return [
     serve(ROUTES.postOrder, (request) => post(orders, request)),
@@ -112,7 +105,7 @@ export function orderRoutes(orders: Orders, parties: Parties): readonly Entry[] 
     }),
     serve(ROUTES.getOrder, async ({ caller, params }) => {
       const order = await orders.get(params.orderId);
-      return order === undefined || !(await isOwn(parties, caller, order)) ? { problem: 'not_found' } : { status: 200, body: orderDetail(order, await orders.paymentOf(order)) };
+      return order === undefined || !(await isOwnOrder(parties, caller, order)) ? { problem: 'not_found' } : { status: 200, body: orderDetail(order, await orders.paymentOf(order)) };
     }),
   ];
 }
