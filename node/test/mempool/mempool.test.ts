@@ -24,7 +24,10 @@ void t.test('an accepted transaction is pending, then final; sent again it answe
   test.match(await world.pool.submit(tx), { ok: true, fresh: true, status: { status: 'pending' } });
   test.match(await world.pool.submit(tx), { ok: true, fresh: false, status: { status: 'pending' } });
   test.equal(world.pool.info().transactions, 1);
+  const { txHash } = world.maker.parse(tx);
+  test.same(world.pool.pending(txHash)?.bytes, tx);
   const block = world.poolBlock();
+  test.equal(world.pool.pending(txHash), undefined);
   test.match(await world.pool.submit(tx), { ok: true, fresh: false, status: { status: 'final', height: block.height, index: 0, code: 0 } });
   test.equal(world.pool.info().transactions, 0);
   test.equal(world.pool.hasWork(), false);
