@@ -47,6 +47,7 @@ export function declareNodeMetrics(metrics: Metrics, { tip, pool, tree, states, 
   metrics.measured('billcoin_consensus_clock_offset_seconds', 'Largest difference between the own clock and a validator\'s, by its newest proposals, their way included; alarm at 0.1', () => clockOffsetMs() / 1_000);
   metrics.measured('billcoin_sync_held_blocks', 'Blocks fetched ahead of the own height; 0 on a node that is not behind', () => load().syncedAhead);
   const blocks = metrics.counter('billcoin_chain_blocks_total', 'Blocks that became final since the start');
+  const rounds = metrics.counter('billcoin_consensus_rounds_total', 'Rounds that these blocks took; as many as blocks where no round fails');
   const transactions = metrics.counter('billcoin_chain_transactions_total', 'Transactions that became final since the start', ['result']);
   const blockTxs = metrics.histogram('billcoin_block_transactions', 'Transactions in a final block', TXS_BUCKETS);
   const finality = metrics.histogram('billcoin_block_finality_seconds', 'From the block time to its certificate on disk', LATENCY_BUCKETS_S);
@@ -62,6 +63,7 @@ export function declareNodeMetrics(metrics: Metrics, { tip, pool, tree, states, 
     evidence: () => evidence.inc(),
     committed(block) {
       blocks.inc();
+      rounds.inc(block.certificate.round + 1);
       const done = block.txs.filter((tx) => tx.code === 0).length;
       transactions.inc({ result: 'done' }, done);
       transactions.inc({ result: 'fault' }, block.txs.length - done);

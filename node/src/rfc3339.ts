@@ -4,3 +4,9 @@
 export function rfc3339(timeMs: number): string {
   return `${new Date(timeMs).toISOString().slice(0, 19)}Z`;
 }
+
+/** "2026-04-10" of 20260410. */
+export function dateText(yyyymmdd: number): string {
+  const digits = String(yyyymmdd);
+  return `${digits.slice(0, 4)}-${digits.slice(4, 6)}-${digits.slice(6, 8)}`;
+}

@@ -9,21 +9,13 @@ import type { Recall } from '../recallPorts.ts';
 import { lifeOf } from '../trace/batchTrace.ts';
 import { fromField } from './bytes.ts';
 import type { RowBatch } from './rowBatch.ts';
-import { deleteRow, getRow, listRows, ONLY, padded, putRow, TABLES, type Table } from './store.ts';
+import { deleteRow, getRow, listRows, ONLY, padded, putRow, TABLES, type RecalledLotRow, type Table } from './store.ts';
 
 /** A recalled lot is refused this long: milk keeps for weeks, and a plant may print the same lot again another year. */
 export const RECALL_REFUSED_MS = 400 * 86_400_000;
 /** Transactions of a batch in which its deliveries are looked for: a batch of 1,000 L leaves in a few dozen. */
 const BATCH_TXS_MAX = 1_000;
 const PAGE = 500;
-
-/** A recall as it concerns one merchant. */
-export interface RecalledLotRow extends Recall {
-  /** Address text. */
-  readonly merchant: string;
-  /** Block in which the merchant first took milk of the batch: what was sold before is of another one. 0: not known here. */
-  readonly takenHeight: number;
-}
 
 type Sold = Pick<OrderRow, 'merchant' | 'order' | 'orderId'>;
 

@@ -14,10 +14,10 @@ import type { CampusKeys } from './keyFile.ts';
 import type { Lane } from './lane.ts';
 import type { OrderEvents } from './orderEvents.ts';
 import { isOpen, settles } from './projectBlock.ts';
-import { lotOrders, type RecalledLotRow, type RecalledLots } from './recalledLots.ts';
+import { lotOrders, type RecalledLots } from './recalledLots.ts';
 import { claimOf, claimSen, itemsMl } from './refundClaim.ts';
 import { contextOf, newRefund, newRefundRows } from './refunds.ts';
-import { deleteRow, getRow, listRows, putRow, refId, TABLES } from './store.ts';
+import { deleteRow, getRow, listRows, putRow, refId, TABLES, type RecalledLotRow } from './store.ts';
 
 /** Orders of one page: about 20 ms, so that blocks and tills do not wait behind a recall. */
 const PAGE = 50;

@@ -11,7 +11,6 @@ import type { SaleBookState } from '../sales/saleBook.ts';
 import type { SaleStatus } from '../sales/saleLine.ts';
 import type { Recall } from '../recallPorts.ts';
 import type { RefundRequestRow } from '../refundPorts.ts';
-import type { RecalledLotRow } from './recalledLots.ts';
 
 export interface Table<V> {
   readonly prefix: string;
@@ -65,6 +64,14 @@ export interface SaleRow {
   /** What the wallet itself gave or got back (negative), and what a coupon paid beside it. */
   readonly amountMl: string;
   readonly couponMl: string;
+}
+
+/** A recall as it concerns one merchant. */
+export interface RecalledLotRow extends Recall {
+  /** Address text. */
+  readonly merchant: string;
+  /** Block in which the merchant first took milk of the batch: what was sold before is of another one. 0: not known here. */
+  readonly takenHeight: number;
 }
 
 /** A plain Transfer to a merchant from nobody who is registered. Who sent it stands in its block. */

@@ -8,7 +8,7 @@ import {
   addSignature, ApiError, checkpointRoot, ConnectionError, createClient, createVerifiedClient, getMe, getStatus, keyFromSeed, listPeers, listValidators, ProofError, sendTransaction, TimeoutError, verifiedExecution,
   verifiedRow, verifiedTransaction, waitForTransaction, withLogin, type Client, type VerifiedClient,
 } from '@billcoin/sdk';
-import { bodyView } from '../api/views/transaction.ts';
+import { bodyView } from '../transactionView.ts';
 import { ConfigError, type Config } from '../config.ts';
 import { readGenesis } from '../node.ts';
 import { makeAccountKey, readAccountSeed } from '../offline/keys.ts';

@@ -2,7 +2,7 @@
 import t from 'tap';
 import { Event, formatAddress, toHex, TxBody, type ChainEvent, type Table } from '@billcoin/protocol';
 import type { TxStatus } from '@billcoin/sdk';
-import { bodyView, eventView } from '../../src/api/views/transaction.ts';
+import { bodyView, eventView } from '../../src/transactionView.ts';
 import { openWorld, sdkKey, wallet, type World } from '../support/campusWorld.ts';
 import { departures } from '../support/conforms.ts';
 import { KEYS } from '../support/testNetwork.ts';

@@ -11,7 +11,7 @@ const CHAIN: DashboardTable = {
       { title: 'Age of the newest final block', unit: 's', queries: [now('finality_age_seconds')] },
       { title: 'From block time to finality', unit: 's', queries: [{ expr: 'instance:block_finality_seconds:p95_rate5m{instance=~"$instance"}', legend: '{{instance}} p95' }, mean('billcoin_block_finality_seconds')] },
       { title: 'Height', unit: 'short', queries: [now('billcoin_chain_height')] },
-      { title: 'Blocks a second', unit: 'short', queries: [perSecond('billcoin_chain_blocks_total')] },
+      { title: 'Blocks and rounds a second', unit: 'short', queries: [perSecond('billcoin_chain_blocks_total', undefined, 'blocks'), perSecond('billcoin_consensus_rounds_total', undefined, 'rounds')] },
       { title: 'Final transactions a second', unit: 'short', queries: [perSecond('billcoin_chain_transactions_total', 'result')] },
       { title: 'Transactions in a block', unit: 'short', queries: [p95('billcoin_block_transactions'), mean('billcoin_block_transactions')] },
       { title: 'Seen to sign twice', unit: 'short', queries: [now('billcoin_consensus_evidence_total')] },

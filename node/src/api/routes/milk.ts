@@ -5,7 +5,7 @@ import {
 import { API_BASE, ROUTES, type BatchDetail, type BatchSummary, type Reserve } from '@billcoin/sdk';
 import type { Sales } from '../../campusPorts.ts';
 import type { ChainPort } from '../../ports.ts';
-import { rfc3339 } from '../../rfc3339.ts';
+import { dateText, rfc3339 } from '../../rfc3339.ts';
 import { badCursor, fromCursor, LIMIT_DEFAULT, pageOf } from '../cursor.ts';
 import { serve, type ApiRequest, type Entry, type Reply } from '../entry.ts';
 import type { RegistryIndex } from '../registryIndex.ts';
@@ -26,12 +26,6 @@ export interface MilkDeps {
   readonly chain: ChainPort;
   readonly index: RegistryIndex;
   readonly sales: Pick<Sales, 'meanDailyMl'>;
-}
-
-/** 2026-04-10 of 20260410. */
-export function dateText(yyyymmdd: number): string {
-  const digits = String(yyyymmdd);
-  return `${digits.slice(0, 4)}-${digits.slice(4, 6)}-${digits.slice(6, 8)}`;
 }
 
 export function batchState({ state }: BatchRow): BatchSummary['state'] {

@@ -5,13 +5,13 @@ import {
 import { API_BASE, LOT_FINDINGS, ROUTES, type BatchTrace, type LotFinding, type TxTrace } from '@billcoin/sdk';
 import type { OrderRow, Orders } from '../../campusPorts.ts';
 import type { BatchTx, ChainPort, FinalTx } from '../../ports.ts';
-import { rfc3339 } from '../../rfc3339.ts';
+import { dateText, rfc3339 } from '../../rfc3339.ts';
 import { lifeOf, openingOf, takenBefore, type Act, type BatchLife, type Place, type Statement } from '../../trace/batchTrace.ts';
 import { batchEvents, epcisDocument, saleEvents } from '../../trace/epcis.ts';
 import type { EpcisEvent } from '../../trace/epcisEvent.ts';
 import type { Parties } from '../parties.ts';
 import { serve, type Answer, type ApiRequest, type Entry, type OtherAnswer, type Reply } from '../entry.ts';
-import { batchState, dateText, lotTextOf } from './milk.ts';
+import { batchState, lotTextOf } from './milk.ts';
 
 type OfBatch = typeof ROUTES.traceBatch;
 type OfTx = typeof ROUTES.traceTx;

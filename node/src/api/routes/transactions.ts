@@ -8,7 +8,7 @@ import type { Caller } from '../caller.ts';
 import { mayCall } from '../guard.ts';
 import { isOwnOrder } from '../own.ts';
 import { paymentNamed, type Parties } from '../parties.ts';
-import { bodyView, eventView } from '../views/transaction.ts';
+import { bodyView, eventView } from '../../transactionView.ts';
 import { serve, type ApiRequest, type Entry, type Reply } from '../entry.ts';
 import type { ApiMetrics } from '../metrics.ts';
 import { submissionRefusal, type SubmissionDeps } from '../submission.ts';

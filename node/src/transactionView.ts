@@ -4,8 +4,7 @@
  */
 import { ADDRESS_BYTES, assert, decodeInvoice, Event, formatAddress, formatLitres, formatRinggit, toBase64Url, toHex, TxBody, type ChainEvent, type Table } from '@billcoin/protocol';
 import type { TxBodyView, TxEventView, TxFields } from '@billcoin/sdk';
-import { rfc3339 } from '../../rfc3339.ts';
-import { dateText } from '../routes/milk.ts';
+import { dateText, rfc3339 } from './rfc3339.ts';
 
 type Plain = Readonly<Record<string, unknown>>;
 type Named = readonly [name: string, value: TxFields[string]];
