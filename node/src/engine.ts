@@ -7,13 +7,14 @@ import { makeChainService, storedTipInfo, type ChainSources } from './chainPort.
 import type { ValidatorGuard } from './crypto/lostGuard.ts';
 import { PENDING_EVIDENCE_MAX } from './driver/evidencePool.ts';
 import { Driver, isConsensusMessage, type Core } from './driver.ts';
+import { ReadAhead } from './driver/readAhead.ts';
 import type { SnapshotMaker, SnapshotSource } from './join/snapshotMaker.ts';
 import { POOL_LIMITS } from './mempool/limits.ts';
 import { Mempool } from './mempool/mempool.ts';
-import type { SignatureItem } from './mempool/signatureQueue.ts';
 import { TxGossip } from './mempool/txGossip.ts';
 import type { ChainPort, Clock, FinalBlock, Log, Network, PeerMessage, Store, StoreOperation, Timers } from './ports.ts';
 import { RecentStates } from './recentStates.ts';
+import type { VerifyMany } from './signaturesOf.ts';
 import { makeBlockStore, type BlockStore } from './storage/blockStore.ts';
 import { makeChainIndex, type ChainIndex } from './storage/chainIndex.ts';
 import { decidedReader, type DecidedReader } from './storage/decidedReader.ts';
@@ -47,7 +48,9 @@ export interface EngineDeps {
   /** Undefined: watch only. */
   readonly validator: Validator | undefined;
   readonly network: Network;
-  readonly verifySignatures: (items: readonly SignatureItem[]) => Promise<readonly boolean[]>;
+  readonly verifySignatures: VerifyMany;
+  /** The same beside this thread, for blocks that wait for their turn; undefined where there is no other thread. */
+  readonly verifyAhead?: VerifyMany | undefined;
   readonly clock: Clock;
   readonly timers: Timers;
   readonly log: Log;
@@ -158,7 +161,8 @@ export async function openEngine(deps: EngineDeps): Promise<Engine> {
   const { stores, validator, clock, timers, log, halt, network, measures } = deps;
   const [blocks, index, state] = [makeBlockStore(stores.blocks), makeChainIndex(stores.index), makeStateStore(stores.state)];
   const live: { driver?: Driver; mempool?: Mempool } = {};
-  const chain: Chain = { ...deps.chain, past: blocks.past, parsed: (leafHash) => live.mempool?.byLeaf(leafHash) };
+  const readAhead = deps.verifyAhead === undefined ? undefined : new ReadAhead({ chain: deps.chain, state: () => tip().state, verify: deps.verifyAhead });
+  const chain: Chain = { ...deps.chain, past: blocks.past, parsed: (leafHash) => live.mempool?.byLeaf(leafHash) ?? readAhead?.byLeaf(leafHash) };
   const { tip: recovered, flushNo } = await recover({ chain, genesis: deps.genesisTip, blocks, state, index, log });
   const guard = await openCheckedGuard(validator, recovered, blocks);
   const flusher = new Flusher({ state, index, timers, stateRoot: (version) => chain.tree.root(version), flushNo, validatorsSince: recovered.validatorsSince });
@@ -182,7 +186,7 @@ export async function openEngine(deps: EngineDeps): Promise<Engine> {
   });
   live.mempool = mempool;
   const driver = new Driver({
-    chain, tip: recovered, publicKey: validator?.publicKey, clock, timers, log, halt, network, core: deps.core, onEvidence: measures.evidence,
+    chain, tip: recovered, publicKey: validator?.publicKey, clock, timers, log, halt, network, core: deps.core, readAhead, onEvidence: measures.evidence,
     signing: guard === undefined || validator === undefined ? undefined : { current: guard.current, write: measures.timed('guard', guard.write), sign: validator.sign, lost: guard.lost },
     source: mempool,
     disk: { saveBody: measures.timed('body', blocks.saveBody), readBody: blocks.readBody, saveEvidence: blocks.saveEvidence, dropEvidence: blocks.dropEvidence },

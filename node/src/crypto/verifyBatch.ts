@@ -4,13 +4,7 @@
  *
  * Form: for each item the three lengths (u32, little-endian), then publicKey, message and signature.
  */
-
-/** One signature to check; any lengths, the rule judges them. */
-export type SignedItem = {
-  readonly publicKey: Uint8Array;
-  readonly message: Uint8Array;
-  readonly signature: Uint8Array;
-};
+import type { SignedItem } from '../signaturesOf.ts';
 
 const LENGTHS_BYTES = 12;
 

@@ -1,8 +1,8 @@
 /** Ed25519 verification off the main thread, in batches, by the one signature rule (protocol.md §3). */
 import { fileURLToPath } from 'node:url';
 import { Piscina } from 'piscina';
+import type { SignedItem } from '../signaturesOf.ts';
 import { packItems } from './verifyBatch.ts';
-import type { SignedItem } from './verifyBatch.ts';
 import { verifyEd25519Native } from './verifier.ts';
 
 /** Items of one task: at 64 a worker is within 3 % of its bare speed; at 1 the hand-over costs more than the check. */

@@ -3,14 +3,14 @@
  * after the tip with all pending spends set aside; it is offered to blocks at once. A client gets the answer when it is on disk.
  */
 import {
-  ROWS, balanceOf, checkTx, ok, parseTx, spendOf, tillId, toHex, type BlockEnv, type Chain, type Fault, type ParsedTx, type Tip,
+  ROWS, balanceOf, checkTx, ok, parseTx, spendOf, toHex, type BlockEnv, type Chain, type Fault, type ParsedTx, type Tip,
 } from '@billcoin/protocol';
 import type { Clock, FinalBlock, Log, Store, StoreOperation, Submitted, TxStatus } from '../ports.ts';
+import { signaturesOf, type VerifyMany } from '../signaturesOf.ts';
 import { EndedIds } from './endedIds.ts';
 import type { PoolLimits } from './limits.ts';
 import { Pool, invoiceKeyOf, type PoolEntry, type PoolRefusal } from './pool.ts';
 import { acceptedRow, endedRows, forgottenRow, loadAccepted, loadEnded, type EndedUnfinal } from './poolStore.ts';
-import type { SignatureItem } from './signatureQueue.ts';
 
 export interface MempoolDeps {
   readonly chain: Chain;
@@ -18,7 +18,7 @@ export interface MempoolDeps {
   readonly store: Store;
   /** Group-committed synced write into `store`. */
   readonly writeDurable: (operations: readonly StoreOperation[]) => Promise<void>;
-  readonly verifySignatures: (items: readonly SignatureItem[]) => Promise<readonly boolean[]>;
+  readonly verifySignatures: VerifyMany;
   /** How the chain knows an id; undefined where it does not. */
   readonly finalStatus: (txHash: string) => Promise<TxStatus | undefined>;
   readonly clock: Clock;
@@ -204,7 +204,7 @@ export class Mempool {
   }
 
   async #admit(tx: ParsedTx): Promise<Submitted> {
-    const items = this.#signaturesOf(tx);
+    const items = signaturesOf(this.#deps.tip().state, tx);
     const verdicts = await this.#deps.verifySignatures(items);
     if (!tx.signatures.every((_, i) => verdicts[i] === true)) return refuse({ code: 'bad_signature' });
     // The same bytes may have come a second time, or the last place may have gone, while signatures were checked. From
@@ -214,15 +214,6 @@ export class Mempool {
     const refusal = this.#pool.refusal(tx) ?? this.#checkNow(tx);
     if (refusal !== undefined) return this.#refuseUnlessFinal(tx, refusal);
     return { ok: true, txHash: tx.txHash, fresh: true, status: { status: 'pending', acceptedAtMs: this.#accept(tx) } };
-  }
-
-  /** Envelope signatures, and the till's under an invoice where the till is known (its own fault comes from the check). */
-  #signaturesOf(tx: ParsedTx): readonly SignatureItem[] {
-    const { invoice, invoiceMessage: message } = tx;
-    if (invoice === undefined || message === undefined) return tx.signatures;
-    const till = this.#deps.tip().state.get(ROWS.till, tillId(invoice.tillNo));
-    if (till === undefined) return tx.signatures;
-    return [...tx.signatures, { publicKey: till.publicKey, message, signature: invoice.signature }];
   }
 
   #env(): BlockEnv {

@@ -2,14 +2,7 @@
  * Signatures of concurrent submissions are verified together: a lone one at once on this thread, a crowd in batches on
  * the worker threads, while this thread goes on serving.
  */
-export interface SignatureItem {
-  readonly publicKey: Uint8Array;
-  readonly message: Uint8Array;
-  readonly signature: Uint8Array;
-}
-
-/** Verdicts in order of the items. */
-export type VerifyMany = (items: readonly SignatureItem[]) => Promise<boolean[]>;
+import type { SignedItem, VerifyMany } from '../signaturesOf.ts';
 
 /** Signatures of one round: one batch of a worker, about 2.6 ms of it. */
 const ROUND_ITEMS_MAX = 64;
@@ -17,13 +10,13 @@ const ROUND_ITEMS_MAX = 64;
 const ROUNDS_MAX = 4;
 
 interface Waiter {
-  readonly items: readonly SignatureItem[];
+  readonly items: readonly SignedItem[];
   readonly resolve: (verdicts: readonly boolean[]) => void;
   readonly reject: (error: unknown) => void;
 }
 
 /** The same verdicts, without verifying again what `knows` says has verified before. */
-export function skipKnown(verifyMany: VerifyMany, knows: (item: SignatureItem) => boolean): VerifyMany {
+export function skipKnown(verifyMany: VerifyMany, knows: (item: SignedItem) => boolean): VerifyMany {
   return async (items) => {
     const known = items.map(knows);
     const fresh = items.filter((_, i) => known[i] !== true);
@@ -34,7 +27,7 @@ export function skipKnown(verifyMany: VerifyMany, knows: (item: SignatureItem) =
 }
 
 /** Verifies through `verifyMany`; `remember` hears of what holds, so that check and block execution need not verify again. */
-export function makeSignatureQueue(verifyMany: VerifyMany, remember: (item: SignatureItem) => void): (items: readonly SignatureItem[]) => Promise<readonly boolean[]> {
+export function makeSignatureQueue(verifyMany: VerifyMany, remember: (item: SignedItem) => void): VerifyMany {
   const queue: Waiter[] = [];
   let rounds = 0;
   let isScheduled = false;

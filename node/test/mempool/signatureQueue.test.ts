@@ -1,8 +1,9 @@
 /** What has verified before is not verified again, and every verdict stays with its item. */
 import t from 'tap';
-import { skipKnown, type SignatureItem } from '../../src/mempool/signatureQueue.ts';
+import { skipKnown } from '../../src/mempool/signatureQueue.ts';
+import type { SignedItem } from '../../src/signaturesOf.ts';
 
-const item = (n: number): SignatureItem => ({ publicKey: new Uint8Array([n]), message: new Uint8Array(), signature: new Uint8Array() });
+const item = (n: number): SignedItem => ({ publicKey: new Uint8Array([n]), message: new Uint8Array(), signature: new Uint8Array() });
 
 t.test('only what is not known is verified, in order', async (t) => {
   const asked: number[][] = [];
