@@ -64,7 +64,7 @@ t.test('a script with only the SDK pays and sees it; Ctrl-C stops the devnet; a 
   t.equal(code, 0, output);
   t.match(output, /seen true PAID_READY true/);
 
-  t.equal(await devnet.stop(), 0, 'it stops cleanly in the middle of a day');
+  t.equal(await devnet.stop(), 0, `it stops cleanly in the middle of a day: ${devnet.output.slice(-2_000)}`);
   t.notMatch(devnet.output, /was killed/, 'every part ended by itself');
 
   const again = devnet.again('--once');
