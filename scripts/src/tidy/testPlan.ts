@@ -31,6 +31,9 @@ export const LONG_FILES: readonly string[] = [
   'scripts/test/reading.test.ts',
 ];
 
+/** Short files that replace parts of Node before ours are loaded: nothing may have loaded them in their process. */
+export const FIRST_IN_PROCESS: readonly string[] = ['node/test/abuse/oracles.test.ts'];
+
 /** Most files of a process: enough to share its start, few enough that the last processes end together. */
 const FILES_MAX = 16;
 
@@ -38,13 +41,14 @@ const FILES_MAX = 16;
 export function planTests(files: readonly string[]): TestPlan {
   const networks = Object.entries(NETWORKS).filter(([file]) => files.includes(file)).map(([file, measured]) => ({ files: [file], measured }));
   const long = LONG_FILES.filter((file) => files.includes(file)).map((file) => [file]);
+  const first = FIRST_IN_PROCESS.filter((file) => files.includes(file)).map((file) => [file]);
   const folders = new Map<string, string[]>();
   for (const file of files) {
-    if (!(file in NETWORKS) && !LONG_FILES.includes(file)) folders.set(dirname(file), [...folders.get(dirname(file)) ?? [], file]);
+    if (!(file in NETWORKS) && !LONG_FILES.includes(file) && !FIRST_IN_PROCESS.includes(file)) folders.set(dirname(file), [...folders.get(dirname(file)) ?? [], file]);
   }
   const short = [...folders.values()].flatMap(shares).sort((a, b) => b.length - a.length);
 
-  return { networks, others: [...long, ...short].map((job) => ({ files: job, measured: isStress(job) ? 'nothing' : 'all' })) };
+  return { networks, others: [...long, ...short, ...first].map((job) => ({ files: job, measured: isStress(job) ? 'nothing' : 'all' })) };
 }
 
 /** Coverage makes hashing and signatures three times slower; tests under test/stress/ run without it. */
