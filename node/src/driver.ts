@@ -202,7 +202,6 @@ export class Driver {
   #feed(height: number): void {
     const held = this.#sync.at(height);
     if (held === undefined) return;
-    this.#deps.readAhead?.after(height, (above) => this.#sync.bytesAt(above));
     const { peer: from, block: { blockBytes, certificate } } = held;
     const atMs = this.#deps.clock.nowMs();
     this.#waiting.set(from, (this.#waiting.get(from) ?? 0) + 2);

@@ -7,7 +7,6 @@ import { makeChainService, storedTipInfo, type ChainSources } from './chainPort.
 import type { ValidatorGuard } from './crypto/lostGuard.ts';
 import { PENDING_EVIDENCE_MAX } from './driver/evidencePool.ts';
 import { Driver, isConsensusMessage, type Core } from './driver.ts';
-import { ReadAhead } from './driver/readAhead.ts';
 import type { SnapshotMaker, SnapshotSource } from './join/snapshotMaker.ts';
 import { POOL_LIMITS } from './mempool/limits.ts';
 import { Mempool } from './mempool/mempool.ts';
@@ -49,8 +48,6 @@ export interface EngineDeps {
   readonly validator: Validator | undefined;
   readonly network: Network;
   readonly verifySignatures: VerifyMany;
-  /** The same beside this thread, for blocks that wait for their turn; undefined where there is no other thread. */
-  readonly verifyAhead?: VerifyMany | undefined;
   readonly clock: Clock;
   readonly timers: Timers;
   readonly log: Log;
@@ -161,8 +158,7 @@ export async function openEngine(deps: EngineDeps): Promise<Engine> {
   const { stores, validator, clock, timers, log, halt, network, measures } = deps;
   const [blocks, index, state] = [makeBlockStore(stores.blocks), makeChainIndex(stores.index), makeStateStore(stores.state)];
   const live: { driver?: Driver; mempool?: Mempool } = {};
-  const readAhead = deps.verifyAhead === undefined ? undefined : new ReadAhead({ chain: deps.chain, state: () => tip().state, verify: deps.verifyAhead });
-  const chain: Chain = { ...deps.chain, past: blocks.past, parsed: (leafHash) => live.mempool?.byLeaf(leafHash) ?? readAhead?.byLeaf(leafHash) };
+  const chain: Chain = { ...deps.chain, past: blocks.past, parsed: (leafHash) => live.mempool?.byLeaf(leafHash) };
   const { tip: recovered, flushNo } = await recover({ chain, genesis: deps.genesisTip, blocks, state, index, log });
   const guard = await openCheckedGuard(validator, recovered, blocks);
   const flusher = new Flusher({ state, index, timers, stateRoot: (version) => chain.tree.root(version), flushNo, validatorsSince: recovered.validatorsSince });
@@ -186,7 +182,7 @@ export async function openEngine(deps: EngineDeps): Promise<Engine> {
   });
   live.mempool = mempool;
   const driver = new Driver({
-    chain, tip: recovered, publicKey: validator?.publicKey, clock, timers, log, halt, network, core: deps.core, readAhead, onEvidence: measures.evidence,
+    chain, tip: recovered, publicKey: validator?.publicKey, clock, timers, log, halt, network, core: deps.core, onEvidence: measures.evidence,
     signing: guard === undefined || validator === undefined ? undefined : { current: guard.current, write: measures.timed('guard', guard.write), sign: validator.sign, lost: guard.lost },
     source: mempool,
     disk: { saveBody: measures.timed('body', blocks.saveBody), readBody: blocks.readBody, saveEvidence: blocks.saveEvidence, dropEvidence: blocks.dropEvidence },

@@ -23,7 +23,7 @@ import { makeVerifyCache, type VerifyCache } from './crypto/verifyCache.ts';
 import { createVerifyPool } from './crypto/verifyPool.ts';
 import { openEngine, type Engine, type Validator } from './engine.ts';
 import { makeSignatureQueue, skipKnown } from './mempool/signatureQueue.ts';
-import type { SignedItem, VerifyMany } from './signaturesOf.ts';
+import type { VerifyMany } from './signaturesOf.ts';
 import type { JoinProgress } from './join/join.ts';
 import { joinFirst, openSnapshots } from './join/newcomers.ts';
 import { isSnapshotQuestion, SnapshotServer } from './join/snapshotServer.ts';
@@ -188,21 +188,15 @@ async function lockValidator(config: Config, genesis: Genesis, stops: StopList, 
   return { publicKey: pair.publicKey, sign: nativeSigner(pair), openGuard: (nextHeight, validators) => openGuard(config, genesis, pair, nextHeight, validators, halt) };
 }
 
-interface SubmissionVerifiers {
-  readonly verifySignatures: VerifyMany;
-  readonly verifyAhead: VerifyMany | undefined;
-}
-
-/** Signature checks of submissions and of blocks that wait in sync: on worker threads where the configuration wants them. */
-function makeSubmissionVerifiers(config: Config, cache: VerifyCache, stops: StopList): SubmissionVerifiers {
+/** Signature checks of submissions: on worker threads where the configuration wants them. */
+function makeSubmissionVerifier(config: Config, cache: VerifyCache, stops: StopList): VerifyMany {
   const pool = config.verifyThreads === 0 ? undefined : createVerifyPool({ threads: config.verifyThreads });
   if (pool !== undefined) stops.add('verify pool', pool.close);
   const inline: VerifyMany = (items) => Promise.resolve(items.map(({ publicKey, message, signature }) => verifyEd25519Native(publicKey, message, signature)));
   const engine = pool?.verifyMany ?? inline;
   // The limits of a campus have verified who signed a Pay before the pool gets it; a node of the chain alone has none.
   const verifyMany = config.chainOnly ? engine : skipKnown(engine, ({ publicKey, message, signature }) => cache.knows(publicKey, message, signature));
-  const remember = ({ publicKey, message, signature }: SignedItem): void => cache.remember(publicKey, message, signature);
-  return { verifySignatures: makeSignatureQueue(verifyMany, remember), verifyAhead: pool === undefined ? undefined : makeSignatureQueue(pool.verifyMany, remember) };
+  return makeSignatureQueue(verifyMany, ({ publicKey, message, signature }) => cache.remember(publicKey, message, signature));
 }
 
 /** Orders, wallets and exports: they follow the chain from before its first new block. */
@@ -296,7 +290,7 @@ async function buildNode(config: Config, deps: NodeDeps, stops: StopList): Promi
   const snapshots = await openSnapshots(config, deps, metrics);
   const engine: Engine = await openEngine({
     genesis, chain, genesisTip: parts.genesisTip, stores: folder, validator, network: peering.network,
-    ...makeSubmissionVerifiers(config, cache, stops), clock, timers, log, halt, measures, isDiskLow: disk.isLow,
+    verifySignatures: makeSubmissionVerifier(config, cache, stops), clock, timers, log, halt, measures, isDiskLow: disk.isLow,
     ...(snapshots.maker === undefined ? {} : { snapshots: snapshots.maker }),
   });
   stops.add('engine', engine.close);

@@ -7,7 +7,6 @@ import type { Clock, FinalBlock, Log, Network, PeerMessage, SnapshotAnswer, Snap
 import type { BlockDisk } from './blocksInHand.ts';
 import type { BlockSource, BuildValue } from './building.ts';
 import type { EvidenceDisk } from './evidencePool.ts';
-import type { ReadAhead } from './readAhead.ts';
 import type { SigningPort } from './signing.ts';
 
 /** What waits for the loop: PEER_INPUTS_MAX of each of 64 peers, and as much again of this node, which the core's own effects bound. */
@@ -63,8 +62,6 @@ export interface DriverDeps {
   readonly timers: Timers;
   readonly log: Log;
   readonly core?: Core | undefined;
-  /** Undefined where there are no other threads to verify on. */
-  readonly readAhead?: ReadAhead | undefined;
 }
 
 /** What waits for the loop. */

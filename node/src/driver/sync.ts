@@ -47,11 +47,6 @@ export class Sync {
     return heldAt(this.#state, height);
   }
 
-  /** Bytes of a block that is held ahead. */
-  bytesAt(height: number): Uint8Array | undefined {
-    return heldAt(this.#state, height)?.block.blockBytes;
-  }
-
   bad(peer: string, height: number): void {
     this.#step({ kind: 'bad', peer, height });
   }

@@ -81,10 +81,7 @@ async function makeNodes(root: string, network: BenchNetwork, { followers = 0, h
     const all = isAlone ? flags : { ...flags, listen: `127.0.0.1:${port}`, peers };
     const servesCampus = hasCampus && index >= network.validatorSeeds.length;
     const args = [...Object.entries(all).flatMap(([flag, value]) => [`--${flag}`, value]), ...(servesCampus ? [] : ['--chain-only'])];
-    if (isAlone) return new BenchNode(args, profileDir);
-    // A newcomer works alone: the others have nothing to do meanwhile.
-    const isNewcomer = index >= network.validatorSeeds.length && !hasCampus;
-    return new BenchNode([...args, ...(isNewcomer ? [] : SHARED_MACHINE.args)], profileDir, SHARED_MACHINE.engineFlags);
+    return isAlone ? new BenchNode(args, profileDir) : new BenchNode([...args, ...SHARED_MACHINE.args], profileDir, SHARED_MACHINE.engineFlags);
   });
 }
 
