@@ -1,6 +1,7 @@
 /** Writes generated files, or finds those whose committed text is no longer what the code makes. */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { ifThere } from '../ifThere.ts';
 import type { Generator } from './generators.ts';
 
 /** A file that differs; `line` (from 1) is the first that does, undefined when the file is missing. */
@@ -11,7 +12,7 @@ export async function findDrift(root: string, generators: readonly Generator[]):
   const drifts: Drift[] = [];
   for (const generator of generators) {
     const made = await generator.make();
-    const committed = await readIfThere(join(root, generator.path));
+    const committed = await ifThere(readFile(join(root, generator.path), 'utf8'));
     if (committed === made) continue;
     drifts.push({ path: generator.path, line: committed === undefined ? undefined : firstDifference(committed, made) });
   }
@@ -25,7 +26,7 @@ export async function writeGenerated(root: string, generators: readonly Generato
   for (const generator of generators) {
     const path = join(root, generator.path);
     const made = await generator.make();
-    if (await readIfThere(path) === made) continue;
+    if (await ifThere(readFile(path, 'utf8')) === made) continue;
     await mkdir(dirname(path), { recursive: true });
     await writeFile(path, made);
     changed.push(generator.path);
@@ -39,13 +40,4 @@ function firstDifference(committed: string, made: string): number {
   const index = committed.split('\n').findIndex((line, at) => line !== wanted[at]);
 
   return index === -1 ? committed.split('\n').length : index + 1;
-}
-
-async function readIfThere(path: string): Promise<string | undefined> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
-    throw error;
-  }
 }

@@ -1,6 +1,7 @@
 /** The table of threats (docs/threats.md) names tests by file and name: each of them must be there, and each row has one or says why not. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { ifThere } from '../ifThere.ts';
 import type { Finding } from './finding.ts';
 
 export const THREATS_PATH = 'docs/threats.md';
@@ -35,18 +36,9 @@ export async function checkThreats(text: string, names: (path: string) => Promis
 
 /** Checks the table of a checkout; one without the table has nothing to check. */
 export async function findUnnamedThreats(root: string): Promise<Finding[]> {
-  const text = await readText(join(root, THREATS_PATH));
+  const text = await ifThere(readFile(join(root, THREATS_PATH), 'utf8'));
   return text === undefined ? [] : await checkThreats(text, async (path) => {
-    const source = await readText(join(root, path));
+    const source = await ifThere(readFile(join(root, path), 'utf8'));
     return source === undefined ? undefined : testNames(source);
   });
-}
-
-async function readText(path: string): Promise<string | undefined> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
-    throw error;
-  }
 }

@@ -1,6 +1,7 @@
 /** Finds files of the checkout, relative to its root and sorted. */
 import { readdir } from 'node:fs/promises';
 import { join, relative } from 'node:path';
+import { ifThere } from '../ifThere.ts';
 
 const SKIPPED_FOLDERS = new Set(['node_modules', 'dist', '.git', '.tap', 'coverage', 'data']);
 
@@ -9,7 +10,7 @@ export async function listFiles(root: string, folder: string): Promise<string[]>
   const found: string[] = [];
   const waiting = [join(root, folder)];
   for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
-    for (const entry of await readFolder(path)) {
+    for (const entry of await ifThere(readdir(path, { withFileTypes: true })) ?? []) {
       if (entry.isDirectory()) {
         if (!SKIPPED_FOLDERS.has(entry.name)) waiting.push(join(path, entry.name));
       } else if (entry.isFile()) {
@@ -19,13 +20,4 @@ export async function listFiles(root: string, folder: string): Promise<string[]>
   }
 
   return found.sort();
-}
-
-async function readFolder(path: string) {
-  try {
-    return await readdir(path, { withFileTypes: true });
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
-    throw error;
-  }
 }
