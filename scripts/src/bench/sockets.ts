@@ -1,7 +1,8 @@
 /**
- * Ten thousand sockets against one node (api page §5, threat 28): first all of them ask for an event stream, then all of them say
- * nothing at all. What must hold: streams stay within their limits, every other question on a socket that was taken is
- * answered, whoever is connected already is served, and whoever comes new is let in. `npm run bench -- sockets`.
+ * Ten thousand sockets against one node (api page §5, threat 28), three times: all of them ask for a stream that is open to
+ * everybody, then for one that needs a login, then they say nothing at all. What must hold: streams stay within their limits,
+ * every other question on a socket that was taken is answered, whoever is connected already is served, and whoever comes new
+ * is let in. `npm run bench -- sockets`.
  */
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
@@ -17,6 +18,7 @@ const WAVE = 250;
 const PROBES = 20;
 /** Whoever has no answer after this has none. */
 const ANSWER_MS = 3_000;
+/** A silent socket is connected as soon as the system has it: the node still takes up its queue then, and closes who gives way. */
 const SETTLE_MS = 1_000;
 
 /** What became of so many sockets, and of others meanwhile. */
