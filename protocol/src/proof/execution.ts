@@ -7,7 +7,7 @@ import { verifyMerklePath } from '../lib/merkle.ts';
 import { decode, encode } from '../wire/codec.ts';
 import { ExecutionReceipt, type Header, type PaymentReceipt } from '../wire/consensus.ts';
 import { TxResult } from '../wire/tx.ts';
-import { nameHeader, verifyFinalHeader, type ReceiptTrust } from './finalHeader.ts';
+import { nameHeader, verifyFinal, type ReceiptTrust } from './finalHeader.ts';
 import { malformedProof, refuseProof, type Verdict } from './refusal.ts';
 
 /** ExecutionReceipt bytes: a payment receipt without what names people. */
@@ -53,6 +53,5 @@ export function verifyExecutionReceipt(trust: ReceiptTrust, bytes: Uint8Array, t
   const opened = openExecutionReceipt(trust.genesisHash, bytes, txId);
   if (!opened.ok) return opened;
   const { receipt, ...verified } = opened.value;
-  const final = verifyFinalHeader(trust, receipt.header, receipt.certificate);
-  return final.ok ? { ok: true, value: verified } : final;
+  return verifyFinal(trust, verified, receipt.certificate);
 }

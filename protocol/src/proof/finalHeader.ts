@@ -51,13 +51,11 @@ export function verifyCommit({ genesisHash, verify }: ProofContext, set: Validat
   return verifyCertificate(genesisHash, set, certificate, verify).ok ? { ok: true, value: certificate } : refuseProof('bad_signature', 'of the certificate');
 }
 
-/** Verifies a header that comes with its certificate under a set the caller trusts for that height. */
-export function verifyFinalHeader(trust: ReceiptTrust, headerBytes: Uint8Array, certificate: Certificate): Verdict<NamedHeader> {
-  const named = nameHeader(trust.genesisHash, headerBytes);
-  if (!named.ok) return named;
-  const set = checkSetOf(named.value.header.validatorsHash, trust.validators);
+/** `value` stands once its header is final: under a set the caller trusts for that height. */
+export function verifyFinal<T extends NamedHeader>(trust: ReceiptTrust, value: T, certificate: Certificate): Verdict<T> {
+  const set = checkSetOf(value.header.validatorsHash, trust.validators);
   if (!set.ok) return set;
-  if (!namesHeader(certificate, named.value)) return refuseProof('other_block', `the certificate is for height ${certificate.height}`);
+  if (!namesHeader(certificate, value)) return refuseProof('other_block', `the certificate is for height ${certificate.height}`);
   const commit = verifyCommit(trust, set.value, certificate);
-  return commit.ok ? named : commit;
+  return commit.ok ? { ok: true, value } : commit;
 }

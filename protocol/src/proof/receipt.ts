@@ -9,7 +9,7 @@ import { decode, encode } from '../wire/codec.ts';
 import { PaymentReceipt, type Certificate } from '../wire/consensus.ts';
 import { Tx, TxBody } from '../wire/tx.ts';
 import { openResult, type VerifiedExecution } from './execution.ts';
-import { verifyFinalHeader, type ReceiptTrust } from './finalHeader.ts';
+import { verifyFinal, type ReceiptTrust } from './finalHeader.ts';
 import { malformedProof, refuseProof, type Verdict } from './refusal.ts';
 
 /** The parts of a final block that a receipt is made from. */
@@ -63,6 +63,5 @@ export function verifyReceipt(trust: ReceiptTrust, bytes: Uint8Array): Verdict<V
   const opened = openReceipt(trust.genesisHash, bytes);
   if (!opened.ok) return opened;
   const { receipt, ...verified } = opened.value;
-  const final = verifyFinalHeader(trust, receipt.header, receipt.certificate);
-  return final.ok ? { ok: true, value: verified } : final;
+  return verifyFinal(trust, verified, receipt.certificate);
 }

@@ -6,7 +6,7 @@ import { equalBytes } from '../lib/bytes.ts';
 import { sha256 } from '../lib/hash.ts';
 import { decode, encode } from '../wire/codec.ts';
 import { RowProof, type Certificate, type StateProof } from '../wire/consensus.ts';
-import { nameHeader, verifyFinalHeader, type NamedHeader, type ReceiptTrust } from './finalHeader.ts';
+import { nameHeader, verifyFinal, type NamedHeader, type ReceiptTrust } from './finalHeader.ts';
 import { malformedProof, refuseProof, type Verdict } from './refusal.ts';
 import { verifyStateProof } from './stateProof.ts';
 
@@ -55,6 +55,5 @@ export function verifyRowProof(trust: ReceiptTrust, bytes: Uint8Array, rowKey: U
   const opened = openRowProof(trust.genesisHash, bytes, rowKey);
   if (!opened.ok) return opened;
   const { rowProof, ...verified } = opened.value;
-  const final = verifyFinalHeader(trust, rowProof.header, rowProof.certificate);
-  return final.ok ? { ok: true, value: verified } : final;
+  return verifyFinal(trust, verified, rowProof.certificate);
 }
