@@ -9,7 +9,8 @@ import type { Recall } from '../recallPorts.ts';
 import { lifeOf } from '../trace/batchTrace.ts';
 import { fromField } from './bytes.ts';
 import type { RowBatch } from './rowBatch.ts';
-import { deleteRow, getRow, listRows, ONLY, padded, putRow, TABLES, type RecalledLotRow, type Table } from './store.ts';
+import { getRow, ONLY, padded, pagesOf, putRow, TABLES, type RecalledLotRow } from './store.ts';
+import { sweepTable } from './sweep.ts';
 
 /** A recalled lot is refused this long: milk keeps for weeks, and a plant may print the same lot again another year. */
 export const RECALL_REFUSED_MS = 400 * 86_400_000;
@@ -36,12 +37,7 @@ export function lotRows(order: Sold): readonly KeyValueOperation[] {
 /** Lists the lots of orders that were posted before anybody did; once. Doing it again after a crash changes nothing. */
 async function listOldLots(store: KeyValueStore): Promise<void> {
   if ((await getRow(store, TABLES.lotsListed, ONLY)) !== undefined) return;
-  let from = '';
-  for (let page; page === undefined || page.length === PAGE; ) {
-    page = await listRows(store, TABLES.order, { from, limit: PAGE });
-    await store.batch(page.flatMap(({ value }) => lotRows(value)), { sync: false });
-    from = `${page.at(-1)?.id ?? ''}!`;
-  }
+  for await (const page of pagesOf(store, TABLES.order, {}, PAGE)) await store.batch(page.flatMap(({ value }) => lotRows(value)), { sync: false });
   await store.batch([putRow(TABLES.lotsListed, ONLY, 1)], { sync: true });
 }
 
@@ -68,20 +64,11 @@ export class RecalledLots {
 export async function openRecalledLots(store: KeyValueStore, nowMs: number): Promise<RecalledLots> {
   await listOldLots(store);
   const lots = new RecalledLots();
-  await keepYoung(store, TABLES.recalledLot, nowMs, (row) => lots.add(row));
-  await keepYoung(store, TABLES.recallOf, nowMs, () => undefined);
+  const isOld = (_: string, { timeMs }: Recall): boolean => nowMs > timeMs + RECALL_REFUSED_MS;
+  await sweepTable(store, TABLES.recalledLot, isOld);
+  await sweepTable(store, TABLES.recallOf, isOld);
+  for await (const page of pagesOf(store, TABLES.recalledLot, {}, PAGE)) for (const { value } of page) lots.add(value);
   return lots;
-}
-
-async function keepYoung<V extends Recall>(store: KeyValueStore, type: Table<V>, nowMs: number, keep: (row: V) => void): Promise<void> {
-  let from = '';
-  for (let page; page === undefined || page.length === PAGE; ) {
-    page = await listRows(store, type, { from, limit: PAGE });
-    const old = page.filter(({ value }) => nowMs > value.timeMs + RECALL_REFUSED_MS);
-    await store.batch(old.map(({ id }) => deleteRow(type as Table<unknown>, id)), { sync: false });
-    for (const row of page) if (!old.includes(row)) keep(row.value);
-    from = `${page.at(-1)?.id ?? ''}!`;
-  }
 }
 
 export interface RecallContext {

@@ -11,7 +11,7 @@ import { dayRange, monthRange, type TimeRange } from '../sales/period.ts';
 import { COLUMNS, csvLine, LINE_END, saleCells } from '../sales/saleLine.ts';
 import type { Cursor } from './follower.ts';
 import { saleLineOf, timeOf } from './saleRows.ts';
-import { getRow, listRows, padded, TABLES, type SaleRow } from './store.ts';
+import { getRow, padded, pagesOf, TABLES, type SaleRow } from './store.ts';
 
 /** Lines read from the store at a time. */
 const PAGE = 500;
@@ -51,15 +51,9 @@ async function openPeriod({ chain, clock, cursor }: SalesDeps, range: TimeRange 
 const monthCode = (code: 'bad_tz' | 'in_future' | 'pruned'): PeriodProblem => (code === 'in_future' ? 'bad_month' : code);
 
 async function* rowsOf(store: KeyValueStore, { range, upTo }: Period): AsyncGenerator<SaleRow> {
-  let from = padded(Math.max(0, range.fromMs), 15);
+  const from = padded(Math.max(0, range.fromMs), 15);
   const before = padded(Math.max(0, Math.min(range.toMs, upTo.timeMs + 1)), 15);
-  for (;;) {
-    const rows = await listRows(store, TABLES.sale, { from, before, limit: PAGE });
-    for (const { value } of rows) yield value;
-    const last = rows.at(-1);
-    if (last === undefined || rows.length < PAGE) return;
-    from = `${last.id}!`;
-  }
+  for await (const page of pagesOf(store, TABLES.sale, { from, before }, PAGE)) for (const { value } of page) yield value;
 }
 
 const lineOf = (row: SaleRow): string => csvLine(saleCells(saleLineOf(row)));
@@ -135,18 +129,14 @@ class Adder {
 /** Orders made in a period that wait for their payment now; they are few, for each ends within a day. */
 async function countOpen({ store }: SalesDeps, { range }: Period, { tillNo, merchant }: DayQuery): Promise<number> {
   let open = 0;
-  let from = '';
-  for (;;) {
-    const rows = await listRows(store, TABLES.openOrder, { from, limit: PAGE });
-    for (const { id } of rows) {
+  for await (const page of pagesOf(store, TABLES.openOrder, {}, PAGE)) {
+    for (const { id } of page) {
       const order = await getRow(store, TABLES.order, id.slice(id.indexOf('/') + 1));
       const counts = order !== undefined && order.createdAtMs >= range.fromMs && order.createdAtMs < range.toMs && (tillNo === undefined || order.tillNo === tillNo) && (merchant === undefined || order.merchant === merchant);
       if (counts) open += 1;
     }
-    const last = rows.at(-1);
-    if (last === undefined || rows.length < PAGE) return open;
-    from = `${last.id}!`;
   }
+  return open;
 }
 
 async function daily(deps: SalesDeps, query: DayQuery): Promise<DayResult> {

@@ -287,8 +287,13 @@ export interface RowRange {
   readonly reverse?: boolean;
 }
 
+interface Row<V> {
+  readonly id: string;
+  readonly value: V;
+}
+
 /** Rows of one table in the order of their ids. */
-export async function listRows<V>(store: KeyValueStore, type: Table<V>, range: RowRange): Promise<readonly { readonly id: string; readonly value: V }[]> {
+export async function listRows<V>(store: KeyValueStore, type: Table<V>, range: RowRange): Promise<readonly Row<V>[]> {
   const start = `${type.prefix}/`;
   const low = range.under ?? '';
   const high = `${low}${AFTER_IDS}`;
@@ -296,6 +301,19 @@ export async function listRows<V>(store: KeyValueStore, type: Table<V>, range: R
   const lt = range.before !== undefined && range.before < high ? range.before : high;
   const rows = await store.list({ gte: start + gte, lt: start + lt, limit: range.limit, reverse: range.reverse ?? false });
   return rows.map(({ key, value }) => ({ id: key.slice(start.length), value: JSON.parse(decoder.decode(value)) as V }));
+}
+
+/** All rows of a range, in pages of `pageRows`, none of them empty; rows that are written meanwhile may be among them or not. */
+export async function* pagesOf<V>(store: KeyValueStore, type: Table<V>, range: Pick<RowRange, 'under' | 'from' | 'before'>, pageRows: number): AsyncGenerator<readonly Row<V>[], void> {
+  let from = range.from ?? '';
+  for (;;) {
+    const page = await listRows(store, type, { ...range, from, limit: pageRows });
+    const last = page.at(-1);
+    if (last === undefined) return;
+    yield page;
+    if (page.length < pageRows) return;
+    from = `${last.id}!`; // the next id in order: '!' is the first character an id may have
+  }
 }
 
 /** After rows of these tables were deleted: their bytes leave the disk, not only their names. */

@@ -12,7 +12,7 @@ import { blindIndex, hashCode, newStudentKey, pseudonym, seal, unseal, unwrapStu
 import type { CampusKeys, Purpose } from './keyFile.ts';
 import type { Lane } from './lane.ts';
 import { readRoster } from './roster.ts';
-import { deleteRow, getRow, listRows, putRow, TABLES, type StudentRow } from './store.ts';
+import { deleteRow, getRow, pagesOf, putRow, TABLES, type StudentRow } from './store.ts';
 
 /** A code is handed out on paper or by mail and used at the start of a term. */
 export const LINK_CODE_LIFE_MS = 14 * 86_400_000;
@@ -56,19 +56,15 @@ function newStudent(deps: StudentDeps, studentId: string): { readonly issued: Is
 async function markLeft({ store, clock }: StudentDeps, present: ReadonlySet<string>): Promise<{ readonly count: number; readonly rows: readonly KeyValueOperation[] }> {
   const rows: KeyValueOperation[] = [];
   let count = 0;
-  let from = '';
-  for (;;) {
-    const page = await listRows(store, TABLES.student, { from, limit: PAGE });
+  for await (const page of pagesOf(store, TABLES.student, {}, PAGE)) {
     for (const { id, value } of page) {
       if (value.leftAtMs !== null || present.has(id)) continue;
       count++;
       rows.push(putRow(TABLES.student, id, { ...value, leftAtMs: clock.nowMs(), codeHash: null }));
       if (value.codeHash !== null) rows.push(deleteRow(TABLES.code, value.codeHash));
     }
-    const last = page.at(-1);
-    if (last === undefined || page.length < PAGE) return { count, rows };
-    from = `${last.id}!`;
   }
+  return { count, rows };
 }
 
 async function takeOver(deps: StudentDeps, studentIds: readonly string[]): Promise<Imported> {

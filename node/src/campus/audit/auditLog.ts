@@ -10,7 +10,7 @@ import type { Clock, KeyValueStore } from '../../ports.ts';
 import { rfc3339 } from '../../rfc3339.ts';
 import type { CampusKeys } from '../keyFile.ts';
 import { openLane } from '../lane.ts';
-import { listRows, padded, putRow, TABLES, type AuditRow } from '../store.ts';
+import { listRows, padded, pagesOf, putRow, TABLES, type AuditRow } from '../store.ts';
 
 const FIRST_PREV = '0'.repeat(64);
 const SEQ_DIGITS = 15;
@@ -77,17 +77,17 @@ export async function openAuditLog(deps: AuditDeps): Promise<AuditLog & { idle()
       return { entries: page.map(({ value }) => read(value)), next: rows.length > limit && last !== undefined ? Number(last.id) : undefined };
     },
     async check() {
+      const known = seen; // what is appended meanwhile may come after the last page
       let seq = 0;
       let prev = FIRST_PREV;
-      for (;;) {
-        const rows = await listRows(store, TABLES.audit, { from: padded(seq + 1, SEQ_DIGITS), limit: PAGE });
-        for (const { id, value } of rows) {
+      for await (const page of pagesOf(store, TABLES.audit, {}, PAGE)) {
+        for (const { id, value } of page) {
           seq++;
           if (Number(id) !== seq || !isWhole(deps, publicKey, value, seq, prev)) return seq;
           prev = hashOf(value.text);
         }
-        if (rows.length < PAGE) return seq < seen ? seq + 1 : undefined;
       }
+      return seq < known ? seq + 1 : undefined;
     },
     idle: lane.idle,
   };

@@ -11,7 +11,7 @@ import { ulid } from '../crockford.ts';
 import { equalSecret, secretMac } from '../crypto.ts';
 import type { CampusKeys } from '../keyFile.ts';
 import type { Lane } from '../lane.ts';
-import { deleteRow, getRow, listRows, padded, putRow, TABLES, type SessionOf, type SessionRow } from '../store.ts';
+import { deleteRow, getRow, listRows, padded, pagesOf, putRow, TABLES, type SessionOf, type SessionRow } from '../store.ts';
 
 /** From the login on, however often it is refreshed: people log in once a month, wallets and tills do so by their key. */
 export const FAMILY_LIFE_MS = 30 * 86_400_000;
@@ -74,13 +74,8 @@ function rowsWithout(sid: string, row: Pick<SessionRow, 'subject' | 'endsAtMs'>)
 /** Sessions in the store, ended ones too. */
 async function countSessions(store: KeyValueStore): Promise<number> {
   let count = 0;
-  for (let from = ''; ;) {
-    const rows = await listRows(store, TABLES.sessionEnd, { from, limit: PAGE });
-    count += rows.length;
-    const last = rows.at(-1);
-    if (last === undefined || rows.length < PAGE) return count;
-    from = `${last.id}!`;
-  }
+  for await (const page of pagesOf(store, TABLES.sessionEnd, {}, PAGE)) count += page.length;
+  return count;
 }
 
 interface Place {

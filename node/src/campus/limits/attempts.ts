@@ -5,8 +5,8 @@
 import { randomBytes } from 'node:crypto';
 import type { KeyValueStore } from '../../ports.ts';
 import { deleteRow, getRow, listRows, padded, putRow, TABLES } from '../store.ts';
+import { sweepTable } from '../sweep.ts';
 import { roomOf, type Room, type Window } from './slidingLog.ts';
-import { sweepTable } from './sweep.ts';
 import type { Turns } from './turns.ts';
 
 /** Persons without room that are remembered, so that a flood of refused attempts does not reach the store. */

@@ -8,7 +8,7 @@ import type { Failure, FlagEvidence, FlagRow, Flags } from '../../abusePorts.ts'
 import type { KeyValueOperation, KeyValueStore, Log } from '../../ports.ts';
 import { ulid } from '../crockford.ts';
 import { deleteRow, getRow, listRows, putRow, TABLES, type FailuresRow } from '../store.ts';
-import { sweepInTurn } from './sweep.ts';
+import { sweepInTurn } from '../sweep.ts';
 import type { Turns } from './turns.ts';
 
 export const FLAG_WINDOW_MS = 300_000;

@@ -1,6 +1,6 @@
 /** Deletes dead rows of a table, page by page, so that nobody waits behind it. */
-import type { KeyValueStore } from '../../ports.ts';
-import { deleteRow, getRow, listRows, type Table } from '../store.ts';
+import type { KeyValueStore } from '../ports.ts';
+import { deleteRow, getRow, pagesOf, type Table } from './store.ts';
 
 const PAGE = 500;
 
@@ -22,13 +22,8 @@ export async function sweepInTurn<V>(store: KeyValueStore, type: Table<V>, isDea
 }
 
 async function eachDead<V>(store: KeyValueStore, type: Table<V>, isDead: (id: string, value: V) => boolean, remove: (ids: readonly string[]) => Promise<void>): Promise<void> {
-  let from = '';
-  for (;;) {
-    const page = await listRows(store, type, { from, limit: PAGE });
+  for await (const page of pagesOf(store, type, {}, PAGE)) {
     const dead = page.filter(({ id, value }) => isDead(id, value)).map(({ id }) => id);
     if (dead.length > 0) await remove(dead);
-    const last = page.at(-1);
-    if (last === undefined || page.length < PAGE) return;
-    from = `${last.id}!`;
   }
 }
