@@ -67,8 +67,16 @@ function fromText(text: string, path: string): CampusKeys {
   };
 }
 
-function isMissing(error: unknown): boolean {
-  return (error as NodeJS.ErrnoException).code === 'ENOENT';
+/** The text of a file of keys; undefined where there is none. Throws where others may read it. */
+export async function readKeyText(path: string): Promise<string | undefined> {
+  try {
+    const { mode } = await stat(path);
+    if ((mode & OTHERS_MASK) !== 0) throw new Error(`${path} can be read by others (mode ${(mode & 0o777).toString(8)}); run: chmod 600 ${path}`);
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    return undefined;
+  }
 }
 
 /** Writes a file of keys, mode 0600: there whole or not at all, so that a crash in the middle leaves what stood there. */
@@ -100,24 +108,14 @@ export interface OpenedKeys {
   rotatePurposes(): Promise<void>;
 }
 
-async function readCampusKeys(path: string): Promise<CampusKeys | undefined> {
-  try {
-    const { mode } = await stat(path);
-    if ((mode & OTHERS_MASK) !== 0) throw new Error(`${path} can be read by others (mode ${(mode & 0o777).toString(8)}); run: chmod 600 ${path}`);
-    return fromText(await readFile(path, 'utf8'), path);
-  } catch (error) {
-    if (!isMissing(error)) throw error;
-    return undefined;
-  }
-}
-
 /**
  * Reads the keys from `folder`, or makes them at the first start (`created` true). Throws where others may read the file
  * or where it is damaged: new keys would make every stored student unreadable, so none are made then.
  */
 export async function openCampusKeys(folder: string): Promise<OpenedKeys> {
   const path = join(folder, CAMPUS_KEY_FILE);
-  const held = await readCampusKeys(path);
+  const text = await readKeyText(path);
+  const held = text === undefined ? undefined : fromText(text, path);
   const keys = { ...(held ?? makeCampusKeys()) };
   if (held === undefined) await replaceKeyFile(path, toText(keys));
   return {

@@ -4,20 +4,17 @@
  * token it signed has ended.
  */
 import { randomBytes } from 'node:crypto';
-import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { assert, ed25519PublicKey, fromHex, toBase64Url, toHex } from '@billcoin/protocol';
 import { importJWK, type CryptoKey } from 'jose';
 import type { PublicJwk } from '../../authPorts.ts';
 import type { Clock } from '../../ports.ts';
-import { replaceKeyFile } from '../keyFile.ts';
+import { readKeyText, replaceKeyFile } from '../keyFile.ts';
 
 export const TOKEN_KEY_FILE = 'token-keys.json';
 const FORMAT = 'billcoin-token-keys/1';
 const SEED_BYTES = 32;
 const KID_CHARACTERS = 16;
-/** Rights of group and others. */
-const OTHERS_MASK = 0o077;
 
 interface OldKey {
   readonly publicKey: Uint8Array;
@@ -83,29 +80,16 @@ function fromText(text: string, path: string): KeyFile {
   };
 }
 
-async function readKeys(path: string): Promise<KeyFile | undefined> {
-  try {
-    const { mode } = await stat(path);
-    if ((mode & OTHERS_MASK) !== 0) throw new Error(`${path} can be read by others (mode ${(mode & 0o777).toString(8)}); run: chmod 600 ${path}`);
-    return fromText(await readFile(path, 'utf8'), path);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    return undefined;
-  }
-}
-
 /**
  * Reads the keys from `folder`, or makes one at the first start. `lifeMs` is how long a token lives.
  * Throws where others may read the file or where it is damaged.
  */
 export async function openTokenKeys(folder: string, clock: Clock, lifeMs: number): Promise<TokenKeys> {
   const path = join(folder, TOKEN_KEY_FILE);
-  let file = await readKeys(path);
-  if (file === undefined) {
-    file = { seed: new Uint8Array(randomBytes(SEED_BYTES)), previous: [] };
-    await replaceKeyFile(path, textOf(file));
-  }
-  let held: KeyFile = file;
+  const text = await readKeyText(path);
+  const file: KeyFile = text === undefined ? { seed: new Uint8Array(randomBytes(SEED_BYTES)), previous: [] } : fromText(text, path);
+  if (text === undefined) await replaceKeyFile(path, textOf(file));
+  let held = file;
   let signing: SigningKey;
   const verifying = new Map<string, CryptoKey>();
 
