@@ -9,6 +9,7 @@ import { connect as connectTls } from 'node:tls';
 import t, { type Test } from 'tap';
 import { boundConnections } from '../../src/api/connections.ts';
 import { openDevPair } from '../../src/tlsFiles.ts';
+import { until } from '../support/until.ts';
 
 const MAX = 4;
 
@@ -60,10 +61,6 @@ async function client(t: Test, port: number, open: (port: number) => Socket = (a
 
 const GET = 'GET / HTTP/1.1\r\nHost: x\r\n\r\n';
 const SLOW = 'GET /slow HTTP/1.1\r\nHost: x\r\n\r\n';
-
-async function until(what: () => boolean): Promise<void> {
-  while (!what()) await new Promise<void>((resolve) => void setImmediate(resolve));
-}
 
 t.test('threat 28: where all places are taken, who has asked nothing for longest gives way; who waits for an answer keeps its place', async (t) => {
   const { port, waiting } = await listen(t);

@@ -8,16 +8,9 @@ import { openKeyValueMemory } from '../../src/storage/keyValueMemory.ts';
 import { linkAll } from '../abuse/abuseWorld.ts';
 import { carton, openWorld, sdkKey, wallet, type World } from '../support/campusWorld.ts';
 import { KEYS, TxMaker } from '../support/testNetwork.ts';
+import { until } from '../support/until.ts';
 
 const [ali, tablet, siti, mei, cafeteria] = [wallet('ali'), wallet('tablet'), wallet('siti'), wallet('mei'), sdkKey(KEYS.cafeteria)];
-
-async function until(what: () => boolean): Promise<void> {
-  const end = Date.now() + 10_000;
-  while (!what()) {
-    if (Date.now() > end) throw new Error('not in time');
-    await new Promise<void>((resolve) => void setImmediate(resolve));
-  }
-}
 
 const of = (lot: string, over: Partial<OrderItem> = {}): OrderItem => ({ ...carton, lot, ...over });
 
