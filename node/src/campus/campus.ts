@@ -24,6 +24,7 @@ import { openRecalledLots } from './recalledLots.ts';
 import { openRecalls } from './recalls.ts';
 import { openRefunds } from './refunds.ts';
 import { openSales } from './sales.ts';
+import { openSeenPays } from './seenPays.ts';
 import { getRow, listRows, ONLY, putRow, TABLES } from './store.ts';
 import { openStrays } from './strays.ts';
 import { openStudents } from './students.ts';
@@ -89,8 +90,9 @@ export async function openCampus(deps: CampusDeps): Promise<Campus> {
   const abuse = await openAbuseControl({ chain, store, keys, clock, log, verify, pseudonyms, alerts: deps.alerts ?? { webhookFile: undefined, allowLoopback: false } });
   const auth = await openAuth({ chain, store, keys, clock, keyFolder: deps.keyFolder, pseudonyms, challenges, challengeLane: roster, passwordCost: deps.passwordCost });
   const recalled = await openRecalledLots(store, clock.nowMs());
-  const orders = openOrders({ chain, store, clock, log, lane: ledger, verify, events, idempotency, open, recalled });
-  const follower = await startFollower({ chain, store, keys, lane: ledger, log, events, pseudonymOf: (address, purpose) => pseudonyms.of(address, purpose), open, recalled });
+  const orders = openOrders({ chain, store, clock, lane: ledger, verify, events, idempotency, open, recalled });
+  const seenPays = openSeenPays({ chain, store, clock, log, lane: ledger, events, open });
+  const follower = await startFollower({ chain, store, keys, lane: ledger, log, events, pseudonymOf: (address, purpose) => pseudonyms.of(address, purpose), open, recalled, atTip: seenPays.reopen });
   const recalls = openRecalls({ chain, store, keys, clock, log, lane: ledger, events, recalled, follower });
   return {
     students: { ...openStudents({ store, keys, clock, lane: roster }), erase: (studentRef) => roster.run(() => erase({ store, keys, pseudonyms, endLogins: auth.endLogins }, studentRef)) },
@@ -119,7 +121,7 @@ export async function openCampus(deps: CampusDeps): Promise<Campus> {
     caughtUp: follower.caughtUp,
     onBlock: follower.onBlock,
     async close() {
-      orders.close();
+      seenPays.close();
       waiter.close();
       await follower.close();
       await recalls.close();

@@ -34,6 +34,8 @@ export interface FollowerDeps extends SaleRowsDeps, Omit<ProjectContext, 'sales'
   readonly lane: Lane;
   readonly log: Log;
   readonly events: OrderEvents;
+  /** Run whenever the rows stand at the tip, at the start as well. */
+  readonly atTip: () => Promise<void>;
 }
 
 /** A new campus store on a node that was made from a snapshot begins there: sales before it are not on this node. */
@@ -56,7 +58,7 @@ async function projectAt({ chain, store, lane }: FollowerDeps, context: ProjectC
 }
 
 export async function startFollower(deps: FollowerDeps): Promise<Follower> {
-  const { chain, log, events } = deps;
+  const { chain, log, events, atTip } = deps;
   const listeners = new Set<(block: FinalBlock, events: readonly OrderEvent[]) => void>();
   const startHeight = chain.tip().height;
   let cursor = await readCursor(deps);
@@ -76,6 +78,7 @@ export async function startFollower(deps: FollowerDeps): Promise<Follower> {
   async function catchUp(): Promise<void> {
     try {
       while (!closed && failure === undefined && cursor.height < chain.tip().height) await projectNext();
+      if (!closed && failure === undefined) await atTip();
     } catch (error) {
       failure = `the campus rows stopped at block ${cursor.height}: ${error instanceof Error ? error.message : String(error)}`;
       log.error({ error, height: cursor.height }, 'campus rows stopped; orders and exports are out of date until this is mended and the node restarted');

@@ -2,9 +2,9 @@
  * Orders of tills (US-002). The till builds order bytes, salt and signed invoice; this checks and keeps them, and shows
  * their state as final blocks prove it. The server holds no till key and can invent no payment.
  */
-import { formatAddress, toBase64Url, toHex, type ParsedTx, type Verifier } from '@billcoin/protocol';
+import { formatAddress, toBase64Url, toHex, type Verifier } from '@billcoin/protocol';
 import type { OrderFilter, OrderPage, OrderPosting, OrderRow, Orders, PaymentRow, PostedOrder } from '../campusPorts.ts';
-import type { ChainPort, Clock, KeyValueOperation, KeyValueStore, Log } from '../ports.ts';
+import type { ChainPort, Clock, KeyValueOperation, KeyValueStore } from '../ports.ts';
 import { ulid, ulidTime } from './crockford.ts';
 import type { Idempotency, Work } from './idempotency.ts';
 import type { Lane } from './lane.ts';
@@ -27,7 +27,6 @@ export interface OrderDeps {
   readonly chain: ChainPort;
   readonly store: KeyValueStore;
   readonly clock: Clock;
-  readonly log: Log;
   readonly lane: Lane;
   readonly verify: Verifier;
   readonly events: OrderEvents;
@@ -87,27 +86,6 @@ async function take({ chain, store, clock, verify, events, open, recalled }: Ord
   return { answer: accepted(order), operations: [...orderRows(order, payment === undefined), ...batch.operations()], after: () => events.emit([{ name: 'order.created', order, timeMs: nowMs }]) };
 }
 
-/** A Pay was admitted to the pool: the till shows that it was seen. Nothing is promised by it. */
-async function markSeen({ store, clock, events }: OrderDeps, txHash: string, tillNo: number, ref: string): Promise<void> {
-  const order = await byRef(store, tillNo, ref);
-  if (order === undefined || order.status !== 'AWAITING_PAYMENT') return;
-  const timeMs = clock.nowMs();
-  const now: OrderRow = { ...order, status: 'SUBMITTED', payment: { txHash, final: null }, history: [...order.history, { status: 'SUBMITTED', atMs: timeMs }] };
-  await store.batch([putRow(TABLES.order, order.orderId, now)], { sync: false });
-  events.emit([{ name: 'order.submitted', order: now, timeMs }]);
-}
-
-function onAdmitted(deps: OrderDeps, { txHash, body, invoice }: ParsedTx): void {
-  if (body.kind.case !== 'pay' || invoice === undefined) return;
-  const { tillNo } = invoice;
-  const ref = toHex(invoice.ref);
-  if (!deps.open.has(tillNo, ref)) return;
-  deps.lane.run(() => markSeen(deps, txHash, tillNo, ref)).catch((error: unknown) => {
-    // Only the hint "payment seen" is lost; the final block brings the state itself.
-    deps.log.warn({ error }, 'an order was not marked as seen');
-  });
-}
-
 /** Ids of orders before `upTo`, newest first, of one till or of all. */
 async function idsBefore(store: KeyValueStore, tillNo: number | undefined, from: string, upTo: string): Promise<readonly string[]> {
   const range = { limit: SCAN_PAGE, reverse: true };
@@ -135,9 +113,8 @@ async function list(store: KeyValueStore, { status, tillNo, merchant, fromMs, to
   return { orders, next: upTo };
 }
 
-export function openOrders(deps: OrderDeps): Orders & { close(): void } {
+export function openOrders(deps: OrderDeps): Orders {
   const { store, events, idempotency } = deps;
-  const unsubscribe = deps.chain.onAdmitted((tx) => onAdmitted(deps, tx));
   return {
     post: (posting) => idempotency({ ...posting.idempotency, work: () => take(deps, posting) }),
     get: (orderId) => getRow(store, TABLES.order, orderId),
@@ -148,6 +125,5 @@ export function openOrders(deps: OrderDeps): Orders & { close(): void } {
     collect: (orderId, by) => deps.lane.commit(() => collect(deps, orderId, by)),
     countOpen: () => deps.open.count,
     subscribe: events.subscribe,
-    close: unsubscribe,
   };
 }

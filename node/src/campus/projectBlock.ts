@@ -52,7 +52,7 @@ export const isOpen = ({ status }: OrderRow): boolean => status === 'AWAITING_PA
 export const openOrderId = (order: OrderRow): string => `${padded(order.expiresAtS, 12)}/${order.orderId}`;
 
 /** A till could sign two invoices under one reference: only the payment of exactly this order's amounts settles it. */
-export function settles(order: Pick<OrderRow, 'sen' | 'amountMl'>, payment: PaymentRow): boolean {
+export function settles(order: Pick<OrderRow, 'sen' | 'amountMl'>, payment: Pick<PaymentRow, 'sen' | 'amountMl'>): boolean {
   return order.sen === payment.sen && order.amountMl === payment.amountMl;
 }
 

@@ -149,6 +149,11 @@ export class MemoryChain implements ChainPort {
     return this.#pending.get(txHash);
   }
 
+  /** What a restart loses: a transaction of a peer waits in memory alone, and comes again. */
+  forget(txHash: string): void {
+    this.#pending.delete(txHash);
+  }
+
   onFinal(listener: (block: FinalBlock) => void): () => void {
     this.#onFinal.add(listener);
     return () => void this.#onFinal.delete(listener);

@@ -2,8 +2,11 @@
 
 /** A comment line at least this often, so that a reader can tell a quiet stream from a dead one. */
 export const HEARTBEAT_MS = 15_000;
-/** recall.notice: an order that waits for its payment has a recalled lot, and its till must cancel it. */
-export const ORDER_EVENTS = ['order.created', 'order.submitted', 'order.paid', 'order.expired', 'order.cancelled', 'order.collected', 'refund.final', 'recall.notice'] as const;
+/**
+ * order.reopened: the Pay that was seen has ended without being final, and the order waits for another. recall.notice: an order that waits for its payment has a recalled lot, and its till must
+ * cancel it.
+ */
+export const ORDER_EVENTS = ['order.created', 'order.submitted', 'order.reopened', 'order.paid', 'order.expired', 'order.cancelled', 'order.collected', 'refund.final', 'recall.notice'] as const;
 /** Of a student's own wallets; recall.notice where one of them bought the lot. */
 export const WALLET_EVENTS = ['order.paid', 'refund.final', 'coupon.issued', 'recall.notice'] as const;
 export const HEADER_EVENTS = ['header.final'] as const;

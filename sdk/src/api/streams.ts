@@ -14,7 +14,7 @@ export type OrderEventData = Static<typeof OrderEventData>;
 export const streamOrdersRoute = route({
   method: 'GET',
   path: '/streams/orders',
-  summary: 'Changes of orders as they happen: order.created, order.submitted, order.paid, order.expired, order.cancelled, order.collected, refund.final; recall.notice: this open order has a recalled lot, cancel it.',
+  summary: 'Changes of orders as they happen: order.created, order.submitted, order.reopened (the Pay seen has ended, another may pay), order.paid, order.expired, order.cancelled, order.collected, refund.final; recall.notice: this open order has a recalled lot, cancel it.',
   who: ['till', 'staff', 'manager'],
   own: 'till, staff: own till; manager: own merchant',
   query: closed({ tillNo: Type.Optional(TillNo), orderId: Type.Optional(OrderId) }),
