@@ -1,7 +1,7 @@
 /** Whether a posted order, its salt and its invoice belong together and could be paid. Pure: state and time are inputs. */
 import {
   dayOf, decode, decodeInvoiceFor, equalBytes, INVOICE_LIFE_MAX_MS, INVOICE_VOID, invoiceId, Order, orderRef, ORDER_SALT_BYTES, paramsOf, priceBands, priceInForce, ROWS, stateRows, tillId, toHex, verifyInvoice,
-  type Fault, type Invoice, type Millilitres, type Sen, type Verifier, type View,
+  type Fault, type Invoice, type Millilitres, type OrderItem, type Sen, type Verifier, type View,
 } from '@billcoin/protocol';
 import type { OrderRefusal, PostedOrder } from '../campusPorts.ts';
 import type { FitsPrice } from './stock.ts';
@@ -18,6 +18,7 @@ export interface OrderCheckContext {
 }
 
 export interface AcceptedOrder {
+  readonly items: readonly OrderItem[];
   readonly invoice: Invoice;
   readonly merchant: Uint8Array;
   readonly priceSenPerBill: Sen;
@@ -85,5 +86,5 @@ export async function checkOrder(context: OrderCheckContext, posted: PostedOrder
     if (fault !== undefined) return refuse(fault);
   }
   const priceSenPerBill = priceInForce(view, { timeMs: context.nowMs, prevTimeMs: context.tipTimeMs });
-  return { ok: true, value: { invoice, merchant: till.merchant, priceSenPerBill, priceEpoch: dayOf(context.nowMs), fits: (sen, amountMl) => bandsOf(context, sen, amountMl).inside } };
+  return { ok: true, value: { items: order.value.items, invoice, merchant: till.merchant, priceSenPerBill, priceEpoch: dayOf(context.nowMs), fits: (sen, amountMl) => bandsOf(context, sen, amountMl).inside } };
 }

@@ -11,6 +11,7 @@ import type { Lane } from './lane.ts';
 import { checkOrder, type AcceptedOrder } from './orderCheck.ts';
 import type { OpenOrders } from './openOrders.ts';
 import type { OrderEvents } from './orderEvents.ts';
+import type { Purchase } from './orderItems.ts';
 import { collect, noteCancellation } from './orderMoves.ts';
 import { openOrderId, paidOrder, settles } from './projectBlock.ts';
 import { lotRows, type RecalledLots } from './recalledLots.ts';
@@ -49,12 +50,12 @@ async function byRef(store: KeyValueStore, tillNo: number, ref: string): Promise
   return orderId === undefined ? undefined : await getRow(store, TABLES.order, orderId);
 }
 
-function orderRows(order: OrderRow, open: boolean): readonly KeyValueOperation[] {
+function orderRows(order: OrderRow, purchase: Purchase, open: boolean): readonly KeyValueOperation[] {
   return [
     putRow(TABLES.order, order.orderId, order),
     putRow(TABLES.orderByRef, refId(order.tillNo, order.ref), order.orderId),
     putRow(TABLES.orderOfTill, `${padded(order.tillNo, 10)}/${order.orderId}`, 1),
-    ...lotRows(order),
+    ...lotRows(purchase, order.orderId),
     ...(open ? [putRow(TABLES.openOrder, openOrderId(order), 1)] : []),
   ];
 }
@@ -74,16 +75,17 @@ async function take({ chain, store, clock, verify, events, open, recalled }: Ord
   if (held !== undefined) return refuse({ code: 'ref_reused', orderId: held.orderId });
   const payment = await paymentAt(fresh.tillNo, fresh.ref);
   if (payment !== undefined && !settles(fresh, payment)) return refuse({ code: 'total_mismatch' });
-  const recall = recalled.of(fresh, nowMs);
+  const purchase: Purchase = { merchant: fresh.merchant, items: checked.value.items };
+  const recall = recalled.of(purchase, nowMs);
   if (payment === undefined && recall !== undefined) return refuse({ code: 'lot_recalled', batchKey: recall.batchKey });
   // What was paid already is sold, whatever the list says now: refusing it would only hide it.
-  const refusal = payment === undefined ? await stockRefusal(batch, fresh, checked.value.fits) : undefined;
+  const refusal = payment === undefined ? await stockRefusal(batch, purchase, checked.value.fits) : undefined;
   if (refusal !== undefined) return refuse(refusal);
-  await (payment === undefined ? reserveStock(batch, fresh) : sellUnreserved(batch, fresh));
+  await (payment === undefined ? reserveStock(batch, purchase) : sellUnreserved(batch, purchase));
   const order = payment === undefined ? fresh : paidOrder(fresh, payment);
   if (payment === undefined) open.add(order);
   if (recall !== undefined) batch.put(TABLES.recallLate, order.orderId, recall);
-  return { answer: accepted(order), operations: [...orderRows(order, payment === undefined), ...batch.operations()], after: () => events.emit([{ name: 'order.created', order, timeMs: nowMs }]) };
+  return { answer: accepted(order), operations: [...orderRows(order, purchase, payment === undefined), ...batch.operations()], after: () => events.emit([{ name: 'order.created', order, timeMs: nowMs }]) };
 }
 
 /** Ids of orders before `upTo`, newest first, of one till or of all. */

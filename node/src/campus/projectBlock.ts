@@ -9,6 +9,7 @@ import type { FinalBlock, FinalTx, KeyValueStore } from '../ports.ts';
 import { blindIndex } from './crypto.ts';
 import type { CampusKeys } from './keyFile.ts';
 import type { OpenOrders } from './openOrders.ts';
+import { purchaseOf } from './orderItems.ts';
 import { projectRecall, type RecallContext } from './recalledLots.ts';
 import { endRefund, expireRefunds } from './refundEnds.ts';
 import type { RowBatch } from './rowBatch.ts';
@@ -77,8 +78,9 @@ async function onPaid(place: Place, paid: EventOf<'paid'>): Promise<readonly Ord
   const order = context.open.has(paid.tillNo, ref) ? await orderOf(batch, paid.tillNo, ref) : undefined;
   if (order === undefined || !settles(order, payment)) return [];
   const now = paidOrder(order, payment);
-  await sellReserved(batch, order);
-  const recall = context.recalled.of(order, block.timeMs);
+  const purchase = purchaseOf(order);
+  await sellReserved(batch, purchase);
+  const recall = context.recalled.of(purchase, block.timeMs);
   if (recall !== undefined) batch.put(TABLES.recallLate, order.orderId, recall);
   batch.put(TABLES.order, order.orderId, now);
   batch.delete(TABLES.openOrder, openOrderId(order));
@@ -108,7 +110,7 @@ async function onVoided(place: Place, voided: EventOf<'invoiceVoided'>): Promise
   const order = context.open.has(voided.tillNo, ref) ? await orderOf(batch, voided.tillNo, ref) : undefined;
   if (order === undefined || !isOpen(order)) return [];
   const now = moved(order, 'CANCELLED', block.timeMs, null);
-  await releaseStock(batch, order);
+  await releaseStock(batch, purchaseOf(order));
   batch.put(TABLES.order, order.orderId, now);
   batch.delete(TABLES.openOrder, openOrderId(order));
   return [{ name: 'order.cancelled', order: now, timeMs: block.timeMs, final: { txHash: tx.txHash, height: block.height, index: tx.index, blockHash } }];
@@ -144,7 +146,7 @@ async function expireOrders(context: ProjectContext, batch: RowBatch, block: Fin
     batch.delete(TABLES.openOrder, id);
     if (order === undefined || !isOpen(order)) continue;
     const now = moved(order, 'EXPIRED', block.timeMs, null);
-    await releaseStock(batch, order);
+    await releaseStock(batch, purchaseOf(order));
     batch.put(TABLES.order, order.orderId, now);
     events.push({ name: 'order.expired', order: now, timeMs: block.timeMs });
   }

@@ -2,12 +2,11 @@
  * Lots that were recalled, and which orders name which lot (SPEC §22.5). A recall is about a batch; people have a printed
  * lot and a merchant who took milk of that batch. Nothing here names a wallet: who paid an order its block says.
  */
-import { decode, formatAddress, noteId, Order, ROWS, stateRows, toHex, utf8, type ChainEvent } from '@billcoin/protocol';
-import type { OrderRow } from '../campusPorts.ts';
+import { formatAddress, noteId, ROWS, stateRows, toHex, utf8, type ChainEvent, type OrderItem } from '@billcoin/protocol';
 import type { ChainPort, KeyValueOperation, KeyValueStore } from '../ports.ts';
 import type { Recall } from '../recallPorts.ts';
 import { lifeOf } from '../trace/batchTrace.ts';
-import { fromField } from './bytes.ts';
+import { purchaseOf, type Purchase } from './orderItems.ts';
 import type { RowBatch } from './rowBatch.ts';
 import { getRow, ONLY, padded, pagesOf, putRow, TABLES, type RecalledLotRow } from './store.ts';
 import { sweepTable } from './sweep.ts';
@@ -18,26 +17,23 @@ export const RECALL_REFUSED_MS = 400 * 86_400_000;
 const BATCH_TXS_MAX = 1_000;
 const PAGE = 500;
 
-type Sold = Pick<OrderRow, 'merchant' | 'order' | 'orderId'>;
-
-/** Printed lots of an order, hex, each once. */
-export function lotsOf({ order }: Pick<Sold, 'order'>): readonly string[] {
-  const decoded = decode(Order, fromField(order));
-  return decoded.ok ? [...new Set(decoded.value.items.flatMap(({ lot }) => (lot === '' ? [] : [toHex(utf8(lot))])))] : [];
+/** Printed lots, hex, each once. */
+function lotsOf(items: readonly OrderItem[]): readonly string[] {
+  return [...new Set(items.flatMap(({ lot }) => (lot === '' ? [] : [toHex(utf8(lot))])))];
 }
 
 /** Under which the orders of a merchant with a lot are listed. */
 export const lotOrders = ({ merchant, lot }: Pick<RecalledLotRow, 'merchant' | 'lot'>): string => `${merchant}/${lot}/`;
 
 /** Where an order is found by its lots. */
-export function lotRows(order: Sold): readonly KeyValueOperation[] {
-  return lotsOf(order).map((lot) => putRow(TABLES.orderOfLot, lotOrders({ ...order, lot }) + order.orderId, 1));
+export function lotRows({ merchant, items }: Purchase, orderId: string): readonly KeyValueOperation[] {
+  return lotsOf(items).map((lot) => putRow(TABLES.orderOfLot, lotOrders({ merchant, lot }) + orderId, 1));
 }
 
 /** Lists the lots of orders that were posted before anybody did; once. Doing it again after a crash changes nothing. */
 async function listOldLots(store: KeyValueStore): Promise<void> {
   if ((await getRow(store, TABLES.lotsListed, ONLY)) !== undefined) return;
-  for await (const page of pagesOf(store, TABLES.order, {}, PAGE)) await store.batch(page.flatMap(({ value }) => lotRows(value)), { sync: false });
+  for await (const page of pagesOf(store, TABLES.order, {}, PAGE)) await store.batch(page.flatMap(({ value }) => lotRows(purchaseOf(value), value.orderId)), { sync: false });
   await store.batch([putRow(TABLES.lotsListed, ONLY, 1)], { sync: true });
 }
 
@@ -54,9 +50,9 @@ export class RecalledLots {
   }
 
   /** The recall that an order of this merchant must not be sold under; undefined where its lots are good. */
-  of(order: Sold, nowMs: number): RecalledLotRow | undefined {
+  of({ merchant, items }: Purchase, nowMs: number): RecalledLotRow | undefined {
     if (this.#rows.size === 0) return undefined;
-    return lotsOf(order).map((lot) => this.#rows.get(lotOrders({ ...order, lot }))).find((row) => row !== undefined && nowMs <= row.timeMs + RECALL_REFUSED_MS);
+    return lotsOf(items).map((lot) => this.#rows.get(lotOrders({ merchant, lot }))).find((row) => row !== undefined && nowMs <= row.timeMs + RECALL_REFUSED_MS);
   }
 }
 

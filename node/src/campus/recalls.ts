@@ -3,16 +3,16 @@
  * refunds of paid ones are prepared for the manager, wallets that bought the lot are told. Where it stands is on disk, so a
  * crash goes on with the page it was at.
  */
-import { decode, Order, toHex, utf8 } from '@billcoin/protocol';
+import { toHex, utf8 } from '@billcoin/protocol';
 import type { OrderEvent, OrderRow } from '../campusPorts.ts';
 import type { ChainPort, Clock, KeyValueOperation, KeyValueStore, Log } from '../ports.ts';
 import type { Recall, Recalls } from '../recallPorts.ts';
-import { fromField } from './bytes.ts';
 import { blindIndex } from './crypto.ts';
 import type { Follower } from './follower.ts';
 import type { CampusKeys } from './keyFile.ts';
 import type { Lane } from './lane.ts';
 import type { OrderEvents } from './orderEvents.ts';
+import { itemsOf } from './orderItems.ts';
 import { isOpen, settles } from './projectBlock.ts';
 import { lotOrders, type RecalledLots } from './recalledLots.ts';
 import { claimOf, claimSen, itemsMl } from './refundClaim.ts';
@@ -54,10 +54,10 @@ type Told = (recall: Recall, buyers: readonly Uint8Array[]) => void;
 async function preparedRefund(deps: RecallDeps, order: OrderRow, recall: Recall): Promise<readonly KeyValueOperation[]> {
   const context = await contextOf(deps, order);
   const claimed = claimOf(context, order);
-  const decoded = decode(Order, fromField(order.order));
-  if (!claimed.ok || !decoded.ok) return [];
-  const pieces = decoded.value.items.flatMap(({ lot, quantity }, line) => (toHex(utf8(lot)) === recall.lot ? [{ line, quantity }] : []));
-  const ownMl = itemsMl(order, pieces) ?? 0n;
+  if (!claimed.ok) return [];
+  const items = itemsOf(order);
+  const pieces = items.flatMap(({ lot, quantity }, line) => (toHex(utf8(lot)) === recall.lot ? [{ line, quantity }] : []));
+  const ownMl = itemsMl({ amountMl: order.amountMl, items }, pieces) ?? 0n;
   const amountMl = ownMl < claimed.value.leftMl ? ownMl : claimed.value.leftMl;
   // Whether the merchant's balance suffices counts when he signs.
   return amountMl === 0n ? [] : newRefundRows(newRefund(order, { amountMl, sen: claimSen(claimed.value, amountMl), reason: `recall of batch ${recall.batchKey}`, by: RECALL_ACTOR, nowMs: context.nowMs }));

@@ -3,11 +3,11 @@
  * Pure: the state, what is open and the time are inputs.
  */
 import {
-  assert, balanceOf, dayOf, decode, fromHex, INVOICE_VOID, invoiceId, mulDiv, Order, paramsOf, placeOfPoint, refundableMl, refundSen, ROWS, tillId, type Millilitres, type stateRows, type View,
+  assert, balanceOf, dayOf, fromHex, INVOICE_VOID, invoiceId, mulDiv, paramsOf, placeOfPoint, refundableMl, refundSen, ROWS, tillId, type Millilitres, type OrderItem, type stateRows, type View,
 } from '@billcoin/protocol';
 import type { OrderRow } from '../campusPorts.ts';
 import type { AskedAmount, OrderTerms, RefundOptions, RefundRefusal } from '../refundPorts.ts';
-import { fromField } from './bytes.ts';
+import { itemsOf } from './orderItems.ts';
 
 /** Money of one order that can still go back. */
 export interface Claim {
@@ -68,19 +68,17 @@ export function checkAmount(view: View, { row, openMl, leftMl }: Claim, amountMl
  * of what the invoice took for all of those by sen. Rounded down, so that pieces never add up to more than the whole.
  * undefined where the order has no such line or fewer pieces.
  */
-export function itemsMl(order: OrderRow, items: readonly { readonly line: number; readonly quantity: number }[]): Millilitres | undefined {
-  const decoded = decode(Order, fromField(order.order));
-  assert(decoded.ok, 'order bytes were checked when they were posted');
-  const lines = decoded.value.items;
+export function itemsMl(order: { readonly amountMl: string; readonly items: readonly OrderItem[] }, pieces: readonly { readonly line: number; readonly quantity: number }[]): Millilitres | undefined {
+  const lines = order.items;
   const shelf = lines.filter(({ lineMl }) => lineMl === 0n);
   const shelfSen = shelf.reduce((sum, { senLine }) => sum + senLine, 0n);
   const shelfMl = BigInt(order.amountMl) - lines.reduce((sum, { lineMl }) => sum + lineMl, 0n);
   let fixedMl = 0n;
   let sen = 0n; // in pieces of a line: rounded once, over the sum
   let places = 1n;
-  for (const { line: index, quantity } of items) {
+  for (const { line: index, quantity } of pieces) {
     const line = lines[index];
-    if (line === undefined || quantity > line.quantity || items.filter((item) => item.line === index).length > 1) return undefined;
+    if (line === undefined || quantity > line.quantity || pieces.filter((piece) => piece.line === index).length > 1) return undefined;
     const [taken, all] = [BigInt(quantity), BigInt(line.quantity)];
     if (line.lineMl > 0n) fixedMl += mulDiv(line.lineMl, taken, all, 'floor');
     else [sen, places] = [sen * all + line.senLine * taken * places, places * all];
@@ -89,7 +87,7 @@ export function itemsMl(order: OrderRow, items: readonly { readonly line: number
 }
 
 export function askedMl(order: OrderRow, amount: AskedAmount): Millilitres | undefined {
-  return 'litresMl' in amount ? amount.litresMl : itemsMl(order, amount.items);
+  return 'litresMl' in amount ? amount.litresMl : itemsMl({ amountMl: order.amountMl, items: itemsOf(order) }, amount.items);
 }
 
 /** What giving all that is left back would do. The chain decides when it comes; this is what people are shown. */

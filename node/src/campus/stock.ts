@@ -3,9 +3,9 @@
  * proven that it was not paid. Reserved and sold are plain sums over posted orders and final blocks, so the order in
  * which a crash, a replay or a late till brings them in changes nothing; what is left follows from them.
  */
-import { assert, decode, fromBase64Url, Order, type Millilitres, type OrderItem, type Sen } from '@billcoin/protocol';
-import type { OrderRow } from '../campusPorts.ts';
+import { assert, type Millilitres, type OrderItem, type Sen } from '@billcoin/protocol';
 import type { ProductRow, ShelfProduct, StockRefusal } from '../merchantPorts.ts';
+import type { Purchase } from './orderItems.ts';
 import type { RowBatch } from './rowBatch.ts';
 import { TABLES } from './store.ts';
 
@@ -33,13 +33,6 @@ function unitsOf(items: readonly OrderItem[]): ReadonlyMap<string, number> {
   return units;
 }
 
-function itemsOf(order: Pick<OrderRow, 'order'>): readonly OrderItem[] {
-  const bytes = fromBase64Url(order.order);
-  const decoded = bytes === undefined ? undefined : decode(Order, bytes);
-  assert(decoded?.ok === true, 'order bytes were checked when they were posted');
-  return decoded.value.items;
-}
-
 /** A line is what the product says: its name in one of both languages, and its price rule times the quantity. */
 export function lineMatches({ name, quantity, senLine, lineMl }: OrderItem, product: Pick<ProductRow, 'name' | 'price'>, fits: FitsPrice): boolean {
   if (name !== product.name.en && name !== product.name.ms) return false;
@@ -53,15 +46,14 @@ async function productOf(batch: RowBatch, merchant: string, productId: string): 
 }
 
 /** Why an unpaid order cannot be sold from the shelf as it is now. */
-export async function stockRefusal(batch: RowBatch, order: Pick<OrderRow, 'merchant' | 'order'>, fits: FitsPrice): Promise<StockRefusal | undefined> {
-  const items = itemsOf(order);
+export async function stockRefusal(batch: RowBatch, { merchant, items }: Purchase, fits: FitsPrice): Promise<StockRefusal | undefined> {
   for (const line of productLines(items)) {
-    const product = await productOf(batch, order.merchant, line.product);
+    const product = await productOf(batch, merchant, line.product);
     if (product === undefined) return { code: 'unknown_product', productId: line.product };
     if (!lineMatches(line, product, fits)) return { code: 'product_mismatch', productId: line.product };
   }
   for (const [productId, units] of unitsOf(items)) {
-    const product = await productOf(batch, order.merchant, productId);
+    const product = await productOf(batch, merchant, productId);
     const left = product === undefined ? 0 : onShelf(product).left;
     if (units > left) return { code: 'out_of_stock', productId, left };
   }
@@ -70,33 +62,33 @@ export async function stockRefusal(batch: RowBatch, order: Pick<OrderRow, 'merch
 
 type Move = (product: ProductRow, units: number) => Pick<ProductRow, 'reserved' | 'sold'>;
 
-async function move(batch: RowBatch, order: Pick<OrderRow, 'merchant' | 'order'>, by: Move): Promise<void> {
-  for (const [productId, units] of unitsOf(itemsOf(order))) {
-    const product = await productOf(batch, order.merchant, productId);
+async function move(batch: RowBatch, { merchant, items }: Purchase, by: Move): Promise<void> {
+  for (const [productId, units] of unitsOf(items)) {
+    const product = await productOf(batch, merchant, productId);
     // A till that was offline may sell a product that was removed meanwhile: nothing is left to count it on.
     if (product === undefined) continue;
     const moved = { ...product, ...by(product, units) };
     assert(moved.reserved >= 0, 'only what was reserved is released');
-    batch.put(TABLES.product, productKey(order.merchant, productId), moved);
+    batch.put(TABLES.product, productKey(merchant, productId), moved);
   }
 }
 
 /** The order waits for its payment. */
-export async function reserveStock(batch: RowBatch, order: Pick<OrderRow, 'merchant' | 'order'>): Promise<void> {
-  await move(batch, order, ({ reserved, sold }, units) => ({ reserved: reserved + units, sold }));
+export async function reserveStock(batch: RowBatch, purchase: Purchase): Promise<void> {
+  await move(batch, purchase, ({ reserved, sold }, units) => ({ reserved: reserved + units, sold }));
 }
 
 /** A reserved order was paid. */
-export async function sellReserved(batch: RowBatch, order: Pick<OrderRow, 'merchant' | 'order'>): Promise<void> {
-  await move(batch, order, ({ reserved, sold }, units) => ({ reserved: reserved - units, sold: sold + units }));
+export async function sellReserved(batch: RowBatch, purchase: Purchase): Promise<void> {
+  await move(batch, purchase, ({ reserved, sold }, units) => ({ reserved: reserved - units, sold: sold + units }));
 }
 
 /** An order that came in after its payment. */
-export async function sellUnreserved(batch: RowBatch, order: Pick<OrderRow, 'merchant' | 'order'>): Promise<void> {
-  await move(batch, order, ({ reserved, sold }, units) => ({ reserved, sold: sold + units }));
+export async function sellUnreserved(batch: RowBatch, purchase: Purchase): Promise<void> {
+  await move(batch, purchase, ({ reserved, sold }, units) => ({ reserved, sold: sold + units }));
 }
 
 /** It is proven that a reserved order was not paid. */
-export async function releaseStock(batch: RowBatch, order: Pick<OrderRow, 'merchant' | 'order'>): Promise<void> {
-  await move(batch, order, ({ reserved, sold }, units) => ({ reserved: reserved - units, sold }));
+export async function releaseStock(batch: RowBatch, purchase: Purchase): Promise<void> {
+  await move(batch, purchase, ({ reserved, sold }, units) => ({ reserved: reserved - units, sold }));
 }
