@@ -309,6 +309,9 @@ export interface CampusStatus {
   readonly failure: string | undefined;
 }
 
+/** Lanes in which rows are read and then written; each holds a bounded number of writes. */
+export type WriteLane = 'ledger' | 'roster' | 'sessions' | 'accounts';
+
 export interface Campus {
   readonly students: Students;
   readonly wallets: Wallets;
@@ -329,6 +332,8 @@ export interface Campus {
   /** New keys for all pseudonyms; what was written keeps its own. Resolves with the id of the key of exports once they are on disk. */
   rotatePseudonyms(): Promise<string>;
   status(): CampusStatus;
+  /** Writes that have begun or wait for those before them, and are not on disk yet. */
+  writesWaiting(): Readonly<Record<WriteLane, number>>;
   /** Resolves when all blocks up to the tip of this moment are projected. */
   caughtUp(): Promise<void>;
   /** Each final block once its rows are written; not those caught up at the start. */

@@ -44,6 +44,10 @@ function gauges(registry: Registry, { chain, campus, clock }: MetricSources): vo
   measured('sse_clients', 'Open event streams', streamClients);
   measured('orders_open', 'Orders that wait for their payment', () => services.orders.countOpen());
   measured('campus_height_lag', 'Final blocks whose orders and sales are not written yet', () => chain.tip().height - services.status().height);
+  new Gauge({
+    name: 'billcoin_campus_writes_waiting', help: 'Writes of the campus that are not on disk yet, by the lane they wait in; what no longer fits its lane is answered with 503', labelNames: ['lane'], registers: [registry],
+    collect() { for (const [lane, waiting] of Object.entries(services.writesWaiting())) this.set({ lane }, waiting); },
+  });
   measured('supply_cover_days', 'Milk in custody over the mean daily sale of the last 7 days; -1 without sales', async () => {
     const mean = await services.sales.meanDailyMl();
     const { supplyMl, owedMl } = supplyOf(chain.state());

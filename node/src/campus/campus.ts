@@ -118,6 +118,7 @@ export async function openCampus(deps: CampusDeps): Promise<Campus> {
       return pseudonymKeyId(keys);
     }),
     status: () => ({ height: follower.cursor().height, failure: follower.failure() }),
+    writesWaiting: () => ({ ledger: ledger.waiting(), roster: roster.waiting(), ...auth.writesWaiting() }),
     caughtUp: follower.caughtUp,
     onBlock: follower.onBlock,
     async close() {

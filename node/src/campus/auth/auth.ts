@@ -36,12 +36,14 @@ export interface Auth {
   readonly cashiers: Cashiers;
   /** All logins of a wallet end. */
   endLogins(address: Uint8Array): Promise<void>;
+  /** Writes of sessions and of accounts that are not on disk yet. */
+  writesWaiting(): { readonly sessions: number; readonly accounts: number };
   /** Resolves when all writes are done. */
   idle(): Promise<void>;
 }
 
 /** Opens the accounts alone: what `billcoin users` needs while no node runs. */
-export function openAccounts({ store, keys, clock, passwordCost }: Pick<AuthDeps, 'store' | 'keys' | 'clock' | 'passwordCost'>): Pick<Auth, 'users' | 'programs' | 'cashiers' | 'idle'> & { readonly accounts: AccountParts } {
+export function openAccounts({ store, keys, clock, passwordCost }: Pick<AuthDeps, 'store' | 'keys' | 'clock' | 'passwordCost'>): Pick<Auth, 'users' | 'programs' | 'cashiers' | 'writesWaiting' | 'idle'> & { readonly accounts: AccountParts } {
   const [sessionLane, accountLane] = [openLane(), openLane()];
   const secrets = openSecrets(keys, passwordCost);
   const sessions = openSessions({ store, keys, clock, lane: sessionLane });
@@ -51,6 +53,7 @@ export function openAccounts({ store, keys, clock, passwordCost }: Pick<AuthDeps
     programs: openPrograms({ store, keys, clock, lane: accountLane, endAll }),
     cashiers: openCashiers({ store, clock, lane: accountLane, secrets, endAll }),
     accounts: { secrets, sessions, sessionLane },
+    writesWaiting: () => ({ sessions: sessionLane.waiting(), accounts: accountLane.waiting() }),
     async idle() {
       await accountLane.idle();
       await sessionLane.idle();
@@ -66,9 +69,9 @@ interface AccountParts {
 
 /** Opens the logins. Rejects where the key file is damaged or others may read it. */
 export async function openAuth(deps: AuthDeps): Promise<Auth> {
-  const { users, programs, cashiers, accounts, idle } = openAccounts(deps);
+  const { users, programs, cashiers, accounts, writesWaiting, idle } = openAccounts(deps);
   const tokenKeys = await openTokenKeys(deps.keyFolder, deps.clock, ACCESS_LIFE_MS);
   const tokens = openAccessTokens(tokenKeys, deps.clock, deps.chain.chainId);
   const endLogins = (address: Uint8Array): Promise<void> => accounts.sessions.endAll(walletSubject(deps.keys, address));
-  return { users, programs, cashiers, idle, endLogins, logins: openLogins({ ...deps, ...accounts, tokens, tokenKeys }) };
+  return { users, programs, cashiers, writesWaiting, idle, endLogins, logins: openLogins({ ...deps, ...accounts, tokens, tokenKeys }) };
 }
