@@ -13,6 +13,7 @@ import { rollback } from '../offline/rollback.ts';
 import { createSnapshot, restoreSnapshot } from '../offline/snapshot.ts';
 import { verifyDatabase } from '../offline/verifyDb.ts';
 import { accountKey, peers, query, status, tx, validators } from './online.ts';
+import { rotateKeys } from './rotateKeys.ts';
 import { students } from './students.ts';
 import { users } from './users.ts';
 import { watchJoin, watchStatus } from './watchStatus.ts';
@@ -192,6 +193,7 @@ export const GROUPS: Readonly<Record<string, Readonly<Record<string, Command>>>>
   },
   'People of the campus': {
     users: { summary: 'Accounts of people. While no node runs they are read and written in --data-dir: make the first administrator so. A running node is asked as --user.', words: 'add <name> manager|finance|auditor|admin [address of the manager\'s merchant] | list | disable <name> [reason]', options: [...FOLDERS, ...LOGIN, 'json'], run: users },
+    'rotate-keys': { summary: 'New keys of pseudonyms (exports, flags, logs) or of access tokens. While no node runs they are made in --key-dir; a running node is asked as --user, an administrator.', words: 'pseudonyms|tokens', options: [...FOLDERS, ...LOGIN], run: rotateKeys },
     students: { summary: 'The roster of the university, at a running node as --user (an administrator): import <file> takes the whole list over and gives newcomers link codes, link-code gives one student a new code, erase deletes what is known of one.', words: 'import <file> | link-code <student ref> | erase <student ref>', options: [...LOGIN, 'out'], run: students },
   },
   'On the folders of a stopped node': {

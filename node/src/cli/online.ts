@@ -12,6 +12,7 @@ import { bodyView } from '../transactionView.ts';
 import { ConfigError, type Config } from '../config.ts';
 import { readGenesis } from '../node.ts';
 import { makeAccountKey, readAccountSeed } from '../offline/keys.ts';
+import { StorageFailure } from '../storageFailure.ts';
 import { peerTable } from './peerTable.ts';
 import { count, finalText, progressText } from './statusLine.ts';
 import type { Terminal } from './terminal.ts';
@@ -46,6 +47,23 @@ export async function loggedIn({ user, passwordFile }: Config, client: Client): 
   const { mode } = await stat(passwordFile);
   if ((mode & OTHERS_MASK) !== 0) throw new ConfigError(`${passwordFile} can be read by others (mode ${(mode & 0o777).toString(8)}); run: chmod 600 ${passwordFile}`);
   return withLogin(client, { username: user, password: (await readFile(passwordFile, 'utf8')).trim() });
+}
+
+/** Works in the folders while no node runs on them; a node that does is asked itself, as --user. */
+export async function stoppedOrRunning(config: Config, terminal: Terminal, stopped: () => Promise<number>, running: (client: Client) => Promise<number>): Promise<number> {
+  try {
+    return await stopped();
+  } catch (error) {
+    if (!(error instanceof StorageFailure) || error.code !== 'locked') throw error;
+  }
+  return await asked(config, terminal, async (client) => {
+    try {
+      return await running(await loggedIn(config, client));
+    } catch (error) {
+      if (error instanceof ApiError && error.code === 'unauthenticated') terminal.complain('A node runs on this data folder. Log in as an administrator with --user and --password-file.');
+      throw error;
+    }
+  });
 }
 
 /** Accounts and transactions are for their keys, finance and auditors: logged in as --user, else by --account-key where `isOf` says that it helps. */

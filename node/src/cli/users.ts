@@ -1,12 +1,11 @@
 /** `billcoin users`: accounts of people, over the API of the running node, or in its data folder while none runs. */
-import { ApiError, changeUser, createUser, listUsers, type Client, type UserView } from '@billcoin/sdk';
+import { changeUser, createUser, listUsers, type Client, type UserView } from '@billcoin/sdk';
 import { formatAddress } from '@billcoin/protocol';
 import type { User, UserRefusal, Users } from '../authPorts.ts';
 import { ConfigError, type Config } from '../config.ts';
 import { readGenesis } from '../node.ts';
 import { withAccounts } from '../offline/accounts.ts';
-import { StorageFailure } from '../storageFailure.ts';
-import { asked, loggedIn } from './online.ts';
+import { stoppedOrRunning } from './online.ts';
 import type { Terminal } from './terminal.ts';
 import { address } from './txKinds.ts';
 
@@ -133,22 +132,15 @@ function actOf([what, ...words]: readonly string[]): Act {
 export async function users(config: Config, terminal: Terminal, words: readonly string[]): Promise<number> {
   const act = actOf(words);
   const genesis = await readGenesis(config.genesis);
-  try {
-    return await withAccounts(config, genesis, (accounts) => act(offlineDesk(accounts), config, terminal));
-  } catch (error) {
-    if (error instanceof Refused) return refused(terminal, error);
-    if (!(error instanceof StorageFailure) || error.code !== 'locked') throw error;
-  }
-  // A node runs on the data folder: it is asked itself.
-  return await asked(config, terminal, async (client) => {
+  const refusing = async (desk: () => Promise<Desk>): Promise<number> => {
     try {
-      return await act(onlineDesk(await loggedIn(config, client)), config, terminal);
+      return await act(await desk(), config, terminal);
     } catch (error) {
       if (error instanceof Refused) return refused(terminal, error);
-      if (error instanceof ApiError && error.code === 'unauthenticated') terminal.complain('A node runs on this data folder. Log in as an administrator with --user and --password-file.');
       throw error;
     }
-  });
+  };
+  return await stoppedOrRunning(config, terminal, () => withAccounts(config, genesis, (accounts) => refusing(async () => offlineDesk(accounts))), (client) => refusing(async () => onlineDesk(client)));
 }
 
 function refused({ complain }: Terminal, { message }: Error): number {

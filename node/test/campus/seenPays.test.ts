@@ -3,11 +3,12 @@ import t, { type Test } from 'tap';
 import { decodeInvoice, formatAddress, signInvoice, toHex, type InvoiceTerms } from '@billcoin/protocol';
 import { streamOrders, type TillOrder } from '@billcoin/sdk';
 import { productRoutes } from '../../src/api/routes/products.ts';
+import { openKeyValueMemory } from '../../src/storage/keyValueMemory.ts';
 import { callAs, manager } from '../support/callAs.ts';
 import { carton, makeKeyFolder, openWorld, wallet, type World, type WorldOptions } from '../support/campusWorld.ts';
 import { MemoryChain } from '../support/memoryChain.ts';
 import { KEYS, makeTestGenesis } from '../support/testNetwork.ts';
-import { openKeyValueMemory } from '../../src/storage/keyValueMemory.ts';
+import { until } from '../support/until.ts';
 
 const CAFETERIA = formatAddress(KEYS.cafeteria.address);
 const [ali, ben] = [wallet('ali'), wallet('ben')];
@@ -44,14 +45,6 @@ async function read(world: World, orderId: string): Promise<Detail> {
   return (await world.get(`/orders/${orderId}`, await world.as('till'))).json as Detail;
 }
 const states = ({ history }: Detail): readonly string[] => history.map(({ status }) => status);
-
-async function until(what: () => boolean | Promise<boolean>): Promise<void> {
-  const end = Date.now() + 10_000;
-  while (!(await what())) {
-    if (Date.now() > end) throw new Error('not in time');
-    await new Promise<void>((resolve) => void setImmediate(resolve));
-  }
-}
 
 t.test('a Pay that expires before its order: the order waits again, its units stay set aside, and a second Pay settles it', async (t) => {
   const world = await openShop(t);

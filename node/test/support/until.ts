@@ -4,9 +4,9 @@
 const DEADLINE_MS = 10_000;
 
 /** Waits until something holds; fails after ten seconds. */
-export async function until(what: () => boolean): Promise<void> {
+export async function until(what: () => boolean | Promise<boolean>): Promise<void> {
   const end = Date.now() + DEADLINE_MS;
-  while (!what()) {
+  while (!(await what())) {
     if (Date.now() > end) throw new Error('not in time');
     await new Promise<void>((resolve) => void setImmediate(resolve));
   }
