@@ -230,7 +230,7 @@ function snapshotKeeper({ snapshots }: EngineDeps, flusher: Flusher, state: Stat
 }
 
 function receive(driver: Driver, gossip: TxGossip, from: string, message: PeerMessage): void {
-  if (message.kind === 'txs') gossip.take(message.txs, message.passOn === true);
+  if (message.kind === 'txs') gossip.take(from, message.txs, message.told);
   else if (isConsensusMessage(message)) driver.receive(from, message);
 }
 

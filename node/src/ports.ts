@@ -235,8 +235,8 @@ export type PeerMessage =
   | { readonly kind: 'evidence'; readonly evidence: Uint8Array }
   /** What a newcomer asks for, and is given (SPEC §18). */
   | SnapshotQuestion | SnapshotAnswer
-  /** `passOn`: the sender is no validator and may not reach all of them. */
-  | { readonly kind: 'txs'; readonly txs: readonly Uint8Array[]; readonly passOn?: boolean | undefined };
+  /** `told`: the sender is no validator, and these are the peers that it tells (names as in `Network`); empty: it is one and tells all. */
+  | { readonly kind: 'txs'; readonly txs: readonly Uint8Array[]; readonly told: readonly string[] };
 
 /** One admitted peer as this node sees it now. */
 export interface PeerInfo {
@@ -264,7 +264,10 @@ export interface PeerInfo {
 /** Peers of this node. Calls hand over and return at once; what does not get through is sent again by Status. */
 export interface Network {
   send(to: string, message: PeerMessage): void;
-  sendAll(message: PeerMessage): void;
+  /** @param except names of peers that are not sent it; those that are no peers do no harm. */
+  sendAll(message: PeerMessage, except?: readonly string[]): void;
+  /** Names of the peers that would be sent something now. */
+  connected(): readonly string[];
   /** A message of this peer was not valid, whatever else is true: the peer is cut and scored. */
   blame(peer: string, why: 'malformed' | 'bad_signature'): void;
   close(): Promise<void>;

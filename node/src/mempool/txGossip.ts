@@ -27,10 +27,11 @@ export interface TxGossipDeps {
 
 export class TxGossip {
   readonly #deps: TxGossipDeps;
-  /** Under admission from a peer, and whether they are to be passed on; bounded by the pool's own limit of admissions. */
-  readonly #fromPeers = new Map<string, boolean>();
-  /** Admitted and not told yet. */
-  #untold: Uint8Array[] = [];
+  /** Under admission from a peer, and who has them already; nobody named: they are not passed on. Bounded by the pool's own limit of admissions. */
+  readonly #fromPeers = new Map<string, readonly string[]>();
+  /** Admitted and not told yet, by who has them already; `PUSH_TXS` at most. */
+  readonly #untold = new Map<string, { readonly had: readonly string[]; readonly txs: Uint8Array[] }>();
+  #untoldCount = 0;
   #isHolding = false;
   #cancelOffer: () => void = () => undefined;
   #cancelHold: () => void = () => undefined;
@@ -42,7 +43,7 @@ export class TxGossip {
   start(): void {
     this.#cancelOffer = this.#deps.timers.after(OFFER_AGAIN_MS, () => {
       const waiting = this.#deps.pool().overdue(OVERDUE_MS, PUSH_TXS);
-      if (waiting.length > 0) this.#deps.network.sendAll({ kind: 'txs', txs: waiting.map((tx) => tx.bytes) });
+      if (waiting.length > 0) this.#deps.network.sendAll({ kind: 'txs', txs: waiting.map((tx) => tx.bytes), told: [] });
       this.start();
     });
   }
@@ -53,41 +54,48 @@ export class TxGossip {
   }
 
   /**
-   * Whoever took a transaction from a client tells everybody. In the full mesh of validators nobody else has to; what a
-   * full node brings, which may see two of them, the validators that hear it pass on, one step and no further.
+   * Whoever took a transaction from a client tells everybody. In the full mesh of validators nobody else has to. A full node,
+   * which may see two of them, says whom it tells, and the validators that hear it tell the others, one step and no further.
    */
   admitted(tx: ParsedTx): void {
-    const passOn = this.#fromPeers.get(tx.txHash);
-    if (passOn === false || (passOn === true && this.#deps.isFollower())) return;
-    this.#untold.push(tx.bytes);
-    if (!this.#isHolding || this.#untold.length >= PUSH_TXS) this.#push();
+    const had = this.#fromPeers.get(tx.txHash);
+    if (had !== undefined && (had.length === 0 || this.#deps.isFollower())) return;
+    const key = had?.join() ?? '';
+    const group = this.#untold.get(key) ?? { had: had ?? [], txs: [] };
+    group.txs.push(tx.bytes);
+    this.#untold.set(key, group);
+    this.#untoldCount += 1;
+    if (!this.#isHolding || this.#untoldCount >= PUSH_TXS) this.#push();
   }
 
-  /** Transactions of a peer, unchecked. */
-  take(txs: readonly Uint8Array[], passOn: boolean): void {
+  /** Transactions of a peer, unchecked. @param told as in the message. */
+  take(from: string, txs: readonly Uint8Array[], told: readonly string[]): void {
+    const had = told.length === 0 ? [] : [...told, from];
     for (const bytes of txs.slice(0, PUSH_TXS)) {
-      this.#take(bytes, passOn).catch((cause: unknown) => this.#deps.halt(new Error('A transaction of a peer could not be stored.', { cause })));
+      this.#take(bytes, had).catch((cause: unknown) => this.#deps.halt(new Error('A transaction of a peer could not be stored.', { cause })));
     }
   }
 
   #push(): void {
     const { network, timers, isFollower } = this.#deps;
-    network.sendAll({ kind: 'txs', txs: this.#untold, passOn: isFollower() });
-    this.#untold = [];
+    const told = isFollower() ? network.connected() : [];
+    for (const { had, txs } of this.#untold.values()) network.sendAll({ kind: 'txs', txs, told }, had);
+    this.#untold.clear();
+    this.#untoldCount = 0;
     if (this.#isHolding) return;
     this.#isHolding = true;
     this.#cancelHold = timers.after(PUSH_TOGETHER_MS, () => {
       this.#isHolding = false;
-      if (this.#untold.length > 0) this.#push();
+      if (this.#untoldCount > 0) this.#push();
     });
   }
 
-  async #take(bytes: Uint8Array, passOn: boolean): Promise<void> {
+  async #take(bytes: Uint8Array, had: readonly string[]): Promise<void> {
     const { chain, pool } = this.#deps;
     const parsed = parseTx(chain, bytes);
     if (!parsed.ok || this.#fromPeers.has(parsed.value.txHash) || pool().remembers(parsed.value.txHash)) return;
     const { txHash } = parsed.value;
-    this.#fromPeers.set(txHash, passOn);
+    this.#fromPeers.set(txHash, had);
     try {
       await pool().take(parsed.value);
     } finally {

@@ -3,7 +3,7 @@
  * of kinds: where each travels, how large it may be, what it costs. Numbers are never reused.
  */
 import {
-  BLOCK_MAX_BYTES, Certificate, Evidence, Proposal, RoundCert, STEP_NUMBER, VALIDATORS_MAX, Vote, assert, decode, encode, ok, peerMessages,
+  BLOCK_MAX_BYTES, Certificate, Evidence, Proposal, RoundCert, STEP_NUMBER, VALIDATORS_MAX, Vote, assert, decode, encode, fromHex, ok, peerMessages, toHex,
   type PeerStatus, type Result, type RoundStep,
 } from '@billcoin/protocol';
 import type { PeerMessage } from '../ports.ts';
@@ -95,7 +95,7 @@ export const FRAME_KINDS: readonly FrameKind[] = [
   }),
   row({
     no: 8, kind: 'txs', channel: 'transactions', class: 'transactions', maxBytes: TxPush.maxBytes, rate: 'txBytesPerS', byBytes: true, signatures: ({ txs }) => txs.length,
-    encode: ({ txs, passOn }) => encode(TxPush, { txs, passOn: passOn === true ? 1 : 0 }), decode: (bytes) => mapped(decode(TxPush, bytes), ({ txs, passOn }) => ({ kind: 'txs', txs, passOn: passOn === 1 })),
+    encode: ({ txs, told }) => encode(TxPush, { txs, told: told.map((key) => fromHex(key) as Uint8Array) }), decode: (bytes) => mapped(decode(TxPush, bytes), ({ txs, told }) => ({ kind: 'txs', txs, told: told.map(toHex) })),
   }),
   row({
     no: 9, kind: 'getBlocks', channel: 'sync', class: 'sync', maxBytes: GetBlocks.maxBytes, rate: 'controlPerS', signatures: () => 0,

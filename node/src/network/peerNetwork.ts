@@ -66,10 +66,15 @@ export class PeerNetwork implements Network {
     if (session !== undefined) session.send(makeFrame(message));
   }
 
-  sendAll(message: PeerMessage): void {
-    if (this.#sessions.size === 0) return;
+  sendAll(message: PeerMessage, except: readonly string[] = []): void {
+    const sessions = [...this.#sessions.values()].filter(({ link }) => !except.includes(link.peer));
+    if (sessions.length === 0) return;
     const frame: Frame = makeFrame(message);
-    for (const session of [...this.#sessions.values()]) session.send(frame);
+    for (const session of sessions) session.send(frame);
+  }
+
+  connected(): readonly string[] {
+    return [...this.#sessions.keys()];
   }
 
   blame(peer: string, why: 'malformed' | 'bad_signature'): void {

@@ -4,6 +4,7 @@ import type { Network } from '../ports.ts';
 export const singleValidatorNetwork: Network = {
   send: () => undefined,
   sendAll: () => undefined,
+  connected: () => [],
   blame: () => undefined,
   close: () => Promise.resolve(),
 };

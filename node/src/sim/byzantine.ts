@@ -207,7 +207,7 @@ export class Liar {
     if (message.kind === 'vote') this.#forgeVotes(target, message.vote);
     if (!this.#tells('broken encodings')) return;
     if (message.kind === 'block') this.#sendForged(target, 'broken block', { kind: 'block', blockBytes: this.#broken(message.blockBytes) });
-    if (message.kind === 'txs') this.#sendForged(target, 'broken transactions', { kind: 'txs', txs: message.txs.map((tx) => this.#broken(tx)) });
+    if (message.kind === 'txs') this.#sendForged(target, 'broken transactions', { kind: 'txs', txs: message.txs.map((tx) => this.#broken(tx)), told: [] });
   }
 
   #forgeVotes(target: number, vote: Vote): void {

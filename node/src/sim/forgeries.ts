@@ -174,7 +174,7 @@ export function giant(message: PeerMessage): PeerMessage {
     case 'vote': return { kind: 'roundCert', votes: Array.from({ length: GIANT_VOTES }, () => message.vote) };
     case 'proposal': return { kind: 'proposal', proposal: { ...message.proposal, header: GIANT } };
     case 'certificate': return { kind: 'certificate', certificate: { ...message.certificate, bitmap: GIANT } };
-    case 'txs': return { kind: 'txs', txs: [GIANT] };
+    case 'txs': return { kind: 'txs', txs: [GIANT], told: [] };
     default: return { kind: 'block', blockBytes: GIANT };
   }
 }

@@ -51,6 +51,8 @@ export interface ProcessSetup {
   /** In force now; the simulation changes it. */
   readonly faults: () => FaultPlan;
   readonly core: (node: SimProcess) => Core;
+  /** Numbers of all processes of the network. */
+  readonly everybody: () => readonly number[];
   /** A guard that answers before its record is on disk: a broken one. */
   readonly unsyncedGuard: boolean;
 }
@@ -215,6 +217,7 @@ export class SimProcess {
     const send = (to: number | undefined, message: PeerMessage): void => {
       if (life.alive && !this.#maybeCrash(life, 'before a send')) events.sent(this, to, message);
     };
+    const others = (): readonly string[] => this.#setup.everybody().filter((other) => other !== this.index).map(String);
     const engine = await openEngine({
       genesis, chain, genesisTip: () => genesisTip(chain, genesis), core: this.#setup.core(this),
       stores: { blocks: this.disks.blocks.open('blocks', user), state: this.disks.state.open('state', user), index: this.disks.index.open('index', user), mempool: this.disks.mempool.open('mempool', user) },
@@ -222,7 +225,14 @@ export class SimProcess {
         publicKey: this.key.publicKey, sign: (message) => signatures.sign(this.key, message),
         openGuard: () => Promise.resolve(this.guard.open(user, (next) => events.guardWrite(this, next), this.#setup.unsyncedGuard)),
       },
-      network: { send: (to, message) => send(Number(to), message), sendAll: (message) => send(undefined, message), blame: () => undefined, close: () => Promise.resolve() },
+      network: {
+        send: (to, message) => send(Number(to), message),
+        sendAll: (message, except = []) => {
+          if (except.length === 0) return send(undefined, message);
+          for (const to of others()) if (!except.includes(to)) send(Number(to), message);
+        },
+        connected: others, blame: () => undefined, close: () => Promise.resolve(),
+      },
       verifySignatures: (items) => Promise.resolve(items.map(({ publicKey, message, signature }) => signatures.verify(publicKey, message, signature))),
       clock: { nowMs: () => this.clock.nowMs(), monotonicMs: () => schedule.nowUs / 1_000 },
       timers: { after: (delayMs, fire) => this.#after(life, delayMs * 1_000, fire) },

@@ -131,7 +131,7 @@ class Simulation {
   #makeProcess(index: number, key: SimKey, nature: Nature | undefined): SimProcess {
     return new SimProcess({
       index, key, genesis: this.#genesis, signatures: this.#signatures, schedule: this.#schedule, random: this.#random, faults: () => this.#faults,
-      unsyncedGuard: this.#options.mutant === 'unsynced guard', core: (node) => this.#coreOf(node),
+      unsyncedGuard: this.#options.mutant === 'unsynced guard', core: (node) => this.#coreOf(node), everybody: () => this.#nodes.map((node) => node.index),
       events: {
         trace: (node, text) => this.#trace(node, text),
         count: (fault) => this.#count(fault),

@@ -59,7 +59,7 @@ function heightsOf(node: WorldNode): readonly number[] {
 }
 
 const block = (bytes: number): PeerMessage => ({ kind: 'block', blockBytes: new Uint8Array(bytes) });
-const txs: PeerMessage = { kind: 'txs', txs: Array.from({ length: 8 }, () => new Uint8Array(4_096)) };
+const txs: PeerMessage = { kind: 'txs', txs: Array.from({ length: 8 }, () => new Uint8Array(4_096)), told: [] };
 const vote: PeerMessage = { kind: 'vote', vote: { body: new Uint8Array([8, 1, 16, 1]), validatorIndex: 0, signature: new Uint8Array(64).fill(1) } };
 
 /** Length, number of the kind, payload: written by hand, so that the suite does not believe the code it tests. */
@@ -106,6 +106,18 @@ function orderAndEnd(test: (name: string, body: (t: Test, world: World) => Promi
     t.ok(a.received.every(({ from }) => from === b.key), 'each comes from the key that sent it');
     a.network.send('00'.repeat(32), need(1)); // nobody: dropped
     t.equal(a.network.info().queuedBytes, 0);
+  });
+
+  test('what goes to all but one is not sent to that one', async (t, world) => {
+    const a = await world.join('a', ['b', 'c']);
+    const b = await world.join('b', ['a']);
+    const c = await world.join('c', ['a']);
+    await until(world, () => a.network.connected().length === 2, 'a has two peers');
+    t.same(new Set(a.network.connected()), new Set([b.key, c.key]));
+    a.network.sendAll(need(1), [b.key, '00'.repeat(32)]);
+    a.network.sendAll(need(2));
+    await until(world, () => b.received.length > 0 && c.received.length === 2, 'both heard the second');
+    t.same([heightsOf(b), heightsOf(c)], [[2], [1, 2]]);
   });
 
   test('a block of the largest size goes through whole', async (t, world) => {

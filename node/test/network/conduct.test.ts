@@ -52,7 +52,7 @@ void t.test('a queue counts what it holds, whatever goes in and out', async (tes
   const queue = new SendQueue({ queueBytesMax: 10_000, queueMessagesMax: 8 }, (of) => dropped.push(of));
   const need = makeFrame({ kind: 'needBlock', height: 1, blockId: new Uint8Array(32) });
   const block = makeFrame({ kind: 'block', blockBytes: new Uint8Array(4_000) });
-  const txs = makeFrame({ kind: 'txs', txs: [new Uint8Array(3_000)] });
+  const txs = makeFrame({ kind: 'txs', txs: [new Uint8Array(3_000)], told: [] });
   for (const frame of [txs, block, need, txs]) queue.push(frame);
   test.same(dropped, ['transactions']);
   queue.push(block);

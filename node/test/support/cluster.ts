@@ -191,14 +191,17 @@ export class Cluster {
     const { verify, sign } = HASH_SIGNATURES;
     const { key } = node;
     const chain = makeChain(genesis, verify, new StateTree());
-    const send = (to: number | undefined, message: PeerMessage): void => {
-      if (life.alive && !this.#dies(node, `before send ${message.kind}`)) this.#send(node, to, message);
+    const send = (to: number | undefined, message: PeerMessage, except: readonly string[] = []): void => {
+      if (life.alive && !this.#dies(node, `before send ${message.kind}`)) this.#send(node, to, message, except);
     };
     const engine = await openEngine({
       genesis, chain, genesisTip: () => genesisTip(chain, genesis), core: this.#options.core,
       stores: { blocks: this.#store(node, life, 'blocks'), state: this.#store(node, life, 'state'), index: this.#store(node, life, 'index'), mempool: this.#store(node, life, 'mempool') },
       validator: key === undefined ? undefined : { publicKey: key.publicKey, sign: (message) => sign(key, message), openGuard: () => Promise.resolve(this.#guard(node, life)) },
-      network: { send: (to, message) => send(Number(to), message), sendAll: (message) => send(undefined, message), blame: () => undefined, close: () => Promise.resolve() },
+      network: {
+        send: (to, message) => send(Number(to), message), sendAll: (message, except) => send(undefined, message, except), blame: () => undefined, close: () => Promise.resolve(),
+        connected: () => this.nodes.filter((other) => other !== node && this.#linkUs(node, other, { kind: 'ping', nonce: 0 }) !== undefined).map((other) => String(other.index)),
+      },
       verifySignatures: (items) => Promise.resolve(items.map(({ publicKey, message, signature }) => verify(publicKey, message, signature))),
       clock: { nowMs: () => this.nowMs, monotonicMs: () => schedule.nowUs / 1_000 },
       timers: { after: (delayMs, fire) => schedule.after(delayMs * 1_000, () => (life.alive ? fire() : undefined)) },
@@ -215,11 +218,15 @@ export class Cluster {
     engine.start();
   }
 
-  #send(node: ClusterNode, to: number | undefined, message: PeerMessage): void {
+  #linkUs(from: ClusterNode, to: ClusterNode, message: PeerMessage): number | undefined {
+    return this.#options.link === undefined ? HOP_US : this.#options.link(from.index, to.index, message);
+  }
+
+  #send(node: ClusterNode, to: number | undefined, message: PeerMessage, except: readonly string[]): void {
     this.#options.sent?.(node, message);
     for (const other of this.nodes) {
-      if (other === node || (to !== undefined && to !== other.index)) continue;
-      const us = this.#options.link === undefined ? HOP_US : this.#options.link(node.index, other.index, message);
+      if (other === node || (to !== undefined && to !== other.index) || except.includes(String(other.index))) continue;
+      const us = this.#linkUs(node, other, message);
       if (us !== undefined) this.schedule.after(us, () => other.engine?.receive(String(node.index), message));
     }
   }

@@ -31,8 +31,10 @@ export const SNAPSHOT_OFFERS_MAX = 16;
 export const SNAPSHOT_CHUNKS_MAX = 16_384;
 /** Bytes of a part of a snapshot: a chunk of rows, or the block. */
 export const SNAPSHOT_PART_MAX_BYTES = BLOCK_MAX_BYTES;
-/** passOn: 1 from a node that is no validator and may not reach all of them: who is one tells the others. */
-export const TxPush = message('TxPush', 1_052_672, { txs: listOfBytes(1, 1, TX_PUSH_MAX, 1, 16_384), passOn: u32(2, 0, 1) });
+/** Peers of one node (docs/network.md, peersMax). */
+const PEERS_MAX = 64;
+/** told: node keys of the peers that a node which is no validator tells; a validator that hears it tells its other peers. Empty from validators, who tell all. */
+export const TxPush = message('TxPush', 1_055_232, { txs: listOfBytes(1, 1, TX_PUSH_MAX, 1, 16_384), told: listOfBytes(2, 0, PEERS_MAX, 32, 32) });
 /** Decided blocks from a height on. */
 export const GetBlocks = message('GetBlocks', 64, { from: u53(1, 1), count: u32(2, 1, SYNC_RANGE_MAX) });
 const DecidedBlock = message('DecidedBlock', BLOCK_MAX_BYTES + 16_384, { block: bytes(1, 1, BLOCK_MAX_BYTES), certificate: sub(2, Certificate) });
