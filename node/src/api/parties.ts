@@ -3,9 +3,9 @@
  * tells who sent what is final; of what is not, this node remembers whom it admitted.
  */
 import { bytesOfHex, equalBytes, formatAddress, ROWS, tillId, type ParsedTx } from '@billcoin/protocol';
+import { accountsOf } from '../accountsOf.ts';
 import type { Wallets } from '../campusPorts.ts';
 import type { ChainPort, FinalTx } from '../ports.ts';
-import { accountsOf } from '../accountsOf.ts';
 import { merchantOf, type Caller } from './caller.ts';
 
 /** Senders of transactions that are not final yet, a few MB: a full pool and some. The oldest are forgotten first. */

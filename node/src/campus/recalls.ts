@@ -5,18 +5,17 @@
  */
 import { toHex, utf8 } from '@billcoin/protocol';
 import type { OrderEvent, OrderRow } from '../campusPorts.ts';
-import type { ChainPort, Clock, KeyValueOperation, KeyValueStore, Log } from '../ports.ts';
+import type { KeyValueOperation, Log } from '../ports.ts';
 import type { Recall, Recalls } from '../recallPorts.ts';
 import { blindIndex } from './crypto.ts';
 import type { Follower } from './follower.ts';
 import type { CampusKeys } from './keyFile.ts';
-import type { Lane } from './lane.ts';
 import type { OrderEvents } from './orderEvents.ts';
 import { itemsOf } from './orderItems.ts';
 import { isOpen, settles } from './projectBlock.ts';
 import { lotOrders, type RecalledLots } from './recalledLots.ts';
 import { claimOf, claimSen, itemsMl } from './refundClaim.ts';
-import { contextOf, newRefund, newRefundRows } from './refunds.ts';
+import { contextOf, newRefund, newRefundRows, type RefundDeps } from './refunds.ts';
 import { deleteRow, getRow, listRows, putRow, refId, TABLES, type RecalledLotRow } from './store.ts';
 
 /** Orders of one page: about 20 ms, so that blocks and tills do not wait behind a recall. */
@@ -26,14 +25,9 @@ const NOTICES_MAX = 20;
 /** Who asks for a prepared refund. */
 export const RECALL_ACTOR = 'recall';
 
-export interface RecallDeps {
-  readonly chain: ChainPort;
-  readonly store: KeyValueStore;
+export interface RecallDeps extends Omit<RefundDeps, 'idempotency'> {
   readonly keys: CampusKeys;
-  readonly clock: Clock;
   readonly log: Log;
-  /** The lane of the blocks. */
-  readonly lane: Lane;
   readonly events: OrderEvents;
   readonly recalled: RecalledLots;
   /** Wakes it after each block. */

@@ -4,13 +4,13 @@ import { ROUTES, type TxStatus } from '@billcoin/sdk';
 import type { Orders } from '../../campusPorts.ts';
 import type { FinalTx } from '../../ports.ts';
 import { rfc3339 } from '../../rfc3339.ts';
+import { bodyView, eventView } from '../../transactionView.ts';
 import type { Caller } from '../caller.ts';
+import { serve, type ApiRequest, type Entry, type Reply } from '../entry.ts';
 import { mayCall } from '../guard.ts';
+import type { ApiMetrics } from '../metrics.ts';
 import { isOwnOrder } from '../own.ts';
 import { paymentNamed, type Parties } from '../parties.ts';
-import { bodyView, eventView } from '../../transactionView.ts';
-import { serve, type ApiRequest, type Entry, type Reply } from '../entry.ts';
-import type { ApiMetrics } from '../metrics.ts';
 import { submissionRefusal, type SubmissionDeps } from '../submission.ts';
 
 export interface TransactionDeps extends SubmissionDeps {
@@ -35,7 +35,7 @@ function isPay(bytes: Uint8Array): boolean {
 
 async function post(deps: TransactionDeps, { body, call }: ApiRequest<Post>): Promise<Reply<Post>> {
   const { chain, metrics } = deps;
-  const bytes = fromBase64Url(body.tx);
+  const bytes = call?.tx?.bytes ?? fromBase64Url(body.tx);
   if (bytes === undefined) return { problem: 'malformed_request', errors: [{ pointer: '/tx', code: 'base64url' }] };
   const submitted = await chain.submit(call?.tx ?? bytes);
   if (!submitted.ok) {

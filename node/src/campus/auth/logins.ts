@@ -39,6 +39,8 @@ interface Opened {
   readonly refreshToken: string | null;
 }
 
+type RefusedByKey = Exclude<LoggedIn<ChallengeFault>, { readonly ok: true }>;
+
 interface Opening {
   readonly isRefreshable?: boolean;
   /** Rows that are written with the session. */
@@ -90,7 +92,7 @@ async function authenticate(deps: LoginDeps, accessToken: string): Promise<Login
 }
 
 async function byKey(deps: LoginDeps, signed: Parameters<Logins['byKey']>[0]): ReturnType<Logins['byKey']> {
-  const opened = await deps.challengeLane.commit(async (): Promise<Put<Opened | Exclude<LoggedIn<ChallengeFault>, { readonly ok: true }>>> => {
+  const opened = await deps.challengeLane.commit(async (): Promise<Put<Opened | RefusedByKey>> => {
     const challenge = await deps.challenges.check(signed);
     if (!challenge.ok) return putNothing(challenge);
     const { value, written } = await putSession(deps, subjectOfKey(deps, signed.publicKey, challenge.address), { use: challenge.use });

@@ -98,8 +98,8 @@ export async function openLimits(deps: LimitDeps): Promise<OpenedLimits> {
     },
     lookStreams,
     openStream(policy, key) {
-      const { ok, left, resetS, ...state } = lookStreams(policy, key);
-      return ok ? { state: { ...state, ok, left: left - 1, resetS }, release: streams.open(`${policy} ${key}`) } : { state: { ...state, ok, left, resetS }, release: () => undefined };
+      const state = lookStreams(policy, key);
+      return state.ok ? { state: { ...state, left: state.left - 1 }, release: streams.open(`${policy} ${key}`) } : { state, release: () => undefined };
     },
     settings: () => RATE_POLICIES.map((policy): PolicySetting => ({ policy, ...POLICIES[policy], ...quotaOf(policy), isChanged: changed.has(policy) })),
     async change(quotas) {
