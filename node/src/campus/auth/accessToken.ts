@@ -2,7 +2,7 @@
  * Access tokens: JWTs of RFC 9068 by the library jose. One algorithm, one type, one issuer per network; a token says which
  * session it is of, and the session says who that is, so that a token holds no address and ends when its session does.
  */
-import { createHash, randomBytes } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 import { toHex } from '@billcoin/protocol';
 import { errors, jwtVerify, SignJWT, type CryptoKey } from 'jose';
 import type { Identity } from '../../authPorts.ts';
@@ -70,7 +70,7 @@ export function openAccessTokens(keys: TokenKeys, clock: Clock, chainId: string)
     },
     async verify(token) {
       if (token.length > TOKEN_MAX_CHARACTERS) return undefined;
-      const digest = createHash('sha256').update(token).digest('base64');
+      const digest = hash('sha256', token, 'base64');
       const known = remembered(digest);
       if (known !== undefined) return known;
       try {
