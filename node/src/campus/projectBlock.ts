@@ -1,7 +1,8 @@
 /**
- * What one final block means for the campus rows: payments and refunds, export lines (saleRows.ts), coupons, day
- * totals, recalls (recalledLots.ts), and the states of orders: paid, refunded, cancelled by a VoidInvoice, expired. Everything comes from the block's own events; the newest state is never asked,
- * because it may be ahead of the block.
+ * What one final block means for the campus rows: payments and refunds, export lines (saleRows.ts), coupons, day totals,
+ * recalls (recalledLots.ts), and the states of orders: paid, refunded, cancelled by a VoidInvoice, expired. Everything
+ * comes from the block's own events, because the newest state may be ahead of the block. A recall alone asks it: lot and
+ * delivery notes of a recalled batch stay as they are until they die.
  */
 import { assert, dayOf, formatAddress, toHex, type ChainEvent } from '@billcoin/protocol';
 import type { OrderEvent, OrderRow, PaymentRow } from '../campusPorts.ts';
