@@ -8,13 +8,14 @@ import { openAuth } from './auth/auth.ts';
 import type { ScryptCost } from './auth/secrets.ts';
 import { openAbuseControl, type AlertTarget } from './abuseControl.ts';
 import { openChallenges } from './challenge.ts';
-import { blindIndex, firstKeyFingerprint, keyFingerprint, pseudonymKeyId } from './crypto.ts';
+import { firstKeyFingerprint, keyFingerprint, pseudonymKeyId } from './crypto.ts';
 import { openEndWaiter } from './endWaiter.ts';
 import { erase } from './erase.ts';
-import { startFollower, type Follower } from './follower.ts';
+import { startFollower } from './follower.ts';
 import { openIdempotency } from './idempotency.ts';
 import { openCampusKeys, type CampusKeys } from './keyFile.ts';
 import { openLane } from './lane.ts';
+import { openLoyalty } from './loyalty.ts';
 import { openOrderEvents } from './orderEvents.ts';
 import { openOpenOrders } from './openOrders.ts';
 import { openOrders } from './orders.ts';
@@ -25,7 +26,7 @@ import { openRecalls } from './recalls.ts';
 import { openRefunds } from './refunds.ts';
 import { openSales } from './sales.ts';
 import { openSeenPays } from './seenPays.ts';
-import { getRow, listRows, ONLY, putRow, TABLES } from './store.ts';
+import { getRow, ONLY, putRow, TABLES } from './store.ts';
 import { openStrays } from './strays.ts';
 import { openStudents } from './students.ts';
 import { openTills } from './tills/tills.ts';
@@ -61,13 +62,6 @@ export async function checkStore({ chain, store }: { readonly chain: Pick<ChainP
   if (held.genesisHash !== genesisHash) throw new Error(`the campus store belongs to the network with genesis ${held.genesisHash}, not ${genesisHash}; use the data folder of this network`);
   if (held.keyCheck === firstKeyFingerprint(keys)) return await write();
   if (held.keyCheck !== keyCheck) throw new Error(`the campus store was written with other keys than ${keyPath}; restore that file from its backup`);
-}
-
-async function couponIds({ store, keys, follower }: { readonly store: KeyValueStore; readonly keys: CampusKeys; readonly follower: Follower }, address: Uint8Array, limit: number): ReturnType<Campus['loyalty']['couponIds']> {
-  await follower.caughtUp();
-  const { height } = follower.cursor();
-  const under = `${blindIndex(keys, 'address', address)}/`;
-  return { height, ids: (await listRows(store, TABLES.coupon, { under, limit })).map(({ id }) => id.slice(under.length)) };
 }
 
 /**
@@ -106,7 +100,7 @@ export async function openCampus(deps: CampusDeps): Promise<Campus> {
     tills: openTills({ chain, store, keys, clock, lane: roster, waiter, verify, signer: deps.campusAuthority }),
     refunds: openRefunds({ chain, store, clock, lane: ledger, idempotency }),
     payments: openPayments({ chain, store, waiter }),
-    loyalty: { couponIds: (address, limit) => couponIds({ store, keys, follower }, address, limit) },
+    loyalty: openLoyalty({ store, keys, follower }),
     sales: openSales({ chain, store, clock, log, cursor: follower.cursor, signer: deps.exportSigner }),
     recalls,
     strays: openStrays({ chain, store, clock, lane: ledger }),
