@@ -27,12 +27,17 @@ export interface ProductRow extends ProductTerms {
   readonly createdAtMs: number;
 }
 
-/** A product with what follows from its sums. */
-export interface ShelfProduct extends ProductRow {
+/** What follows from the sums of a product. */
+export interface ShelfCount {
   /** Units that can be ordered now. */
   readonly left: number;
   /** Units sold or promised beyond what was received: tills that were offline sold them. */
   readonly oversold: number;
+}
+
+export interface ShelfProduct extends ProductRow, ShelfCount {
+  /** Batch key of the recall that its lot is refused for; null where the lot is good. */
+  readonly recalledBatch: string | null;
 }
 
 export type ProductRefusal =

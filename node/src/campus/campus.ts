@@ -96,7 +96,7 @@ export async function openCampus(deps: CampusDeps): Promise<Campus> {
     programs: auth.programs,
     cashiers: auth.cashiers,
     orders,
-    products: openProducts({ store, clock, lane: ledger }),
+    products: openProducts({ store, clock, lane: ledger, recalled }),
     tills: openTills({ chain, store, keys, clock, lane: roster, waiter, verify, signer: deps.campusAuthority }),
     refunds: openRefunds({ chain, store, clock, lane: ledger, idempotency }),
     payments: openPayments({ chain, store, waiter }),

@@ -52,7 +52,17 @@ export class RecalledLots {
   /** The recall that an order of this merchant must not be sold under; undefined where its lots are good. */
   of({ merchant, items }: Purchase, nowMs: number): RecalledLotRow | undefined {
     if (this.#rows.size === 0) return undefined;
-    return lotsOf(items).map((lot) => this.#rows.get(lotOrders({ merchant, lot }))).find((row) => row !== undefined && nowMs <= row.timeMs + RECALL_REFUSED_MS);
+    return lotsOf(items).map((lot) => this.#ofLot(merchant, lot, nowMs)).find((row) => row !== undefined);
+  }
+
+  /** The same of a lot as printed. */
+  ofPrinted(merchant: string, lot: string, nowMs: number): RecalledLotRow | undefined {
+    return this.#rows.size === 0 ? undefined : this.#ofLot(merchant, toHex(utf8(lot)), nowMs);
+  }
+
+  #ofLot(merchant: string, lot: string, nowMs: number): RecalledLotRow | undefined {
+    const row = this.#rows.get(lotOrders({ merchant, lot }));
+    return row !== undefined && nowMs <= row.timeMs + RECALL_REFUSED_MS ? row : undefined;
   }
 }
 

@@ -4,7 +4,7 @@
  * which a crash, a replay or a late till brings them in changes nothing; what is left follows from them.
  */
 import { assert, type Millilitres, type OrderItem, type Sen } from '@billcoin/protocol';
-import type { ProductRow, ShelfProduct, StockRefusal } from '../merchantPorts.ts';
+import type { ProductRow, ShelfCount, StockRefusal } from '../merchantPorts.ts';
 import type { Purchase } from './orderItems.ts';
 import type { RowBatch } from './rowBatch.ts';
 import { TABLES } from './store.ts';
@@ -13,9 +13,9 @@ export const PRODUCT_PREFIX = 'prd_';
 
 export const productKey = (merchant: string, productId: string): string => `${merchant}/${productId}`;
 
-export function onShelf(product: ProductRow): ShelfProduct {
-  const left = product.received - product.sold - product.reserved;
-  return { ...product, left: Math.max(0, left), oversold: Math.max(0, -left) };
+export function onShelf({ received, sold, reserved }: ProductRow): ShelfCount {
+  const left = received - sold - reserved;
+  return { left: Math.max(0, left), oversold: Math.max(0, -left) };
 }
 
 /** Whether litres fit a line's ringgit at the price in force or at the one before (SPEC §6.2, price band). */

@@ -1,12 +1,13 @@
 /** A recall (api page §2.10, §3.3): who bought the lot is told and nobody else, tills refuse it, refunds wait for the manager. */
 import t, { type Test } from 'tap';
 import { formatAddress, fromBase64Url, toHex, utf8, verifyEd25519, verifyReceipt, type OrderItem } from '@billcoin/protocol';
-import { streamOrders, streamWallet, type OrderStreamEvent, type TillOrder, type WalletStreamEvent } from '@billcoin/sdk';
+import { streamOrders, streamWallet, type OrderStreamEvent, type Product, type TillOrder, type WalletStreamEvent } from '@billcoin/sdk';
 import { listRows, ONLY, TABLES } from '../../src/campus/store.ts';
 import type { KeyValueStore } from '../../src/ports.ts';
 import { openKeyValueMemory } from '../../src/storage/keyValueMemory.ts';
 import { linkAll } from '../abuse/abuseWorld.ts';
 import { carton, openWorld, sdkKey, wallet, type World } from '../support/campusWorld.ts';
+import { departures } from '../support/conforms.ts';
 import { KEYS, TxMaker } from '../support/testNetwork.ts';
 import { until } from '../support/until.ts';
 
@@ -86,6 +87,27 @@ t.test('wallets that bought the lot are told, with a proof and once; others are 
   t.equal(atTablet.notices.length, 1, 'the other wallet of the student hears it once');
   const rows = JSON.stringify([...(await listRows(world.store, TABLES.recallOf, { limit: 10 })), ...(await listRows(world.store, TABLES.orderOfLot, { limit: 10 }))]);
   t.notOk(rows.includes(ali.addressText) || rows.includes(toHex(ali.address)), 'no row names a wallet');
+});
+
+t.test('products say that their lot is recalled, to whoever asks and without a login, until the manager names another', async (t) => {
+  const { world, lot } = await openCanteen(t);
+  const merchantId = formatAddress(cafeteria.address);
+  const terms = (of: string | null): object => ({ name: { en: 'Fresh milk', ms: 'Susu segar' }, price: { rule: 'rm', rm: '1.80' }, cartonLitres: '0.250', lot: of, received: 24 });
+  const asManager = await world.as('manager');
+  for (const one of [lot, 'OTHER', null]) {
+    world.chain.clock.moveTo(world.nowMs + 10);
+    t.match((await world.post('/products', terms(one), asManager)).json, { lot: one, recalledBatch: null });
+  }
+  const read = async (): Promise<unknown> => {
+    const answer = await world.get(`/products?merchantId=${merchantId}`);
+    t.same(departures('listProducts', answer), []);
+    return (answer.json as { readonly data: readonly Product[] }).data.map(({ lot: of, recalledBatch }) => [of, recalledBatch]);
+  };
+  await recall(world, lot);
+  t.strictSame(await read(), [[null, null], ['OTHER', null], [lot, batchOf(world, lot)]]);
+  const again = (await world.post('/products', terms(lot), asManager)).json as Product;
+  t.match(again, { recalledBatch: batchOf(world, lot) });
+  t.match((await world.call('PATCH', `/products/${again.productId}`, { body: JSON.stringify({ lot: 'NEXT' }), headers: { 'content-type': 'application/json', ...asManager } })).json, { lot: 'NEXT', recalledBatch: null });
 });
 
 t.test('tills may not sell the lot; open orders with it are named to them; refunds of paid ones wait for the manager', async (t) => {

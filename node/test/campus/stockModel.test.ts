@@ -206,7 +206,7 @@ class Story {
       const known = this.#known.find(({ order: { ref } }) => toHex(ref) === order.ref) as Known;
       for (const [productId, units] of known.units) reserved.set(productId, (reserved.get(productId) ?? 0) + units);
     }
-    for (const { left: _left, oversold: _oversold, ...row } of await this.world.campus.products.list(CAFETERIA)) operations.push(put(`pr/${CAFETERIA}/${row.productId}`, { ...row, sold: 0, reserved: reserved.get(row.productId) ?? 0 }));
+    for (const { left: _left, oversold: _oversold, recalledBatch: _recalledBatch, ...row } of await this.world.campus.products.list(CAFETERIA)) operations.push(put(`pr/${CAFETERIA}/${row.productId}`, { ...row, sold: 0, reserved: reserved.get(row.productId) ?? 0 }));
     await store.batch(operations, { sync: true });
     const { campus } = await openWorld(this.#t, { chain: this.#chain, store, keyFolder: this.#keyFolder });
     await campus.caughtUp();

@@ -1,7 +1,7 @@
 /** What a merchant sells: price rule, stock, carton and lot. Orders name products; their units are reserved with the order. */
 import { Type, type Static } from 'typebox';
 import { route } from './route.ts';
-import { Address, closed, Litres, nullable, page, pageQuery, ProductId, Rm } from './values.ts';
+import { Address, BatchKey, closed, Litres, nullable, page, pageQuery, ProductId, Rm } from './values.ts';
 
 /** Shelf of one product; a campus sells far less between two counts. */
 export const UNITS_MAX = 10_000_000;
@@ -25,6 +25,7 @@ export const Product = closed({
   productId: ProductId, merchantId: Address, name,
   price: Type.Union([closed({ rule: Type.Literal('rm'), rm: Rm }), closed({ rule: Type.Literal('litres'), litres: Litres })]),
   cartonLitres: Litres, lot: nullable(Type.String()),
+  recalledBatch: nullable(Type.String({ ...BatchKey, description: 'Batch of this lot that was recalled: take it off the shelf, an order with it is refused (lot_recalled)' })),
   stock: Type.Integer({ minimum: 0, description: 'Units that can be ordered now' }),
   reserved: Type.Integer({ minimum: 0, description: 'Units of orders that wait for their payment' }),
   sold: Type.Integer({ minimum: 0, description: 'Units ever paid for' }),

@@ -17,10 +17,10 @@ export function ownMerchant(caller: Caller): string | Refusal {
 }
 
 function productView(row: ShelfProduct): Product {
-  const { productId, merchant, name, price, lot, left, oversold, reserved, sold, received } = row;
+  const { productId, merchant, name, price, lot, recalledBatch, left, oversold, reserved, sold, received } = row;
   return {
     productId, merchantId: merchant, name: { ...name }, price: price.rule === 'rm' ? { rule: 'rm', rm: formatRinggit(BigInt(price.sen)) } : { rule: 'litres', litres: formatLitres(BigInt(price.amountMl)) },
-    cartonLitres: formatLitres(BigInt(row.cartonMl)), lot, stock: left, reserved, sold, received, oversold,
+    cartonLitres: formatLitres(BigInt(row.cartonMl)), lot, recalledBatch, stock: left, reserved, sold, received, oversold,
   };
 }
 
