@@ -43,6 +43,7 @@ export interface PoolPort {
   submit(tx: Uint8Array | ParsedTx): Promise<Submitted>;
   status(txHash: string): Promise<TxStatus | undefined>;
   pending(txHash: string): ParsedTx | undefined;
+  senderOf(txHash: string): Uint8Array | undefined;
   info(): ReturnType<ChainPort['poolInfo']>;
 }
 
@@ -149,6 +150,7 @@ export function makeChainService(sources: ChainSources, first: TipInfo, pool: ()
     offerEvidence: sources.offerEvidence,
     txStatus: (txHash) => pool().status(txHash),
     pendingTx: (txHash) => pool().pending(txHash),
+    unfinalSender: (txHash) => pool().senderOf(txHash),
     onFinal: (listener) => subscribe(onFinal, listener),
     onAdmitted: (listener) => subscribe(onAdmitted, listener),
     poolInfo: () => pool().info(),

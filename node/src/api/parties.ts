@@ -1,15 +1,12 @@
 /**
  * Whose accounts and transactions: wallets by their key and their student, merchants by the people of theirs. The chain
- * tells who sent what is final; of what is not, this node remembers whom it admitted.
+ * tells who sent what is final, the pool of what is not.
  */
 import { bytesOfHex, equalBytes, formatAddress, ROWS, tillId, type ParsedTx } from '@billcoin/protocol';
 import { accountsOf } from '../accountsOf.ts';
 import type { Wallets } from '../campusPorts.ts';
 import type { ChainPort, FinalTx } from '../ports.ts';
 import { merchantOf, type Caller } from './caller.ts';
-
-/** Senders of transactions that are not final yet, a few MB: a full pool and some. The oldest are forgotten first. */
-const SENDERS_MAX = 32_768;
 
 export interface Parties {
   /**
@@ -24,9 +21,8 @@ export interface Parties {
   isParty(caller: Caller, tx: Pick<FinalTx, 'body' | 'events'>): Promise<boolean>;
   /** The same of a transaction in the pool, which has touched nothing yet: its sender, and the merchant of the till it names. */
   isPartyOfPending(caller: Caller, tx: Pick<ParsedTx, 'body' | 'invoice'>): Promise<boolean>;
-  /** Address of the first signer; undefined for an unknown transaction, and for one that ended or waits since before this start. */
+  /** Address of the first signer; undefined for a transaction that this node does not know. */
   senderOf(txHash: string): Promise<Uint8Array | undefined>;
-  close(): void;
 }
 
 /** The payment that a Pay, VoidInvoice or Refund is about; undefined for every other kind. */
@@ -35,12 +31,6 @@ export function paymentNamed({ body: { kind }, invoice }: Pick<ParsedTx, 'body' 
 }
 
 export function openParties(chain: ChainPort, wallets: Pick<Wallets, 'studentOf'>): Parties {
-  const admitted = new Map<string, Uint8Array>();
-  const close = chain.onAdmitted(({ txHash, body }) => {
-    admitted.set(txHash, body.sender);
-    const [oldest] = admitted.keys();
-    if (admitted.size > SENDERS_MAX && oldest !== undefined) admitted.delete(oldest);
-  });
   async function isOwnAccount(caller: Caller, address: Uint8Array): Promise<boolean> {
     switch (caller.role) {
       case 'finance':
@@ -53,7 +43,6 @@ export function openParties(chain: ChainPort, wallets: Pick<Wallets, 'studentOf'
     }
   }
   return {
-    close,
     isOwnAccount,
     async isParty(caller, { body, events }) {
       if (caller.role === 'partner') return false;
@@ -68,8 +57,8 @@ export function openParties(chain: ChainPort, wallets: Pick<Wallets, 'studentOf'
       return till !== undefined && (await isOwnAccount(caller, till.merchant));
     },
     async senderOf(txHash) {
-      const known = admitted.get(txHash);
-      if (known !== undefined) return known;
+      const unfinal = chain.unfinalSender(txHash);
+      if (unfinal !== undefined) return unfinal;
       const status = await chain.txStatus(txHash);
       return status?.status === 'final' ? (await chain.readFinal(status.height))?.txs[status.index]?.body.sender : undefined;
     },

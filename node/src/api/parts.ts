@@ -75,7 +75,6 @@ export function campusPart(deps: PartDeps, campus: Campus): ApiPart {
       metrics.stop();
       abuseMetrics.stop();
       sources.index.close();
-      parties.close();
     },
   };
 }
@@ -98,7 +97,6 @@ export function chainOnlyPart(deps: PartDeps): ApiPart {
     close() {
       metrics.stop();
       sources.index.close();
-      parties.close();
     },
   };
 }

@@ -105,6 +105,11 @@ export class Mempool {
     return this.#pool.byLeaf(leafHash);
   }
 
+  /** Who sent a transaction that waits here, or that ended here without being final. */
+  senderOf(txHash: string): Uint8Array | undefined {
+    return this.#pool.get(txHash)?.tx.body.sender ?? this.#ended.senderOf(txHash);
+  }
+
   /** It waits here, or has ended here not long ago: submitting it again would change nothing. */
   remembers(txHash: string): boolean {
     return this.#pool.get(txHash) !== undefined || this.#ended.get(txHash) !== undefined;
@@ -146,7 +151,7 @@ export class Mempool {
       const status: TxStatus = { status: 'final', height: block.height, index: tx.index, code: tx.code, timeMs: block.timeMs, blockId: block.blockId };
       this.#note(tx.txHash, status, rows);
       const entry = this.#pool.remove(tx.txHash);
-      if (entry !== undefined) rows.push(...endedRows(storedAt(entry), entry.tx.txId, undefined));
+      if (entry !== undefined) rows.push(...endedRows(storedAt(entry), entry.tx, undefined));
       const rivals = tx.invoice === undefined ? [] : this.#pool.pendingSettlersOf(tx.invoice);
       for (const rival of rivals) this.#end(rival, { status: 'superseded', by: tx.txHash }, rows);
     }
@@ -189,17 +194,18 @@ export class Mempool {
    * A client is promised that this node knows the transaction until it has ended, and how it ended: on disk when it
    * resolves. How it stands then.
    */
-  async #keep({ txHash, txId }: ParsedTx, known: TxStatus): Promise<TxStatus> {
+  async #keep(tx: ParsedTx, known: TxStatus): Promise<TxStatus> {
+    const { txHash } = tx;
     const { writeDurable } = this.#deps;
     const entry = this.#pool.get(txHash);
     if (entry !== undefined) {
-      const { arrival, acceptedAtMs, tx: { bytes } } = entry;
-      entry.durable ??= writeDurable([acceptedRow({ arrival, acceptedAtMs, bytes })]);
+      const { arrival, acceptedAtMs } = entry;
+      entry.durable ??= writeDurable([acceptedRow({ arrival, acceptedAtMs, bytes: tx.bytes })]);
       await entry.durable;
     }
     const status = this.#ended.get(txHash) ?? known;
     // It may have ended while it was in memory only: then no row of its own would lead to its end after a crash.
-    if (status.status === 'superseded' || status.status === 'expired') await writeDurable(endedRows(undefined, txId, status));
+    if (status.status === 'superseded' || status.status === 'expired') await writeDurable(endedRows(undefined, tx, status));
     return status;
   }
 
@@ -256,8 +262,8 @@ export class Mempool {
 
   #end(entry: PoolEntry, ended: EndedUnfinal, rows: StoreOperation[]): void {
     this.#pool.remove(entry.tx.txHash);
-    this.#note(entry.tx.txHash, ended, rows);
-    rows.push(...endedRows(storedAt(entry), entry.tx.txId, ended));
+    this.#note(entry.tx.txHash, ended, rows, entry.tx.body.sender);
+    rows.push(...endedRows(storedAt(entry), entry.tx, ended));
   }
 
   /** Goes on where the last block stopped: a crowd that keeps failing must not keep those behind it waiting. */
@@ -275,8 +281,8 @@ export class Mempool {
   }
 
   /** Remembers an end; the oldest remembered one goes when there are too many, from the disk as well. */
-  #note(txHash: string, status: TxStatus, rows: StoreOperation[]): void {
-    for (const forgotten of this.#ended.add(txHash, status)) rows.push(forgottenRow(forgotten));
+  #note(txHash: string, status: TxStatus, rows: StoreOperation[], sender?: Uint8Array): void {
+    for (const forgotten of this.#ended.add(txHash, status, sender?.slice())) rows.push(forgottenRow(forgotten));
   }
 
   /** Not synced: after a crash the rows are found to have ended again. */
@@ -290,7 +296,7 @@ export class Mempool {
 
   async #reload(): Promise<void> {
     const rows: StoreOperation[] = [];
-    for (const [txHash, status] of await loadEnded(this.#deps.store)) this.#note(txHash, status, rows);
+    for (const [txHash, { ended, sender }] of await loadEnded(this.#deps.store)) this.#note(txHash, ended, rows, sender);
     const { timeMs } = this.#deps.tip();
     for (const { arrival, acceptedAtMs, bytes } of await loadAccepted(this.#deps.store)) {
       this.#nextArrival = arrival + 1;
@@ -299,8 +305,8 @@ export class Mempool {
       const tx = parsed.value;
       const isFinal = (await this.#deps.finalStatus(tx.txHash)) !== undefined;
       const ended = isFinal ? undefined : this.#endOf(tx, timeMs);
-      if (ended !== undefined) this.#note(tx.txHash, ended, rows);
-      if (isFinal || ended !== undefined) rows.push(...endedRows(arrival, tx.txId, ended));
+      if (ended !== undefined) this.#note(tx.txHash, ended, rows, tx.body.sender);
+      if (isFinal || ended !== undefined) rows.push(...endedRows(arrival, tx, ended));
       else this.#enter(tx, arrival, acceptedAtMs, Promise.resolve());
     }
     if (rows.length > 0) await this.#deps.store.batch(rows, { sync: true });

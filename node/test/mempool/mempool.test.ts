@@ -61,6 +61,26 @@ void t.test('how a transaction of a peer ended is on disk once a client is told'
   test.equal(await statusOf(world, pay), 'superseded');
 });
 
+void t.test('who sent what is not final is known while it waits and once it has ended, through restarts; whose a final one is its block says', async (test) => {
+  const world = await makeWorld(test);
+  world.pool.afterBlock(world.block([world.maker.parse(world.maker.transfer(ANNA, KEYS.cafeteria.address, 1_000n))]));
+  const invoice = world.maker.invoice('a');
+  const [waits, expires, paid, voided] = [
+    world.maker.transfer(ANNA, BEN.address, 100n), world.maker.transfer(BEN, ANNA.address, 100n, { validUntilMs: world.nowMs + 5_000 }), world.maker.pay(ANNA, invoice), world.maker.voidInvoice(invoice),
+  ];
+  for (const bytes of [waits, expires, paid, voided]) await world.pool.submit(bytes);
+  const senders = (): readonly (Uint8Array | undefined)[] => [waits, expires, paid, voided].map((bytes) => world.pool.senderOf(world.maker.parse(bytes).txHash));
+  test.same(senders(), [ANNA.address, BEN.address, ANNA.address, KEYS.till.address]);
+  await world.reopen();
+  test.same(senders(), [ANNA.address, BEN.address, ANNA.address, KEYS.till.address]);
+  world.pool.afterBlock(world.block([world.maker.parse(voided)], world.nowMs + 6_000));
+  test.same([await statusOf(world, expires), await statusOf(world, paid)], ['expired', 'superseded']);
+  test.same(senders(), [ANNA.address, BEN.address, ANNA.address, undefined]);
+  await world.reopen();
+  test.same([await statusOf(world, waits), await statusOf(world, expires), await statusOf(world, paid)], ['pending', 'expired', 'superseded']);
+  test.same(senders(), [ANNA.address, BEN.address, ANNA.address, undefined]);
+});
+
 void t.test('what waits for longer than others do is overdue', async (test) => {
   const world = await makeWorld(test);
   const old = [world.maker.transfer(ANNA, BEN.address, 100n), world.maker.transfer(ANNA, BEN.address, 200n)];

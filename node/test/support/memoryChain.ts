@@ -40,6 +40,8 @@ export class MemoryChain implements ChainPort {
   readonly #registrations: Registration[];
   readonly #pending = new Map<string, ParsedTx>();
   readonly #ended = new Map<string, TxStatus>();
+  /** Of those that ended without being final. */
+  readonly #senders = new Map<string, Uint8Array>();
   readonly #evidence = new Set<string>();
   readonly #onFinal = new Set<(block: FinalBlock) => void>();
   readonly #onAdmitted = new Set<(tx: ParsedTx) => void>();
@@ -149,6 +151,10 @@ export class MemoryChain implements ChainPort {
     return this.#pending.get(txHash);
   }
 
+  unfinalSender(txHash: string): Uint8Array | undefined {
+    return this.#pending.get(txHash)?.body.sender ?? this.#senders.get(txHash);
+  }
+
   /** What a restart loses: a transaction of a peer waits in memory alone, and comes again. */
   forget(txHash: string): void {
     this.#pending.delete(txHash);
@@ -216,6 +222,7 @@ export class MemoryChain implements ChainPort {
       if (settledBy !== undefined) this.#ended.set(txHash, { status: 'superseded', by: settledBy.txHash });
       else if (block.timeMs > tx.body.validUntilMs) this.#ended.set(txHash, { status: 'expired' });
       else continue;
+      this.#senders.set(txHash, tx.body.sender);
       this.#pending.delete(txHash);
     }
   }
