@@ -44,6 +44,7 @@ export interface PoolPort {
   status(txHash: string): Promise<TxStatus | undefined>;
   pending(txHash: string): ParsedTx | undefined;
   senderOf(txHash: string): Uint8Array | undefined;
+  pendingPayOf: ChainPort['pendingPayOf'];
   info(): ReturnType<ChainPort['poolInfo']>;
 }
 
@@ -150,6 +151,7 @@ export function makeChainService(sources: ChainSources, first: TipInfo, pool: ()
     offerEvidence: sources.offerEvidence,
     txStatus: (txHash) => pool().status(txHash),
     pendingTx: (txHash) => pool().pending(txHash),
+    pendingPayOf: (invoice) => pool().pendingPayOf(invoice),
     unfinalSender: (txHash) => pool().senderOf(txHash),
     onFinal: (listener) => subscribe(onFinal, listener),
     onAdmitted: (listener) => subscribe(onAdmitted, listener),

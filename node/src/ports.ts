@@ -137,6 +137,8 @@ export interface ChainPort {
   txStatus(txHash: string): Promise<TxStatus | undefined>;
   /** undefined: it does not wait in the pool of this node. */
   pendingTx(txHash: string): ParsedTx | undefined;
+  /** The Pay of an invoice that waits there; one at a time. */
+  pendingPayOf(invoice: Pick<Invoice, 'tillNo' | 'ref'>): ParsedTx | undefined;
   /** Who sent a transaction that waits in the pool of this node, or that ended there superseded or expired, as long as `txStatus` says so. */
   unfinalSender(txHash: string): Uint8Array | undefined;
   /** Final blocks in order, each exactly once from now on; returns the unsubscribe function. Listeners must not throw. */

@@ -2,7 +2,7 @@
  * Orders whose Pay waits in the pool (SPEC §22.1): the till shows that it was seen, and asks for another once it has ended
  * otherwise than by its block. Nothing is promised by either; the final block brings the state itself.
  */
-import { toHex, type ParsedTx } from '@billcoin/protocol';
+import { bytesOfHex, toHex, type ParsedTx } from '@billcoin/protocol';
 import type { OrderRow } from '../campusPorts.ts';
 import type { ChainPort, Clock, KeyValueStore, Log } from '../ports.ts';
 import type { Lane } from './lane.ts';
@@ -56,6 +56,12 @@ function onAdmitted(deps: SeenPaysDeps, { txHash, body, invoice }: ParsedTx): vo
   });
 }
 
+/** A till that was offline posts an order whose Pay waits already. */
+function onPosted(deps: SeenPaysDeps, { tillNo, ref, status }: OrderRow): void {
+  const pay = status === 'AWAITING_PAYMENT' ? deps.chain.pendingPayOf({ tillNo, ref: bytesOfHex(ref) }) : undefined;
+  if (pay !== undefined) onAdmitted(deps, pay);
+}
+
 /** It waits here, or its block brings the state. What a peer sent waits in memory: after a restart nobody knows it until it comes again. */
 async function isExpected(chain: ChainPort, txHash: string): Promise<boolean> {
   const known = await chain.txStatus(txHash);
@@ -73,9 +79,17 @@ async function reopenOne(deps: SeenPaysDeps, { ref, txHash }: SeenPay): Promise<
 }
 
 export function openSeenPays(deps: SeenPaysDeps): SeenPays {
-  const { chain, lane, open } = deps;
+  const { chain, lane, events, open } = deps;
+  const subscriptions = [
+    chain.onAdmitted((tx) => onAdmitted(deps, tx)),
+    events.subscribe(({ name, order }) => {
+      if (name === 'order.created') onPosted(deps, order);
+    }),
+  ];
   return {
-    close: chain.onAdmitted((tx) => onAdmitted(deps, tx)),
+    close() {
+      for (const unsubscribe of subscriptions) unsubscribe();
+    },
     async reopen() {
       for (const seen of open.seen()) {
         if (!(await isExpected(chain, seen.txHash))) await lane.run(() => reopenOne(deps, seen), { always: true });

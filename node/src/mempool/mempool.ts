@@ -3,7 +3,7 @@
  * after the tip with all pending spends set aside; it is offered to blocks at once. A client gets the answer when it is on disk.
  */
 import {
-  ROWS, balanceOf, checkTx, ok, parseTx, spendOf, toHex, type BlockEnv, type Chain, type Fault, type ParsedTx, type Tip,
+  ROWS, balanceOf, checkTx, ok, parseTx, spendOf, toHex, type BlockEnv, type Chain, type Fault, type Invoice, type ParsedTx, type Tip,
 } from '@billcoin/protocol';
 import type { Clock, FinalBlock, Log, Store, StoreOperation, Submitted, TxStatus } from '../ports.ts';
 import { signaturesOf, type VerifyMany } from '../signaturesOf.ts';
@@ -100,7 +100,12 @@ export class Mempool {
     return this.#pool.get(txHash)?.tx;
   }
 
-  /** The same, by the leaf hash of its bytes. */
+  /** The Pay of an invoice that waits here; the pool holds one at a time. */
+  pendingPayOf(invoice: Pick<Invoice, 'tillNo' | 'ref'>): ParsedTx | undefined {
+    return this.#pool.pendingSettlersOf(invoice).find(({ tx }) => tx.body.kind.case === 'pay')?.tx;
+  }
+
+  /** The same as `pending`, by the leaf hash of its bytes. */
   byLeaf(leafHash: Uint8Array): ParsedTx | undefined {
     return this.#pool.byLeaf(leafHash);
   }

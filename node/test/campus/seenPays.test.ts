@@ -83,6 +83,18 @@ t.test('a Pay that expires before its order: the order waits again, its units st
   await reading;
 });
 
+t.test('a till that posts an order whose Pay waits already sees it at once', async (t) => {
+  const world = await openShop(t);
+  const [order, other] = [world.order(), world.order()];
+  const txHash = await world.pay(ali, order.invoice);
+  const orderId = await post(world, order);
+  const otherId = await post(world, other);
+  t.match(await read(world, orderId), { status: 'SUBMITTED', payment: { txHash } });
+  t.match(await read(world, otherId), { status: 'AWAITING_PAYMENT', payment: null });
+  await world.block();
+  t.same(states(await read(world, orderId)), ['AWAITING_PAYMENT', 'SUBMITTED', 'PAID_READY']);
+});
+
 t.test('a Pay of the order’s own invoice ends with the order: it expires, and is not opened again first', async (t) => {
   const world = await openShop(t);
   const order = world.order({ lifeS: 60 });

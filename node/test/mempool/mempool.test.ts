@@ -69,12 +69,16 @@ void t.test('who sent what is not final is known while it waits and once it has 
     world.maker.transfer(ANNA, BEN.address, 100n), world.maker.transfer(BEN, ANNA.address, 100n, { validUntilMs: world.nowMs + 5_000 }), world.maker.pay(ANNA, invoice), world.maker.voidInvoice(invoice),
   ];
   for (const bytes of [waits, expires, paid, voided]) await world.pool.submit(bytes);
+  const { invoice: terms } = world.maker.parse(paid);
+  if (terms === undefined) throw new Error('a Pay has an invoice');
+  test.same(world.pool.pendingPayOf(terms)?.bytes, paid);
   const senders = (): readonly (Uint8Array | undefined)[] => [waits, expires, paid, voided].map((bytes) => world.pool.senderOf(world.maker.parse(bytes).txHash));
   test.same(senders(), [ANNA.address, BEN.address, ANNA.address, KEYS.till.address]);
   await world.reopen();
   test.same(senders(), [ANNA.address, BEN.address, ANNA.address, KEYS.till.address]);
   world.pool.afterBlock(world.block([world.maker.parse(voided)], world.nowMs + 6_000));
   test.same([await statusOf(world, expires), await statusOf(world, paid)], ['expired', 'superseded']);
+  test.equal(world.pool.pendingPayOf(terms), undefined);
   test.same(senders(), [ANNA.address, BEN.address, ANNA.address, undefined]);
   await world.reopen();
   test.same([await statusOf(world, waits), await statusOf(world, expires), await statusOf(world, paid)], ['pending', 'expired', 'superseded']);

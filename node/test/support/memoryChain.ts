@@ -151,6 +151,10 @@ export class MemoryChain implements ChainPort {
     return this.#pending.get(txHash);
   }
 
+  pendingPayOf({ tillNo, ref }: Parameters<ChainPort['pendingPayOf']>[0]): ParsedTx | undefined {
+    return [...this.#pending.values()].find(({ body, invoice }) => body.kind.case === 'pay' && invoice?.tillNo === tillNo && equalBytes(invoice.ref, ref));
+  }
+
   unfinalSender(txHash: string): Uint8Array | undefined {
     return this.#pending.get(txHash)?.body.sender ?? this.#senders.get(txHash);
   }
