@@ -144,7 +144,7 @@ function sourcesOf({ genesis, log }: EngineDeps, { firstBlock, reader, index, st
   return {
     genesis, firstBlock, tip, log, offerEvidence, ...reader,
     proveRow: (rowKey, height) => states.proveRow(rowKey, height),
-    positionOf: index.positionOf,
+    positionOf: async (txId) => (await index.positionsOf([txId]))[0],
     heightOf: index.heightOf,
     history: index.history,
     batchHistory: index.batchHistory,

@@ -144,9 +144,8 @@ async function compareIndex(height: number, results: readonly Uint8Array[], txId
   const stored = await index.results(height);
   const sameResults = stored?.length === results.length && results.every((result, i) => equalBytes(result, stored[i]?.resultBytes ?? new Uint8Array(0)));
   const problems = sameResults ? [] : [`the index of block ${height} has other results`];
-  for (const [i, txId] of txIds.entries()) {
-    const position = await index.positionOf(txId);
-    if (position?.height !== height || position.index !== i) problems.push(`the index does not find transaction ${toHex(txId)} of block ${height}`);
+  for (const [i, position] of (await index.positionsOf(txIds)).entries()) {
+    if (position?.height !== height || position.index !== i) problems.push(`the index does not find transaction ${toHex(txIds[i] as Uint8Array)} of block ${height}`);
   }
   return problems;
 }
