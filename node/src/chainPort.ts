@@ -1,15 +1,8 @@
 /** ChainPort: what API and campus services may ask of the running node. */
 import { fromHex, ROLE, roleId, ROWS, setOfHash, toHex, type FlatState, type Genesis, type Tip, type ParsedTx } from '@billcoin/protocol';
 import { headerOfBlock, type StoredBlock } from './finalBlock.ts';
+import { HeldBlocks } from './heldBlocks.ts';
 import type { ChainPort, FinalBlock, Log, RegistryAt, Submitted, TipInfo, TxStatus } from './ports.ts';
-
-/** Final blocks kept in memory: what streams and status polls ask for; older ones are read from disk. */
-const RECENT_BLOCKS = 64;
-/**
- * Transactions in those blocks together: under load the last few blocks, which is what is asked for. What is kept longer than
- * the young objects live is copied twice by the garbage collector and dies among the old ones: 16,384 of them cost a tenth of the processor.
- */
-const RECENT_TXS = 2_048;
 
 /** Where the port reads; node.ts fills it in. */
 export interface ChainSources {
@@ -55,26 +48,6 @@ export async function storedTipInfo(tip: Tip, readBlock: ChainSources['readBlock
   return { height: tip.height, timeMs: tip.timeMs, blockId: tip.blockId, headerBytes, certificate: block?.certificate };
 }
 
-class RecentBlocks {
-  readonly #byHeight = new Map<number, FinalBlock>();
-  #txs = 0;
-
-  add(block: FinalBlock): void {
-    this.#byHeight.set(block.height, block);
-    this.#txs += block.txs.length;
-    for (const [height, oldest] of this.#byHeight) {
-      if (this.#byHeight.size <= RECENT_BLOCKS && this.#txs <= RECENT_TXS) break;
-      if (height === block.height) break; // the newest stays, whatever its size
-      this.#byHeight.delete(height);
-      this.#txs -= oldest.txs.length;
-    }
-  }
-
-  get(height: number): FinalBlock | undefined {
-    return this.#byHeight.get(height);
-  }
-}
-
 /** Calls each listener; one that throws is a bug of its room and must not stop the chain. */
 function tell<T extends readonly unknown[]>(listeners: ReadonlySet<(...args: T) => void>, log: Log, ...args: T): void {
   for (const listener of listeners) {
@@ -108,14 +81,14 @@ async function readHeader({ tip, readBlock }: ChainSources, height: number): Ret
 /** `first` is the tip at start; `pool` may be built after this service, so it is asked for late. */
 export function makeChainService(sources: ChainSources, first: TipInfo, pool: () => PoolPort): ChainService {
   const { genesis: { spec: { network }, chainId, genesisHash, text: genesisJson }, tip, log } = sources;
-  const recent = new RecentBlocks();
+  const held = new HeldBlocks(sources.readFinal);
   const onFinal = new Set<(block: FinalBlock) => void>();
   const onAdmitted = new Set<Parameters<ChainPort['onAdmitted']>[0]>();
   let newest = first;
 
   async function readFinal(height: number): Promise<FinalBlock | undefined> {
     if (!Number.isSafeInteger(height) || height < 1 || height > tip().height) return undefined;
-    return recent.get(height) ?? sources.readFinal(height);
+    return held.get(height);
   }
 
   async function finalStatus(txHash: string): Promise<TxStatus | undefined> {
@@ -138,7 +111,7 @@ export function makeChainService(sources: ChainSources, first: TipInfo, pool: ()
     proveRow: sources.proveRow,
     validatorSet: (hash) => setOfHash(tip().state, hash),
     readFinal,
-    readHeader: async (height) => recent.get(height) ?? readHeader(sources, height),
+    readHeader: async (height) => held.peek(height) ?? readHeader(sources, height),
     async heightOfBlock(blockIdHex) {
       const blockId = fromHex(blockIdHex);
       return blockId?.length === 32 ? sources.heightOf(blockId) : undefined;
@@ -164,7 +137,7 @@ export function makeChainService(sources: ChainSources, first: TipInfo, pool: ()
     publish(block) {
       const { height, timeMs, blockId, headerBytes, certificate } = block;
       newest = { height, timeMs, blockId, headerBytes, certificate };
-      recent.add(block);
+      held.add(block);
       tell(onFinal, log, block);
     },
     publishAdmitted: (tx) => tell(onAdmitted, log, tx),

@@ -3,11 +3,14 @@
  * hashed once and every proof only picks its path (with a path hashed from scratch each, that block would cost seconds).
  */
 import { hash } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
 import { concat, encode, ExecutionReceipt, PaymentReceipt } from '@billcoin/protocol';
 import type { ChainPort, FinalBlock, FinalTx } from '../ports.ts';
 
-/** Proofs are asked for in the seconds after a block. */
-const BLOCKS_KEPT = 8;
+/** Proofs are asked for in the seconds after a block, under load of many blocks in turn. */
+const BLOCKS_KEPT = 256;
+/** Transactions in those blocks together, with 1 KB of hashes each. */
+const TXS_KEPT = 8_192;
 const LEAF = Uint8Array.of(0x00);
 const INNER = Uint8Array.of(0x01);
 
@@ -69,17 +72,15 @@ export interface Receipts {
 }
 
 export function openReceipts(chain: Pick<ChainPort, 'readFinal'>): Receipts {
-  const kept = new Map<number, ProvenBlock>();
-  async function at(height: number, index: number): Promise<ProvenTx | undefined> {
-    const held = kept.get(height);
-    if (held !== undefined) return held(index);
-    const block = await chain.readFinal(height);
-    if (block === undefined) return undefined;
-    const proven = provenBlock(block);
-    kept.set(height, proven);
-    const [oldest] = kept.keys();
-    if (kept.size > BLOCKS_KEPT && oldest !== undefined) kept.delete(oldest);
-    return proven(index);
-  }
+  const kept = new LRUCache<number, ProvenBlock>({
+    max: BLOCKS_KEPT, maxSize: TXS_KEPT, ignoreFetchAbort: true, // whoever waits is answered, whatever is forgotten meanwhile
+    fetchMethod: async (height, _stale, { options }) => {
+      const block = await chain.readFinal(height);
+      if (block === undefined) return undefined;
+      options.size = Math.min(TXS_KEPT, Math.max(1, block.txs.length));
+      return provenBlock(block);
+    },
+  });
+  const at = async (height: number, index: number): Promise<ProvenTx | undefined> => (await kept.fetch(height))?.(index);
   return { at, of: async (height, index) => (await at(height, index))?.receipt() };
 }
