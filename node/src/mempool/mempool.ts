@@ -121,8 +121,8 @@ export class Mempool {
   }
 
   /** What a block is filled from. */
-  offer(): readonly ParsedTx[] {
-    return this.#pool.offer();
+  offer(limit: number): readonly ParsedTx[] {
+    return this.#pool.offer(limit);
   }
 
   /** The oldest `count` that this node promised to offer, that a block could take and that have waited for `ageMs`. */

@@ -2,7 +2,7 @@
  * The pending transactions in memory, with what they hold back: spends per payer, places per sender and till, one Pay and
  * one VoidInvoice per invoice, of which the chain takes whichever is included first, and one Pay per coupon. Nothing here waits or reads a clock; an admitted transaction leaves only when it ends.
  */
-import { BLOCK_MAX_TXS, assert, invoiceId, toHex, type Fault, type Invoice, type ParsedTx } from '@billcoin/protocol';
+import { assert, invoiceId, toHex, type Fault, type Invoice, type ParsedTx } from '@billcoin/protocol';
 import type { PoolLimits } from './limits.ts';
 
 export interface PoolEntry {
@@ -157,11 +157,11 @@ export class Pool {
     return this.#entries.size > this.#parkedCount;
   }
 
-  /** What a block is filled from: arrival order; round robin over tills and senders when more waits than fits. */
-  offer(): readonly ParsedTx[] {
+  /** What a block is filled from, `limit` at most: arrival order; round robin over tills and senders when more waits. */
+  offer(limit: number): readonly ParsedTx[] {
     const ready: ParsedTx[] = [];
     for (const entry of this.#entries.values()) if (!entry.parked) ready.push(entry.tx);
-    return ready.length <= BLOCK_MAX_TXS ? ready : roundRobin(ready);
+    return ready.length <= limit ? ready : roundRobin(ready).slice(0, limit);
   }
 
   #count(entry: PoolEntry, delta: 1 | -1): void {

@@ -61,7 +61,7 @@ async function overload(test: Test): Promise<Overload> {
     world.nowMs += 200;
     if (draw(4) === 0) world.poolBlock();
     // Another proposer's block: it has some of ours, and somebody else's payment of the newest invoice.
-    if (draw(8) === 0) world.pool.afterBlock(world.block([world.maker.parse(world.maker.pay(person(), invoice())), ...world.pool.offer().slice(0, 2)]));
+    if (draw(8) === 0) world.pool.afterBlock(world.block([world.maker.parse(world.maker.pay(person(), invoice())), ...world.pool.offer(2)]));
     if (draw(20) === 0) world.nowMs += 10_000; // nobody proposes for a while
     if (draw(40) === 0) await world.reopen();
   }

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
-  StateTree, buildBlock, commitBlock, genesisTip, makeCertificate, makeChain, makeValidatorSet, signEd25519, toHex, verifyEd25519, votePreimage, type Chain, type ParsedTx, type Tip,
+  BLOCK_MAX_TXS, StateTree, buildBlock, commitBlock, genesisTip, makeCertificate, makeChain, makeValidatorSet, signEd25519, toHex, verifyEd25519, votePreimage, type Chain, type ParsedTx, type Tip,
 } from '@billcoin/protocol';
 import { makeVerifyCache } from '../../src/crypto/verifyCache.ts';
 import { finalBlockOf } from '../../src/finalBlock.ts';
@@ -91,7 +91,7 @@ export class PoolWorld {
 
   /** A block of what the pool offers, as the node makes it. */
   poolBlock(timeMs?: number): FinalBlock {
-    const offered = this.pool.offer();
+    const offered = this.pool.offer(BLOCK_MAX_TXS);
     const block = this.block(offered, timeMs);
     const taken = offered.filter((tx) => block.txs.some(({ txHash }) => txHash === tx.txHash));
     this.pool.parkLeftOut(offered, taken);
