@@ -19,7 +19,7 @@ import { nativeSigner } from './crypto/nativeSigner.ts';
 import { makeLostGuard, type ValidatorGuard } from './crypto/lostGuard.ts';
 import { createSignGuard, openSignGuard, readSignGuard } from './crypto/signGuard.ts';
 import { verifyEd25519Native } from './crypto/verifier.ts';
-import { makeVerifyCache, type VerifyCache } from './crypto/verifyCache.ts';
+import { VERIFY_CACHE_GENERATION, makeVerifyCache, type VerifyCache } from './crypto/verifyCache.ts';
 import { createVerifyPool } from './crypto/verifyPool.ts';
 import { openEngine, type Engine, type Validator } from './engine.ts';
 import { makeSignatureQueue, skipKnown } from './mempool/signatureQueue.ts';
@@ -119,7 +119,7 @@ export function useNativeHashing(): void {
 
 async function makeChainParts(config: Config): Promise<ChainParts> {
   const genesis = await readGenesis(config.genesis);
-  const cache = makeVerifyCache(verifyEd25519Native);
+  const cache = makeVerifyCache(verifyEd25519Native, config.chainOnly ? 0 : VERIFY_CACHE_GENERATION);
   const chain = makeChain(genesis, cache.verify, new StateTree(hashPairsNative));
   return { genesis, chain, cache, genesisTip: () => genesisTip(chain, genesis) };
 }

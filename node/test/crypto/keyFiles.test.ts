@@ -77,3 +77,25 @@ void t.test('a signature is verified once; forgeries are verified each time and 
   test.equal(cache.knows(...first), false, 'the oldest generation is forgotten');
   test.end();
 });
+
+void t.test('without a generation a signature is known by its array alone, and only where it was remembered', (test) => {
+  let calls = 0;
+  const cache = makeVerifyCache((...items) => {
+    calls += 1;
+    return verifyEd25519(...items);
+  }, 0);
+  const pair = keyPairOf(new Uint8Array(32).fill(5));
+  const [key, message, signature] = [pair.publicKey, utf8('a'), signEd25519(pair.seed, utf8('a'))];
+  test.equal(cache.verify(key, message, signature), true);
+  test.equal(cache.verify(key, message, signature), true);
+  test.equal(calls, 2);
+  cache.remember(key, message, signature);
+  test.equal(cache.knows(key, message, signature), true);
+  test.equal(cache.verify(key.slice(), message.slice(), signature), true);
+  test.equal(calls, 2, 'the array that was remembered');
+  test.equal(cache.verify(key, utf8('b'), signature), false, 'of another message');
+  test.equal(cache.knows(key, message, signature.slice()), false);
+  test.equal(cache.verify(key, message, signature.slice()), true);
+  test.equal(calls, 4);
+  test.end();
+});
