@@ -1,33 +1,10 @@
 /** `billcoin rotate-keys`: in the key folder while no node runs, over the API while one does. */
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { PassThrough } from 'node:stream';
-import t, { type Test } from 'tap';
-import { runCli } from '../../src/cli/cli.ts';
+import t from 'tap';
 import { withAccounts } from '../../src/offline/accounts.ts';
+import { openDesk } from '../support/cliDesk.ts';
 import { runNode } from '../support/runNode.ts';
-import { makeTestFolders, type TestFolders } from '../support/testNetwork.ts';
-
-interface Said {
-  readonly code: number;
-  readonly text: string;
-}
-type Run = (...args: readonly string[]) => Promise<Said>;
-
-async function openDesk(test: Test): Promise<{ readonly folders: TestFolders; readonly run: Run }> {
-  const folders = await makeTestFolders();
-  test.teardown(folders.remove);
-  const { genesis, dataDir, keyDir } = folders.config;
-  return {
-    folders,
-    async run(...args) {
-      const lines: string[] = [];
-      const print = (line: string): void => void lines.push(line);
-      const code = await runCli(['rotate-keys', ...args, '--genesis', genesis, '--data-dir', dataDir, '--key-dir', keyDir], { BILLCOIN_LOG_LEVEL: 'silent' }, { print, complain: print, output: new PassThrough(), stopAsked: () => Promise.resolve() });
-      return { code, text: lines.join('\n') };
-    },
-  };
-}
 
 interface KeyFile {
   readonly master: string;
@@ -35,7 +12,7 @@ interface KeyFile {
 }
 
 void t.test('keys are rotated while no node runs and over the API while one does, and the node opens what was left', async (test) => {
-  const { folders, run } = await openDesk(test);
+  const { folders, run } = await openDesk(test, 'rotate-keys');
   const path = join(folders.config.keyDir, 'campus-keys.json');
   const keys = async (): Promise<KeyFile> => JSON.parse(await readFile(path, 'utf8')) as KeyFile;
   const boss = await withAccounts(folders.config, folders.genesis, (users) => users.add({ username: 'boss', role: 'admin', merchantId: null }));
@@ -68,6 +45,6 @@ void t.test('keys are rotated while no node runs and over the API while one does
 });
 
 void t.test('what it takes is named before anything is opened', async (test) => {
-  const { run } = await openDesk(test);
+  const { run } = await openDesk(test, 'rotate-keys');
   for (const words of [[], ['master'], ['tokens', 'pseudonyms']]) test.match(await run(...words), { code: 2, text: /rotate-keys takes pseudonyms or tokens/ }, words.join(' '));
 });

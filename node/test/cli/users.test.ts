@@ -1,35 +1,14 @@
 /** `billcoin users`: in the data folder while no node runs, over the API while one does. */
 import { chmod, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { PassThrough } from 'node:stream';
-import t, { type Test } from 'tap';
+import t from 'tap';
 import { formatAddress } from '@billcoin/protocol';
-import { runCli } from '../../src/cli/cli.ts';
+import { openDesk } from '../support/cliDesk.ts';
 import { runNode } from '../support/runNode.ts';
-import { KEYS, makeTestFolders, type TestFolders } from '../support/testNetwork.ts';
-
-interface Said {
-  readonly code: number;
-  readonly text: string;
-}
-
-async function openDesk(test: Test): Promise<{ readonly folders: TestFolders; readonly run: (...args: readonly string[]) => Promise<Said> }> {
-  const folders = await makeTestFolders();
-  test.teardown(folders.remove);
-  const { genesis, dataDir, keyDir } = folders.config;
-  return {
-    folders,
-    async run(...args) {
-      const lines: string[] = [];
-      const print = (line: string): void => void lines.push(line);
-      const code = await runCli(['users', ...args, '--genesis', genesis, '--data-dir', dataDir, '--key-dir', keyDir], { BILLCOIN_LOG_LEVEL: 'silent' }, { print, complain: print, output: new PassThrough(), stopAsked: () => Promise.resolve() });
-      return { code, text: lines.join('\n') };
-    },
-  };
-}
+import { KEYS } from '../support/testNetwork.ts';
 
 void t.test('the first administrator is made while no node runs, and makes the others over the API', async (test) => {
-  const { folders, run } = await openDesk(test);
+  const { folders, run } = await openDesk(test, 'users');
   const first = await run('add', 'boss', 'admin');
   test.match(first, { code: 0, text: /^Account {3}boss, admin \(usr_\w{26}\)\nPassword {2}([0-9A-Z]{4}-){3}[0-9A-Z]{4}\nIt is shown this once/ });
   test.match(await run('add', 'boss', 'admin'), { code: 1, text: 'There is an account of this name already.' });
@@ -56,7 +35,7 @@ void t.test('the first administrator is made while no node runs, and makes the o
 });
 
 void t.test('what cannot be meant is named before anything is opened', async (test) => {
-  const { run } = await openDesk(test);
+  const { run } = await openDesk(test, 'users');
   for (const [words, found] of [
     [[], /users takes add, list or disable/], [['drop'], /users takes add, list or disable/], [['add'], /users add takes a name/], [['add', 'Boss', 'admin'], /users add takes a name/],
     [['list', 'all'], /users takes add, list or disable/], [['disable'], /users disable takes a name/], [['add', 'boss', 'king'], /one of manager, finance, auditor, admin/], [['add', 'boss', 'manager', 'bill1wrong'], /"bill1wrong" is no address/],
