@@ -19,7 +19,7 @@ import { openKeyValueLevel } from '../storage/keyValueLevel.ts';
 type Folders = Pick<Config, 'dataDir' | 'keyDir'>;
 
 /** Opens rows and keys of the campus of the stopped node for `work`. Throws StorageFailure `locked` while a node runs on them. */
-export async function withCampusRows<T>({ dataDir, keyDir }: Folders, { genesisHash }: Pick<Genesis, 'genesisHash'>, work: (store: KeyValueStore, opened: OpenedKeys) => Promise<T>): Promise<T> {
+async function withCampusRows<T>({ dataDir, keyDir }: Folders, { genesisHash }: Pick<Genesis, 'genesisHash'>, work: (store: KeyValueStore, opened: OpenedKeys) => Promise<T>): Promise<T> {
   const fail = (error: Error): never => {
     throw error;
   };
