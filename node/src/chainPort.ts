@@ -35,6 +35,7 @@ export interface ChainService {
 export interface PoolPort {
   submit(tx: Uint8Array | ParsedTx): Promise<Submitted>;
   status(txHash: string): Promise<TxStatus | undefined>;
+  statusOf(tx: ParsedTx): Promise<TxStatus | undefined>;
   pending(txHash: string): ParsedTx | undefined;
   senderOf(txHash: string): Uint8Array | undefined;
   pendingPayOf: ChainPort['pendingPayOf'];
@@ -78,6 +79,11 @@ async function readHeader({ tip, readBlock }: ChainSources, height: number): Ret
   return stored === undefined ? undefined : { headerBytes: headerOfBlock(stored.blockBytes).headerBytes, certificate: stored.certificate };
 }
 
+async function heightOfBlock({ heightOf }: ChainSources, blockIdHex: string): Promise<number | undefined> {
+  const blockId = fromHex(blockIdHex);
+  return blockId?.length === 32 ? heightOf(blockId) : undefined;
+}
+
 /** `first` is the tip at start; `pool` may be built after this service, so it is asked for late. */
 export function makeChainService(sources: ChainSources, first: TipInfo, pool: () => PoolPort): ChainService {
   const { genesis: { spec: { network }, chainId, genesisHash, text: genesisJson }, tip, log } = sources;
@@ -112,10 +118,7 @@ export function makeChainService(sources: ChainSources, first: TipInfo, pool: ()
     validatorSet: (hash) => setOfHash(tip().state, hash),
     readFinal,
     readHeader: async (height) => held.peek(height) ?? readHeader(sources, height),
-    async heightOfBlock(blockIdHex) {
-      const blockId = fromHex(blockIdHex);
-      return blockId?.length === 32 ? sources.heightOf(blockId) : undefined;
-    },
+    heightOfBlock: (blockIdHex) => heightOfBlock(sources, blockIdHex),
     accountHistory: sources.history,
     batchHistory: sources.batchHistory,
     batchesOfLot: sources.batchesOfLot,
@@ -123,6 +126,7 @@ export function makeChainService(sources: ChainSources, first: TipInfo, pool: ()
     submit: (tx) => pool().submit(tx),
     offerEvidence: sources.offerEvidence,
     txStatus: (txHash) => pool().status(txHash),
+    statusOf: (tx) => pool().statusOf(tx),
     pendingTx: (txHash) => pool().pending(txHash),
     pendingPayOf: (invoice) => pool().pendingPayOf(invoice),
     unfinalSender: (txHash) => pool().senderOf(txHash),

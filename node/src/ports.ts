@@ -135,6 +135,8 @@ export interface ChainPort {
   offerEvidence(evidence: Uint8Array): Promise<'kept' | 'recorded' | 'known' | undefined>;
   /** undefined: never seen here and not on chain. */
   txStatus(txHash: string): Promise<TxStatus | undefined>;
+  /** The same for a transaction that could still be included, of which the state says whether it was: mostly without asking the disk. */
+  statusOf(tx: ParsedTx): Promise<TxStatus | undefined>;
   /** undefined: it does not wait in the pool of this node. */
   pendingTx(txHash: string): ParsedTx | undefined;
   /** The Pay of an invoice that waits there; one at a time. */
@@ -151,6 +153,8 @@ export interface ChainPort {
 
 /** A small ordered key-value store in which one batch is atomic; the campus services keep their rows in one. */
 export interface KeyValueStore {
+  /** No other process writes here while it is open: what this one has read or written stays true until it writes again. */
+  readonly isExclusive: boolean;
   get(key: string): Promise<Uint8Array | undefined>;
   /** Keys in [gte, lt), ascending, or descending with reverse; at most limit rows. */
   list(range: { readonly gte: string; readonly lt: string; readonly limit: number; readonly reverse?: boolean }): Promise<readonly { readonly key: string; readonly value: Uint8Array }[]>;

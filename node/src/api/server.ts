@@ -11,6 +11,7 @@ import type { Log } from '../ports.ts';
 import { boundConnections } from './connections.ts';
 import { mountDocs } from './docs.ts';
 import type { Entry, Refusal, StreamEntry } from './entry.ts';
+import { hookIntake } from './intake.ts';
 import { isOverTls, openHttps, type HttpsConfig, type HttpsListener } from './https.ts';
 import { isLoopback, refusalOfCaller, refusalOfSecureCaller } from './loopback.ts';
 import type { ApiMetrics } from './metrics.ts';
@@ -171,6 +172,7 @@ export async function startApi(deps: ApiDeps): Promise<Api> {
   boundConnections(server.server, CONNECTIONS_MAX);
   setParsers(server);
   setErrors(server, log, [...part.entries, ...part.streams]);
+  hookIntake(server, registry);
   setHooks(server, log, part.metrics, () => port);
   part.hook(server);
   for (const entry of part.entries) mount(server, entry, part.guard);

@@ -11,25 +11,13 @@ export interface EndWaiter {
   close(): void;
 }
 
+const nothing = (): void => undefined;
+
 export function openEndWaiter(chain: ChainPort): EndWaiter {
   const wakes = new Set<() => void>();
   const unsubscribe = chain.onFinal(() => {
     for (const wake of wakes) wake();
   });
-
-  /** Resolves true with the next final block, false when the time is over. */
-  async function nextBlock(restMs: number): Promise<boolean> {
-    return await new Promise((resolve) => {
-      const done = (came: boolean): void => {
-        clearTimeout(timer);
-        wakes.delete(wake);
-        resolve(came);
-      };
-      const wake = (): void => done(true);
-      const timer = setTimeout(() => done(false), restMs);
-      wakes.add(wake);
-    });
-  }
 
   return {
     waiting: () => wakes.size,
@@ -38,14 +26,27 @@ export function openEndWaiter(chain: ChainPort): EndWaiter {
       for (const wake of wakes) wake();
     },
     async until(probe, waitMs) {
-      const end = performance.now() + waitMs;
-      for (;;) {
-        // The block may become final while the probe runs: listen before asking.
-        const restMs = wakes.size >= WAITERS_MAX ? 0 : end - performance.now();
-        const next = restMs > 0 ? nextBlock(restMs) : undefined;
-        const found = await probe();
-        if (found !== undefined || next === undefined) return found;
-        if (!(await next)) return await probe();
+      if (wakes.size >= WAITERS_MAX || waitMs <= 0) return await probe();
+      let isOver = false;
+      let proceed = nothing;
+      const wake = (): void => proceed();
+      const timer = setTimeout(() => {
+        isOver = true;
+        proceed();
+      }, waitMs);
+      wakes.add(wake);
+      try {
+        for (;;) {
+          // The block may become final while the probe runs: listen before asking.
+          const woken = new Promise<void>((resolve) => { proceed = resolve; });
+          const isLast = isOver;
+          const found = await probe();
+          if (found !== undefined || isLast) return found;
+          await woken;
+        }
+      } finally {
+        clearTimeout(timer);
+        wakes.delete(wake);
       }
     },
   };

@@ -76,7 +76,7 @@ export class Mempool {
   }
 
   async #submit(tx: ParsedTx): Promise<Submitted> {
-    const known = await this.#known(tx);
+    const known = await this.statusOf(tx);
     if (known !== undefined) return { ok: true, txHash: tx.txHash, fresh: false, status: known };
     if (this.#deps.isDiskLow?.() === true) return refuse({ code: 'disk_low', text: 'The disk of this node is nearly full. Use another node, or send it again when its operator has made room.' });
     const full = this.#pool.refusal(tx);
@@ -93,6 +93,18 @@ export class Mempool {
   /** Where a transaction stands: pending or ended here, or final on the chain; undefined if neither knows it. */
   async status(txHash: string): Promise<TxStatus | undefined> {
     return this.#knownHere(txHash) ?? this.#deps.finalStatus(txHash);
+  }
+
+  /**
+   * The same for a transaction that could still be included. The chain is asked only where its state says that the id was executed: the
+   * rows that say so live longer than the transaction could be included.
+   */
+  async statusOf(tx: ParsedTx): Promise<TxStatus | undefined> {
+    const { state } = this.#deps.tip();
+    const invoiceKey = invoiceKeyOf(tx);
+    const settled = invoiceKey === undefined ? undefined : state.get(ROWS.invoice, invoiceKey);
+    const isDone = state.get(ROWS.done, tx.txHash) !== undefined || (settled !== undefined && toHex(settled.txId) === tx.txHash);
+    return this.#knownHere(tx.txHash) ?? (isDone ? this.#deps.finalStatus(tx.txHash) : undefined);
   }
 
   /** A transaction that waits here, by its id. */
@@ -169,18 +181,6 @@ export class Mempool {
 
   info(): { readonly transactions: number; readonly bytes: number; readonly limit: number } {
     return { transactions: this.#pool.size, bytes: this.#pool.bytes, limit: this.#deps.limits.transactionsMax };
-  }
-
-  /**
-   * How a submitted transaction is known. The chain is asked only where its state says that the id was executed: the
-   * rows that say so live longer than the transaction could be included.
-   */
-  async #known(tx: ParsedTx): Promise<TxStatus | undefined> {
-    const { state } = this.#deps.tip();
-    const invoiceKey = invoiceKeyOf(tx);
-    const settled = invoiceKey === undefined ? undefined : state.get(ROWS.invoice, invoiceKey);
-    const isDone = state.get(ROWS.done, tx.txHash) !== undefined || (settled !== undefined && toHex(settled.txId) === tx.txHash);
-    return this.#knownHere(tx.txHash) ?? (isDone ? this.#deps.finalStatus(tx.txHash) : undefined);
   }
 
   /** What this pool knows of an id. */

@@ -61,6 +61,7 @@ export function commitTogether(store: KeyValueStore, stagedMax: number = STAGED_
   }
 
   return {
+    isExclusive: store.isExclusive,
     async get(key) {
       const row = staged.get(key);
       return row === undefined ? await store.get(key) : row.value?.slice();

@@ -34,6 +34,7 @@ export async function openKeyValueLevel(folder: string, onFailure: (failure: Sto
   }
 
   return commitTogether({
+    isExclusive: true, // LevelDB locks the folder
     // PERF: some 5 µs out of memory or the cache of the system; by a thread it is 60 µs, and waits behind writes that wait for the disk.
     get: (key) => attempt('read', async () => level.getSync(key) as Uint8Array | undefined),
     list: ({ gte, lt, limit, reverse = false }) => attempt('read', async () => {

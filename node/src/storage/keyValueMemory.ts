@@ -32,6 +32,7 @@ export function openKeyValueMemory(): KeyValueStore {
   }
 
   return {
+    isExclusive: false, // tests open several nodes on one
     async get(key) {
       mustBeOpen();
       return values.get(key)?.slice();

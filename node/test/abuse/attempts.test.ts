@@ -4,6 +4,7 @@ import t from 'tap';
 import { decode, encode, Tx } from '@billcoin/protocol';
 import { addSignature, buildPay, encodeTransaction } from '@billcoin/sdk';
 import { Attempts } from '../../src/campus/limits/attempts.ts';
+import type { KeyValueStore } from '../../src/ports.ts';
 import { openTurns } from '../../src/campus/limits/turns.ts';
 import { openKeyValueMemory } from '../../src/storage/keyValueMemory.ts';
 import { sdkKey, wallet } from '../support/campusWorld.ts';
@@ -30,6 +31,26 @@ t.test('US-006: the 11th attempt in any 60 seconds is refused, whichever of two 
     }
     return true;
   }), { numRuns: 150 }));
+});
+
+t.test('US-006: a node whose store is its own remembers the times of a person, and finds them again after a restart', async (t) => {
+  const shared = openKeyValueMemory();
+  let lists = 0;
+  const store: KeyValueStore = { ...shared, isExclusive: true, list: (range) => { lists += 1; return shared.list(range); } };
+  let nowMs = 1_700_000_000_000;
+  const open = (): Attempts => new Attempts({ store, turns: openTurns(), nowMs: () => nowMs });
+  const first = open();
+  for (let i = 0; i < 9; i++, nowMs += 1_000) t.match(await first.take('student:a', PAY), { ok: true, left: 9 - i });
+  t.equal(lists, 1);
+  t.match(await first.look('student:a', PAY), { ok: true, left: 1, resetMs: 51_000 });
+  const again = open();
+  t.match(await again.take('student:a', PAY), { ok: true, left: 0 });
+  t.match(await again.take('student:a', PAY), { ok: false, resetMs: 51_000 });
+  nowMs += 51_000;
+  t.match(await again.take('student:a', PAY), { ok: true, left: 0, resetMs: 1_000 }, 'the first has left the window');
+  t.match(await again.look('student:a', { q: 3, windowMs: 60_000 }), { ok: false, left: 0 });
+  again.changed();
+  t.match(await again.look('student:a', { q: 12, windowMs: 60_000 }), { ok: true, left: 2 });
 });
 
 t.test('threat 9: thirty attempts at once get ten places from one node, and never more than ten from two', async (t) => {

@@ -186,7 +186,7 @@ t.test('many orders are looked through page by page; a crash between two pages g
   let failAt = Infinity;
   let pages = 0;
   const store: KeyValueStore = {
-    get: inner.get.bind(inner), list: inner.list.bind(inner), compact: inner.compact.bind(inner), close: inner.close.bind(inner),
+    isExclusive: inner.isExclusive, get: inner.get.bind(inner), list: inner.list.bind(inner), compact: inner.compact.bind(inner), close: inner.close.bind(inner),
     async batch(operations, options) {
       const isPage = operations.some(({ key }) => key.startsWith(`${TABLES.recallJob.prefix}/`)) && !operations.some(({ key }) => key.startsWith(`${TABLES.cursor.prefix}/`));
       if (isPage && ++pages >= failAt) throw new Error('no disk');

@@ -45,16 +45,17 @@ function bareStream(t: Test, { failReceipts = false, places = 100 } = {}) {
   let emit: (event: OrderEvent) => void = () => undefined;
   const orders = { subscribe: (listener: (event: OrderEvent) => void) => { emit = listener; return () => undefined; } } as unknown as Orders;
   const receipts = { of: async () => { if (failReceipts) throw new Error('disk'); return undefined; } };
-  const hub = new Hub<OrderScope>({ clock: new ManualClock(1_000), log: makeLog({ level: 'silent', nodeName: 'test' }), places: new Places(places) });
+  const clock = new ManualClock(1_000);
+  const hub = new Hub<OrderScope>({ clock, log: makeLog({ level: 'silent', nodeName: 'test' }), places: new Places(places) });
   t.teardown(tellOrders(hub, { orders, receipts }));
   const entry = orderEntry(hub);
-  const join = (unread: () => number) => {
+  const join = (unread: () => number, lastEventId?: string) => {
     const reader = { text: '', ended: false, close: () => undefined as void };
     const sink: StreamSink = { write: (text) => { reader.text += text; }, pendingBytes: unread, end: () => { reader.ended = true; }, onClose: (listener) => { reader.close = listener; } };
-    const refusal = entry.open({ caller: MANAGER, query: {}, lastEventId: undefined, begin: () => sink });
+    const refusal = entry.open({ caller: MANAGER, query: {}, lastEventId, begin: () => sink });
     return { reader, refusal };
   };
-  return { hub, emit: (event: OrderEvent) => emit(event), join };
+  return { hub, clock, emit: (event: OrderEvent) => emit(event), join };
 }
 
 t.test('a reader that does not keep up is cut off, the others go on', async (t) => {
@@ -89,4 +90,34 @@ t.test('an event whose proof cannot be made sends everybody to the list', async 
   t.notOk(reader.text.includes('order.paid'));
   emit(orderEvent('ord_2'));
   await until(() => reader.text.includes('ord_2'));
+});
+
+t.test('what nobody can hear is not made; whoever was away for ten minutes reads the list', async (t) => {
+  const { hub, clock, join } = bareStream(t);
+  let made = 0;
+  const tell = (orderId: string): void => hub.tell(async () => {
+    made += 1;
+    return [{ event: 'order.created', scope: { ...orderEvent(orderId).order }, data: { orderId } }];
+  });
+  tell('ord_unheard');
+  t.equal(made, 0, 'nobody has ever read');
+
+  const { reader } = join(() => 0);
+  tell('ord_1');
+  await until(() => reader.text.includes('ord_1'));
+  t.notOk(reader.text.includes('ord_unheard'));
+  const seen = /id: (\S+)/.exec(reader.text)?.[1];
+  reader.close();
+  clock.moveTo(1_000 + RING_MS);
+  tell('ord_2');
+  await until(() => made === 2);
+  const back = join(() => 0, seen).reader;
+  t.match(back.text, 'ord_2', 'who left may come back and resume');
+  t.notMatch(back.text, 'resync');
+  back.close();
+
+  clock.moveTo(1_001 + 2 * RING_MS);
+  tell('ord_3');
+  t.equal(made, 2);
+  t.match(join(() => 0, seen).reader.text, 'event: resync');
 });

@@ -16,7 +16,7 @@ import { KEYS, makeTestGenesis } from '../support/testNetwork.ts';
 /** A store that fails one batch in a while, before it writes. */
 function failingStore(inner: KeyValueStore, fails: () => boolean): KeyValueStore {
   return {
-    get: (key) => inner.get(key), list: (range) => inner.list(range), compact: (range) => inner.compact(range), close: () => inner.close(),
+    isExclusive: inner.isExclusive, get: (key) => inner.get(key), list: (range) => inner.list(range), compact: (range) => inner.compact(range), close: () => inner.close(),
     async batch(operations: readonly KeyValueOperation[], options) {
       if (fails()) throw new Error('the disk is gone');
       await inner.batch(operations, options);

@@ -33,6 +33,21 @@ void t.test('an accepted transaction is pending, then final; sent again it answe
   test.equal(world.pool.hasWork(), false);
 });
 
+void t.test('a transaction in hand is known while it waits and once it is final, after a restart too; one that never came asks no disk', async (test) => {
+  const world = await makeWorld(test);
+  const [never, tx] = [1n, 2n].map((amountMl) => world.maker.parse(world.maker.transfer(ANNA, BEN.address, amountMl)));
+  if (never === undefined || tx === undefined) throw new Error('both are made');
+  await world.pool.submit(tx);
+  test.match(await world.pool.statusOf(tx), { status: 'pending' });
+  const { height } = world.poolBlock();
+  test.match(await world.pool.statusOf(tx), { status: 'final', height });
+  await world.reopen();
+  test.match(await world.pool.statusOf(tx), { status: 'final', height });
+  const before = world.asked;
+  test.equal(await world.pool.statusOf(never), undefined);
+  test.equal(world.asked, before);
+});
+
 void t.test('what a peer brought stays in memory until a client is promised something', async (test) => {
   const world = await makeWorld(test);
   const [told, promised] = [world.maker.transfer(ANNA, BEN.address, 100n), world.maker.transfer(ANNA, BEN.address, 200n)];

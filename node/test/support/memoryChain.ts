@@ -142,6 +142,10 @@ export class MemoryChain implements ChainPort {
     return { ok: true, txHash: tx.txHash, fresh: true, status: { status: 'pending', acceptedAtMs: this.clock.nowMs() } };
   }
 
+  statusOf({ txHash }: ParsedTx): Promise<TxStatus | undefined> {
+    return this.txStatus(txHash);
+  }
+
   async txStatus(txHash: string): Promise<TxStatus | undefined> {
     if (this.#pending.has(txHash)) return { status: 'pending', acceptedAtMs: this.clock.nowMs() };
     return this.#ended.get(txHash);

@@ -20,6 +20,8 @@ export class PoolWorld {
   readonly chain: Chain;
   readonly maker: TxMaker;
   readonly verifications: number[] = [];
+  /** How often the chain was asked for an id, from disk. */
+  asked = 0;
   readonly folder: string;
   nowMs: number;
   tip: Tip;
@@ -59,7 +61,10 @@ export class PoolWorld {
     this.pool = await Mempool.open({
       chain: this.chain, tip: () => this.tip, store: this.#store, writeDurable: groupCommit(this.#store).write,
       verifySignatures: makeSignatureQueue((items) => Promise.resolve(items.map((item) => this.chain.verify(item.publicKey, item.message, item.signature))), this.#remember),
-      finalStatus: (txHash) => Promise.resolve(this.#finals.get(txHash)),
+      finalStatus: async (txHash) => {
+        this.asked += 1;
+        return this.#finals.get(txHash);
+      },
       clock: { nowMs: () => this.nowMs, monotonicMs: () => this.nowMs }, log: makeLog({ level: 'silent', nodeName: 'test' }), limits: this.#limits,
       onWork: () => undefined, onAdmitted: () => undefined,
     });

@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Clock, Log } from '../../ports.ts';
 import type { Refusal, StreamConnection, StreamSink } from '../entry.ts';
-import { openRing } from './ring.ts';
+import { openRing, RING_MS } from './ring.ts';
 
 /** A reader that has this much unread is gone or far too slow: about 100 frames. */
 export const UNREAD_MAX_BYTES = 262_144;
@@ -67,6 +67,8 @@ export class Hub<S> {
   #seq = 0;
   #building = 0;
   #tail: Promise<void> = Promise.resolve();
+  /** When the last reader left, who may come back and resume. */
+  #leftAtMs = -Infinity;
 
   constructor(deps: HubDeps) {
     this.#deps = deps;
@@ -76,8 +78,9 @@ export class Hub<S> {
     return this.#readers.size;
   }
 
-  /** `make` may look up proofs; whatever it costs, frames leave in the order of the calls. */
+  /** `make` may look up proofs; whatever it costs, frames leave in the order of the calls. Not called where nobody could hear of it. */
   tell(make: () => Promise<readonly Told<S>[]>): void {
+    if (this.#isUnheard()) return this.#skip();
     if (this.#building >= BUILDING_MAX) return this.#overflow();
     this.#building++;
     this.#tail = this.#tail.then(async () => {
@@ -134,8 +137,10 @@ export class Hub<S> {
 
   #forget(reader: Reader<S>): boolean {
     const was = this.#readers.delete(reader);
-    if (was) this.#deps.places.giveBack();
-    return was;
+    if (!was) return false;
+    this.#deps.places.giveBack();
+    this.#leftAtMs = this.#deps.clock.nowMs();
+    return true;
   }
 
   #leave(reader: Reader<S>): void {
@@ -149,10 +154,20 @@ export class Hub<S> {
     for (const reader of this.#readers) if (reader.wants(scope)) this.#writeTo(reader, text);
   }
 
-  /** Something was not told: everybody reads the list again. */
-  #overflow(): void {
+  /** Nobody reads, and whoever did is away for longer than anything is kept for him. */
+  #isUnheard(): boolean {
+    return this.#readers.size === 0 && this.#building === 0 && this.#deps.clock.nowMs() - this.#leftAtMs > RING_MS;
+  }
+
+  /** Whoever asks for what came before reads the list again. */
+  #skip(): void {
     this.#seq++;
     this.#ring.clear(this.#seq);
+  }
+
+  /** Something was not told: everybody reads the list again. */
+  #overflow(): void {
+    this.#skip();
     this.broadcast(this.#resyncFrame());
   }
 

@@ -34,6 +34,9 @@ function saleOf({ tillNo, ref, merchant, sen, amountMl }: { readonly tillNo: num
   return { tillNo, ref: toHex(ref), merchantId: formatAddress(merchant), litres: formatLitres(amountMl), rm: formatRinggit(sen) };
 }
 
+const TOLD: ReadonlySet<ChainEvent['case']> = new Set(['paid', 'refunded', 'couponIssued']);
+const isTold = (event: ChainEvent): boolean => TOLD.has(event.case);
+
 function happened(event: ChainEvent): Happened | undefined {
   switch (event.case) {
     case 'paid':
@@ -68,7 +71,8 @@ async function recallNotice(deps: WalletStreamDeps, recall: Recall): Promise<{ r
 /** Tells what each final block brought, and recalls to whom they concern; returns the unsubscribe function. */
 export function tellWallets(hub: Hub<WalletScope>, deps: WalletStreamDeps): () => void {
   const { campus } = deps;
-  async function frames(block: FinalBlock, tx: FinalTx, all: readonly Happened[]): Promise<readonly Told<WalletScope>[]> {
+  async function frames(block: FinalBlock, tx: FinalTx): Promise<readonly Told<WalletScope>[]> {
+    const all = tx.events.map(happened).filter((one) => one !== undefined);
     const place = await placeOf(deps, { txHash: tx.txHash, height: block.height, index: tx.index, timeMs: block.timeMs, blockHash: toHex(block.blockId) });
     const told: Told<WalletScope>[] = [];
     for (const { event, owner, data } of all) told.push({ event, scope: await scopeOf(deps, owner), data: { ...place, ...data } });
@@ -82,10 +86,7 @@ export function tellWallets(hub: Hub<WalletScope>, deps: WalletStreamDeps): () =
   }
   const ends = [
     campus.onBlock((block) => {
-      for (const tx of block.txs) {
-        const all = tx.events.map(happened).filter((one) => one !== undefined);
-        if (all.length > 0) hub.tell(() => frames(block, tx, all));
-      }
+      for (const tx of block.txs) if (tx.events.some(isTold)) hub.tell(() => frames(block, tx));
     }),
     campus.recalls.onTold((recall, buyers) => hub.tell(() => recallFrames(recall, buyers))),
   ];

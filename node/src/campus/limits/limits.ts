@@ -91,7 +91,7 @@ export async function openLimits(deps: LimitDeps): Promise<OpenedLimits> {
     lookAttempts: async (person) => stateOf('pay', await attempts.look(person, windowOf('pay'))),
     async attemptOfPay(txBytes) {
       const tx = signedPay(deps, txBytes);
-      if (tx === undefined || (await chain.txStatus(tx.txHash)) !== undefined) return undefined;
+      if (tx === undefined || (await chain.statusOf(tx)) !== undefined) return undefined;
       const person = await personOf(tx.body.sender);
       const room = await attempts.take(person, windowOf('pay'), { txHash: tx.txHash, untilMs: tx.body.validUntilMs });
       return room === undefined ? undefined : { person, state: stateOf('pay', room), tx };
