@@ -1,6 +1,7 @@
 /** Why the node did not take a transaction, as a refusal: chain faults, full pool, and a node that is behind. */
 import { PROBLEMS } from '@billcoin/sdk';
 import type { ChainPort, Clock, Submitted } from '../ports.ts';
+import type { SyncProgress } from '../progress.ts';
 import { rfc3339 } from '../rfc3339.ts';
 import type { Refusal } from './entry.ts';
 import { faultRefusal } from './problem.ts';
@@ -11,11 +12,13 @@ export type PoolRefusal = Extract<Submitted, { readonly ok: false }>['refusal'];
 export interface SubmissionDeps {
   readonly chain: ChainPort;
   readonly clock: Clock;
+  /** While this node is behind its peers, of which two say so. */
+  readonly sync: () => SyncProgress | undefined;
 }
 
-/** The newest final block is so old that this node is catching up, or that the chain stands: its state says nothing of today. */
-function isStale({ chain, clock }: SubmissionDeps): boolean {
-  return clock.nowMs() - chain.tip().timeMs > FINALITY_AGE_MAX_MS;
+/** This node is catching up, or the chain stands: its state says nothing of today. */
+function isStale({ chain, clock, sync }: SubmissionDeps): boolean {
+  return clock.nowMs() - chain.tip().timeMs > FINALITY_AGE_MAX_MS || sync() !== undefined;
 }
 
 /** A wallet must not take a verdict of an old state for one of the chain: it asks another node, or this one later. */

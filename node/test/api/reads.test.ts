@@ -135,6 +135,16 @@ t.test('a node whose newest block is old refuses nothing for good', async (t) =>
   t.match((await world.post('/transactions', { tx: 'AAAA' })).json, { status: 400, code: 'malformed' }, 'what no state can make good');
 });
 
+t.test('nor does one that is behind its peers, however young its newest block', async (t) => {
+  let isBehind = true;
+  const world = await openWorld(t, { sync: () => (isBehind ? { targetHeight: 9, blocksPerMinute: undefined, leftMs: undefined } : undefined) });
+  const poor = world.textOf(world.payDraft(wallet('nothing'), world.order().invoice));
+  await world.block();
+  t.match((await world.post('/transactions', { tx: poor })).json, { status: 503, code: 'chain_unavailable', retryable: true, detail: /insufficient_balance/ });
+  isBehind = false;
+  t.match((await world.post('/transactions', { tx: poor })).json, { status: 422, code: 'insufficient_balance' });
+});
+
 t.test('five purchases make a coupon that the screens show until it is spent (US-005)', async (t) => {
   const world = await openWorld(t);
   const ali = wallet('ali');

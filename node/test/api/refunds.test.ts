@@ -167,7 +167,7 @@ t.test('one key, one refund: a repeat gets the stored answer, another subject ne
   t.equal((again.json as Refund).refundId, (first.json as Refund).refundId);
   t.equal((await ask(world, sold, { tx, litres: '0.1' }, 'key-1')).status, 422);
   t.equal((await ask(world, sold, { tx }, 'key-2').then((answer) => answer.json as Refund)).refundId, (first.json as Refund).refundId, 'the same signed refund is never two requests');
-  const [entry] = refundRoutes({ chain: world.chain, clock: world.chain.clock, orders: world.campus.orders, refunds: world.campus.refunds }).filter(({ declaration }) => declaration.method === 'POST');
+  const [entry] = refundRoutes({ chain: world.chain, clock: world.chain.clock, sync: () => undefined, orders: world.campus.orders, refunds: world.campus.refunds }).filter(({ declaration }) => declaration.method === 'POST');
   const staff = (sub: string): Caller => ({ role: 'staff', sub, sid: 's', tillNo: 1, merchantId: cafeteria.addressText, cashierId: sub });
   const body = { litres: '0.001', reason: 'x' };
   const call = async (sub: string): Promise<string> => {
@@ -189,7 +189,7 @@ t.test('refunds are listed for their own till, merchant or finance, also those h
   t.equal(((await get(world, `/refunds?limit=1&cursor=${page.nextCursor}`)).json as { data: readonly Refund[] }).data.length, 1);
   t.equal(((await get(world, `/refunds?orderId=${first.orderId}`)).json as { data: readonly Refund[] }).data.length, 1);
   t.equal(((await get(world, '/refunds?status=PENDING')).json as { data: readonly Refund[] }).data.length, 0);
-  const routes = refundRoutes({ chain: world.chain, clock: world.chain.clock, orders: world.campus.orders, refunds: world.campus.refunds });
+  const routes = refundRoutes({ chain: world.chain, clock: world.chain.clock, sync: () => undefined, orders: world.campus.orders, refunds: world.campus.refunds });
   const listAs = async (caller: Caller): Promise<number> => {
     const reply = await routes.find(({ declaration }) => declaration.path === '/refunds')?.handle({ caller, query: {} } as unknown as ApiRequest);
     return reply !== undefined && 'body' in reply ? (reply.body as { data: readonly Refund[] }).data.length : -1;

@@ -35,7 +35,7 @@ async function openDesk(t: Teardown, options: WorldOptions = {}): Promise<Desk> 
     unsubscribe();
     index.close();
   });
-  return { world, entries: tillRoutes({ chain, clock: chain.clock, index, tills: campus.tills, checkpoint: async () => undefined }) };
+  return { world, entries: tillRoutes({ chain, clock: chain.clock, sync: () => undefined, index, tills: campus.tills, checkpoint: async () => undefined }) };
 }
 
 async function codeFor({ entries }: Desk, name = 'Counter 2', caller = MANAGER): Promise<string> {

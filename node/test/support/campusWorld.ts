@@ -18,6 +18,7 @@ import { putRow, TABLES } from '../../src/campus/store.ts';
 import type { Campus } from '../../src/campusPorts.ts';
 import { makeLog } from '../../src/log.ts';
 import type { FinalBlock, KeyValueStore } from '../../src/ports.ts';
+import type { SyncProgress } from '../../src/progress.ts';
 import { openKeyValueMemory } from '../../src/storage/keyValueMemory.ts';
 import { MemoryChain } from './memoryChain.ts';
 import { dateOf, KEYS, keyOf, makeTestGenesis, METER, PROFILE_HASH, type Key } from './testNetwork.ts';
@@ -47,6 +48,8 @@ export interface WorldOptions {
   readonly alerts?: { readonly webhookFile: string | undefined; readonly allowLoopback: boolean };
   readonly keyFolder?: string;
   readonly chain?: MemoryChain;
+  /** While this node is behind its peers; it never is unless given. */
+  readonly sync?: () => SyncProgress | undefined;
   /** Signs for the campus authority: its own key unless given; null: this node has none. */
   readonly campusAuthority?: SdkKey | null;
 }
@@ -311,7 +314,7 @@ export async function openWorld(t: Teardown, options: WorldOptions = {}): Promis
   const { clock } = chain;
   const keyFolder = options.keyFolder ?? (await makeKeyFolder(t));
   const campus = await openCampus({ chain, store, clock, log, ...(options.alerts === undefined ? {} : { alerts: options.alerts }), ...(options.campusAuthority === null ? {} : { campusAuthority: options.campusAuthority ?? sdkKey(KEYS.campus) }), passwordCost: CHEAP, exportSigner: EXPORT_SIGNER, keyFolder });
-  const api = await startApi({ chain, campus, clock, log, config: { host: '127.0.0.1', port: 0 }, registry: new Registry(), remoteAddress: options.remoteAddress ?? (({ socket }) => socket.remoteAddress) });
+  const api = await startApi({ chain, campus, clock, log, config: { host: '127.0.0.1', port: 0 }, registry: new Registry(), remoteAddress: options.remoteAddress ?? (({ socket }) => socket.remoteAddress), ...(options.sync === undefined ? {} : { sync: options.sync }) });
   t.teardown(async () => {
     await api.close();
     await campus.close();

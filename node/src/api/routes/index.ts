@@ -54,7 +54,7 @@ const NO_SALES = { meanDailyMl: () => Promise.resolve(0n) };
 /** What the chain and the pool answer by themselves: all that a node without campus services serves. */
 export function chainOnlyRoutes({ chain, clock, index, receipts, parties, metrics, peers, sync, disk, checkpoint }: RouteDeps): readonly Entry[] {
   return [
-    ...transactionRoutes({ chain, clock, metrics, parties, orders: undefined }),
+    ...transactionRoutes({ chain, clock, sync, metrics, parties, orders: undefined }),
     ...proofRoutes({ chain, receipts, parties }),
     ...lightRoutes(chain, checkpoint),
     ...chainRoutes({ chain, clock, index, peers, sync }),
@@ -72,14 +72,14 @@ export function allRoutes(deps: RouteDeps & { readonly campus: Campus }): readon
     ...authRoutes({ logins: campus.logins, wallets: campus.wallets, limits: campus.abuse.limits }),
     ...adminRoutes(campus),
     ...abuseRoutes(campus.abuse),
-    ...transactionRoutes({ chain, clock, metrics, parties, orders: campus.orders }),
+    ...transactionRoutes({ chain, clock, sync, metrics, parties, orders: campus.orders }),
     ...proofRoutes({ chain, receipts, parties }),
     ...lightRoutes(chain, checkpoint),
     ...paymentRoutes({ payments: campus.payments, parties, metrics }),
     ...orderRoutes(campus.orders, parties),
-    ...orderMoveRoutes({ chain, clock, orders: campus.orders }),
+    ...orderMoveRoutes({ chain, clock, sync, orders: campus.orders }),
     ...receiptRoutes({ chain, orders: campus.orders, receipts }),
-    ...refundRoutes({ chain, clock, orders: campus.orders, refunds: campus.refunds }),
+    ...refundRoutes({ chain, clock, sync, orders: campus.orders, refunds: campus.refunds }),
     ...studentRoutes(campus.students, campus.wallets),
     ...loyaltyRoutes({ chain, clock, index, loyalty: campus.loyalty, parties }),
     ...exportRoutes(campus),
@@ -91,7 +91,7 @@ export function allRoutes(deps: RouteDeps & { readonly campus: Campus }): readon
     ...registryRoutes(chain, index),
     ...productRoutes(campus.products),
     ...cashierRoutes(chain, campus.cashiers),
-    ...tillRoutes({ chain, clock, index, tills: campus.tills, checkpoint }),
+    ...tillRoutes({ chain, clock, sync, index, tills: campus.tills, checkpoint }),
     ...healthRoutes({ chain, campus, clock, disk }),
   ];
 }

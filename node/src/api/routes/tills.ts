@@ -2,12 +2,12 @@
 import { assert, decode, formatAddress, fromBase64Url, fromHex, parseAddress, ROWS, stateRows, tillId, toHex, Tx, TxBody, utf8, type SignedCheckpoint } from '@billcoin/protocol';
 import { enrolText, ROUTES, type TillState } from '@billcoin/sdk';
 import type { PoolRefusal, Settled, TillInfo, Tills } from '../../merchantPorts.ts';
-import type { ChainPort, Clock } from '../../ports.ts';
 import { rfc3339 } from '../../rfc3339.ts';
 import { badCursor, fromCursor, LIMIT_DEFAULT, toCursor } from '../cursor.ts';
 import { serve, type ApiRequest, type Entry, type Refusal, type Reply } from '../entry.ts';
 import { actorOf, isOwnTill } from '../own.ts';
 import type { RegistryIndex } from '../registryIndex.ts';
+import type { SubmissionDeps } from '../submission.ts';
 import { checkpointView } from './light.ts';
 import { merchantRefusal } from './orderMoves.ts';
 import { ownMerchant } from './products.ts';
@@ -20,9 +20,7 @@ type Register = typeof ROUTES.registerMerchant;
 
 const NAME_MAX_BYTES = 64;
 
-export interface TillRouteDeps {
-  readonly chain: ChainPort;
-  readonly clock: Clock;
+export interface TillRouteDeps extends SubmissionDeps {
   readonly index: RegistryIndex;
   readonly tills: Tills;
   readonly checkpoint: () => Promise<SignedCheckpoint | undefined>;
