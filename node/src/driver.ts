@@ -320,6 +320,7 @@ export class Driver {
     if (source.hasWork() || this.#evidence.hasWork(tip)) this.#input({ kind: 'workAvailable' });
     this.#feed(height);
     if (this.#peers.isBehind(height)) this.#deps.network.sendAll(this.#status());
+    else this.#desk.tell(tip);
   }
 
   #status(): StatusMessage {

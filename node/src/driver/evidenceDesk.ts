@@ -25,6 +25,14 @@ export class EvidenceDesk {
   }
 
   /**
+   * Tells all peers what the block after `tip` may hold, until one does: whoever saw an offence need not come to propose. The owner of
+   * a key that somebody else runs has stopped signing, and a full node never signs.
+   */
+  tell(tip: Tip): void {
+    for (const evidence of this.#pool.offer(tip)) this.#deps.network.sendAll({ kind: 'evidence', evidence });
+  }
+
+  /**
    * Judges what somebody brings; undefined: it proves nothing. What is new here is told to all peers, so that it reaches whoever
    * proposes next; what proves nothing here may prove something elsewhere, or did before: nobody is blamed for it.
    */

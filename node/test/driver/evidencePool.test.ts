@@ -1,7 +1,10 @@
 /** Evidence that waits for a block outlives the process (consensus page §1.10, §1.12). */
 import t from 'tap';
-import { toHex } from '@billcoin/protocol';
+import { decode, Evidence, toHex } from '@billcoin/protocol';
+import { EvidenceDesk } from '../../src/driver/evidenceDesk.ts';
 import { EvidencePool, PENDING_EVIDENCE_MAX } from '../../src/driver/evidencePool.ts';
+import { makeLog } from '../../src/log.ts';
+import type { Network, PeerMessage } from '../../src/ports.ts';
 import { SimDisk, type DiskUser } from '../../src/sim/disk.ts';
 import { Random } from '../../src/sim/random.ts';
 import { makeBlockStore } from '../../src/storage/blockStore.ts';
@@ -47,6 +50,28 @@ t.test('evidence of a height that is not final waits, on disk too', async (t) =>
   t.same(pool.offer(chain.tip()), []);
   chain.decide(chain.build());
   t.same(hex(pool.offer(chain.tip())), hex([evidence]));
+});
+
+t.test('whoever saw an offence tells it with every height until a block holds it: he may never propose himself', async (t) => {
+  const chain = makeSignedChain(4);
+  const { pool } = await live(chain, new SimDisk(false));
+  const told: PeerMessage[] = [];
+  const desk = new EvidenceDesk({ chain: chain.chain, log: makeLog({ level: 'silent', nodeName: 'test' }), network: { sendAll: (message: PeerMessage) => void told.push(message) } as Network, onEvidence: () => undefined }, pool);
+  const bytes = chain.doublePrevote(1, 1);
+  const evidence = decode(Evidence, bytes);
+  if (!evidence.ok) throw new Error('it decodes');
+  await desk.report({ kind: 'reportEvidence', evidence: evidence.value, offender: 1, own: true });
+  desk.tell(chain.tip());
+  t.same(told, [], 'its height is not final: it would prove nothing to anybody yet');
+  chain.decide(chain.build());
+  desk.tell(chain.tip());
+  desk.tell(chain.tip());
+  t.same(told, [{ kind: 'evidence', evidence: bytes }, { kind: 'evidence', evidence: bytes }], 'a peer that was behind hears of it the next time');
+  const block = chain.build(pool.offer(chain.tip()));
+  await pool.settle(chain.tip(), block.evidence);
+  chain.decide(block);
+  desk.tell(chain.tip());
+  t.equal(told.length, 2);
 });
 
 t.test('a flood of offences fills a bounded number of rows', async (t) => {
