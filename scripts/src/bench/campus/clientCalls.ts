@@ -43,7 +43,9 @@ export interface Crowded {
   readonly signed: readonly string[];
   readonly accepted: readonly string[];
   /** From the moment all were handed in, for each payment that was validated. */
-  readonly finalMs: readonly number[];
+  readonly validMs: readonly number[];
+  /** From then until none was left in the pool of the node. */
+  readonly allFinalMs: number;
   /** Most payments in the pool of the node at once. */
   readonly pendingMax: number;
   readonly refusals: Readonly<Record<string, number>>;

@@ -38,14 +38,17 @@ async function untilValid(client: BenchClient, txHash: string, tally: Tally): Pr
   }
 }
 
-/** Most payments in the pool of the node, until it is over. */
-async function watchPool(client: Client, isOver: () => boolean): Promise<number> {
-  let most = 0;
+/** Most payments in the pool of the node until it is over, and when it was seen empty after the last of them; at the end where it was never seen else. */
+async function watchPool(client: Client, isOver: () => boolean): Promise<{ readonly most: number; readonly emptyAtMs: number }> {
+  let [most, last] = [0, 0];
+  let emptyAtMs: number | undefined;
   while (!isOver()) {
-    most = Math.max(most, (await getStatus(client)).pool.transactions);
+    const { pool: { transactions } } = await getStatus(client);
+    if (last > 0 && transactions === 0) emptyAtMs = performance.now();
+    [most, last] = [Math.max(most, transactions), transactions];
     await delay(POLL_MS);
   }
-  return most;
+  return { most, emptyAtMs: emptyAtMs ?? performance.now() };
 }
 
 export async function crowd(params: Parameters<ClientCalls['crowd']>[0]): Promise<Crowded> {
@@ -58,7 +61,7 @@ export async function crowd(params: Parameters<ClientCalls['crowd']>[0]): Promis
     return client;
   });
   const tally = new Tally();
-  const finalMs: number[] = [];
+  const validMs: number[] = [];
   let isOver = false;
   const watching = watchPool(createClient({ baseUrl: url }), () => isOver);
   const startMs = performance.now();
@@ -69,14 +72,14 @@ export async function crowd(params: Parameters<ClientCalls['crowd']>[0]): Promis
       await client.submit(toBase64Url(encodeTransaction(draft)));
       tally.accepted.push(draft.txHash);
       await untilValid(client, draft.txHash, tally);
-      finalMs.push(performance.now() - startMs);
+      validMs.push(performance.now() - startMs);
     } catch (error) {
       tally.refused(/refused with \d+/.exec((error as Error).message)?.[0] ?? (error as Error).message);
     }
   }));
   isOver = true;
-  const pendingMax = await watching;
+  const { most: pendingMax, emptyAtMs } = await watching;
   for (const client of groups) client.close();
   const { signed, accepted, refusals } = tally;
-  return { signed, accepted, finalMs, pendingMax, refusals };
+  return { signed, accepted, validMs, allFinalMs: emptyAtMs - startMs, pendingMax, refusals };
 }

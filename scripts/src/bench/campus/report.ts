@@ -26,10 +26,10 @@ function formatSold(name: string, sold: Sold): readonly string[] {
   ];
 }
 
-function formatCrowd({ signed, accepted, finalMs, pendingMax, refusals }: Crowded): readonly string[] {
+function formatCrowd({ signed, accepted, validMs, allFinalMs, pendingMax, refusals }: Crowded): readonly string[] {
   return [
-    `  ${signed.length} at once: ${accepted.length} accepted, ${finalMs.length} final, at most ${pendingMax} pending; ${formatRefusals(refusals)}`,
-    ...(finalMs.length === 0 ? [] : [formatTimes('    all handed in to valid', finalMs)]),
+    `  ${signed.length} at once: ${accepted.length} accepted, ${validMs.length} valid, all final after ${(allFinalMs / 1_000).toFixed(1)} s, at most ${pendingMax} pending; ${formatRefusals(refusals)}`,
+    ...(validMs.length === 0 ? [] : [formatTimes('    all handed in to valid', validMs)]),
   ];
 }
 
@@ -57,6 +57,6 @@ export function formatCampusLoad({ plan, runs }: CampusLoad): string {
   return [
     head, ...runs.map((run, i) => `run ${i + 1}\n${formatRun(run)}`), `over ${runs.length} runs`,
     ...[0.5, 0.95, 0.99].map((share) => formatSpread(`validation p${share * 100}`, runs.map(({ steady }) => percentile(steady.validateMs, share)))),
-    formatSpread('longest of the crowd', runs.map(({ crowd }) => Math.max(...crowd.finalMs))),
+    formatSpread('longest of the crowd', runs.map(({ crowd }) => Math.max(...crowd.validMs))),
   ].join('\n');
 }
