@@ -50,7 +50,7 @@ export function openIntake(): Intake {
 export function hookIntake(server: FastifyInstance, registry: Registry): void {
   const intake = openIntake();
   new Gauge({
-    name: 'http_requests_waiting', help: 'Requests whose turn has not come: 16 begin in one turn of the event loop', registers: [registry],
+    name: 'http_requests_waiting', help: `Requests whose turn has not come: ${BEGINS_PER_TURN} begin in one turn of the event loop`, registers: [registry],
     collect() { this.set(intake.waiting()); },
   });
   server.addHook('onRequest', () => intake.turn());

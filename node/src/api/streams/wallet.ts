@@ -34,9 +34,6 @@ function saleOf({ tillNo, ref, merchant, sen, amountMl }: { readonly tillNo: num
   return { tillNo, ref: toHex(ref), merchantId: formatAddress(merchant), litres: formatLitres(amountMl), rm: formatRinggit(sen) };
 }
 
-const TOLD: ReadonlySet<ChainEvent['case']> = new Set(['paid', 'refunded', 'couponIssued']);
-const isTold = (event: ChainEvent): boolean => TOLD.has(event.case);
-
 function happened(event: ChainEvent): Happened | undefined {
   switch (event.case) {
     case 'paid':
@@ -73,6 +70,7 @@ export function tellWallets(hub: Hub<WalletScope>, deps: WalletStreamDeps): () =
   const { campus } = deps;
   async function frames(block: FinalBlock, tx: FinalTx): Promise<readonly Told<WalletScope>[]> {
     const all = tx.events.map(happened).filter((one) => one !== undefined);
+    if (all.length === 0) return [];
     const place = await placeOf(deps, { txHash: tx.txHash, height: block.height, index: tx.index, timeMs: block.timeMs, blockHash: toHex(block.blockId) });
     const told: Told<WalletScope>[] = [];
     for (const { event, owner, data } of all) told.push({ event, scope: await scopeOf(deps, owner), data: { ...place, ...data } });
@@ -86,7 +84,7 @@ export function tellWallets(hub: Hub<WalletScope>, deps: WalletStreamDeps): () =
   }
   const ends = [
     campus.onBlock((block) => {
-      for (const tx of block.txs) if (tx.events.some(isTold)) hub.tell(() => frames(block, tx));
+      for (const tx of block.txs) hub.tell(() => frames(block, tx));
     }),
     campus.recalls.onTold((recall, buyers) => hub.tell(() => recallFrames(recall, buyers))),
   ];

@@ -33,7 +33,7 @@ export class Attempts {
   readonly #deps: AttemptDeps;
   /** Person → until when there is no room. */
   readonly #full = new Map<string, number>();
-  /** PERF: person → times of his rows in a store that nobody else writes to; a list of them costs a fifth of a payment. */
+  /** PERF: person → times of his rows in a store that nobody else writes to; listing them for each Pay was a tenth of a busy node's time. */
   readonly #held = new LRUCache<string, readonly number[]>({ max: HELD_MAX });
 
   constructor(deps: AttemptDeps) {
