@@ -48,7 +48,7 @@ void t.test('a short campaign of drawn faults and lies breaks nothing', async (t
 
 /** What the broken cores are run against. */
 const HOSTILE = {
-  heights: 30, validators: 4, liars: 1, lies: ['two votes', 'two proposals', 'invalid blocks'], faults: { ...NO_FAULTS, loss: 0.25, meanDelayUs: 60_000, partitionEveryMs: 1_000, crashEveryMs: 3_000, crashAtEffect: 0.001 },
+  heights: 30, validators: 4, liars: 1, lies: ['two votes', 'two proposals', 'invalid blocks', 'hidden lock'], faults: { ...NO_FAULTS, loss: 0.25, meanDelayUs: 60_000, partitionEveryMs: 1_000, crashEveryMs: 3_000, crashAtEffect: 0.001 },
 } as const;
 
 void t.test('the whole core passes where the broken ones are found', async (test) => {

@@ -80,6 +80,7 @@ const CAMPUS: DashboardTable = {
     'API': [
       { title: 'Answers a second', unit: 'short', queries: [perSecond('http_requests_total', 'status')] },
       { title: 'Faults a second by route', unit: 'short', queries: [{ expr: 'sum by (instance, route) (rate(http_requests_total{instance=~"$instance", status=~"5.."}[5m]))', legend: '{{instance}} {{route}}' }] },
+      { title: 'Requests whose turn has not come', unit: 'short', queries: [now('http_requests_waiting')] },
       { title: 'Open streams', unit: 'short', queries: [now('sse_clients')] },
     ],
     'Limits, flags, alerts': [
