@@ -12,7 +12,7 @@ export type PoolRefusal = Extract<Submitted, { readonly ok: false }>['refusal'];
 export interface SubmissionDeps {
   readonly chain: ChainPort;
   readonly clock: Clock;
-  /** While this node is behind its peers, of which two say so. */
+  /** While this node is behind its peers: two of them say so, or the only one. */
   readonly sync: () => SyncProgress | undefined;
 }
 
