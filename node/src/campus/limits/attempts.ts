@@ -10,10 +10,8 @@ import { sweepTable } from '../sweep.ts';
 import { roomOf, type Room, type Window } from './slidingLog.ts';
 import type { Turns } from './turns.ts';
 
-/** Persons without room that are remembered, so that a flood of refused attempts does not reach the store. */
-const FULL_MAX = 16_384;
-/** Persons whose times are remembered where the store is this node's own: more than pay in a minute. */
-const HELD_MAX = 16_384;
+/** Persons that are remembered, the one not asked about longest is forgotten first: more than pay in a minute. */
+const PERSONS_MAX = 16_384;
 const TIME_DIGITS = 15;
 
 export interface AttemptDeps {
@@ -31,10 +29,10 @@ export interface CountedId {
 
 export class Attempts {
   readonly #deps: AttemptDeps;
-  /** Person → until when there is no room. */
-  readonly #full = new Map<string, number>();
+  /** Person → until when there is no room, so that a flood of refused attempts does not reach the store. */
+  readonly #full = new LRUCache<string, number>({ max: PERSONS_MAX });
   /** PERF: person → times of his rows in a store that nobody else writes to; listing them for each Pay was a tenth of a busy node's time. */
-  readonly #held = new LRUCache<string, readonly number[]>({ max: HELD_MAX });
+  readonly #held = new LRUCache<string, readonly number[]>({ max: PERSONS_MAX });
 
   constructor(deps: AttemptDeps) {
     this.#deps = deps;
@@ -70,7 +68,7 @@ export class Attempts {
     const isOld = (timeMs: number): boolean => timeMs <= nowMs() - windowMs || timeMs > nowMs() + windowMs;
     await sweepTable(store, TABLES.attempt, (rowId) => isOld(Number(rowId.split('/')[1])));
     await sweepTable(store, TABLES.attemptId, (_, untilMs) => untilMs < nowMs());
-    for (const [person, untilMs] of this.#full) if (untilMs <= nowMs()) this.#full.delete(person);
+    for (const [person, untilMs] of [...this.#full.entries()]) if (untilMs <= nowMs()) this.#full.delete(person);
   }
 
   async #count(person: string, window: Window, id: CountedId | undefined, nowMs: number): Promise<Room> {
@@ -88,7 +86,7 @@ export class Attempts {
     }
     await store.batch([deleteRow(TABLES.attempt, own), ...(id === undefined ? [] : [deleteRow(TABLES.attemptId, id.txHash)])], { sync: false });
     const room = roomOf(times.slice(-q), window, nowMs);
-    this.#rememberFull(person, nowMs + room.resetMs);
+    this.#full.set(person, nowMs + room.resetMs);
     return room;
   }
 
@@ -101,11 +99,5 @@ export class Attempts {
     const bounds = { from: `${person}/${padded(fromMs, TIME_DIGITS)}`, before: `${person}/${padded(beforeMs, TIME_DIGITS)}` };
     const rows = await listRows(this.#deps.store, TABLES.attempt, { under: `${person}/`, ...bounds, limit: q + 1, reverse: true });
     return rows.filter((row) => row.id !== own).map((row) => Math.min(nowMs, Number(row.id.split('/')[1]))).reverse();
-  }
-
-  #rememberFull(person: string, untilMs: number): void {
-    const [first] = this.#full.keys();
-    if (this.#full.size >= FULL_MAX && first !== undefined) this.#full.delete(first);
-    this.#full.set(person, untilMs);
   }
 }
