@@ -83,7 +83,6 @@ async function endOf({ chain, waiter }: PaymentDeps, txHash: string, waitMs: num
   const first = await chain.txStatus(txHash);
   if (first === undefined || first.status !== 'pending') return first;
   const ended = await waiter.until(async () => {
-    if (chain.pendingTx(txHash) !== undefined) return undefined; // PERF: 5,000 ask after every block, and most still wait
     const now = await chain.txStatus(txHash);
     return now === undefined || now.status === 'pending' ? undefined : now;
   }, waitMs);

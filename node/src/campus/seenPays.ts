@@ -92,7 +92,7 @@ export function openSeenPays(deps: SeenPaysDeps): SeenPays {
     },
     async reopen() {
       for (const seen of open.seen()) {
-        // PERF: after every block, and nearly all of a crowd wait: no turn of the event loop for each of them.
+        // PERF: after every block, and nearly all of a crowd wait: no promises for each of them.
         if (chain.pendingTx(seen.txHash) !== undefined) continue;
         if (!(await isExpected(chain, seen.txHash))) await lane.run(() => reopenOne(deps, seen), { always: true });
       }
