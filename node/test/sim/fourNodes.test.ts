@@ -103,7 +103,8 @@ void t.test('one that tells every lie stops nobody, every lie is told, and evide
   for (let seed = 1; seed <= 4; seed++) reports.push(await simulate({ seed, heights: 10, validators: 4, liars: 1, lies: LIES, faults: NO_FAULTS }));
   for (const report of reports) test.equal(told(report), '', report.lies.join());
   test.ok(reports.some(({ evidence }) => evidence > 0));
-  reports.push(await simulate({ seed: 6, heights: 60, validators: 4, liars: 1, lies: ['invalid blocks'], faults: NO_FAULTS }));
+  // It is punished after a while, and then has told no more than a few.
+  for (const seed of [5, 6]) reports.push(await simulate({ seed, heights: 60, validators: 4, liars: 1, lies: ['invalid blocks'], faults: NO_FAULTS }));
   const counted = new Set(reports.flatMap(({ faults }) => Object.keys(faults)));
   for (const lie of TOLD) test.ok(counted.has(`lie: ${lie}`), lie);
   for (const [kind, names] of Object.entries(FORGED)) {
