@@ -22,6 +22,8 @@ export interface Lane {
   run<T>(work: () => Promise<T>, options?: { readonly always: boolean }): Promise<T>;
   /** As `run`, but the next piece of work begins when the rows are put; resolves when they are on disk. */
   commit<T>(work: () => Promise<Put<T>>, options?: { readonly always: boolean }): Promise<T>;
+  /** As `commit`, but resolves when the rows are put: for work that is itself a part of what another lane commits. */
+  put<T>(work: () => Promise<Put<T>>, options?: { readonly always: boolean }): Promise<Put<T>>;
   /** Resolves when nothing is left to do. */
   idle(): Promise<void>;
   waiting(): number;
@@ -41,30 +43,31 @@ export function openLane(waitingMax: number = LANE_WAITING_MAX): Lane {
   let done: Promise<unknown> = Promise.resolve();
   let waiting = 0;
 
-  async function decideAndWrite<T>(work: () => Promise<Put<T>>): Promise<T> {
-    const before = tail;
+  async function put<T>(work: () => Promise<Put<T>>, { always } = { always: false }): Promise<Put<T>> {
+    if (!always && waiting >= waitingMax) throw new CampusBusy(`${waiting} writes wait already`);
+    waiting++;
+    const [decidedBefore, doneBefore] = [tail, done];
     const deciding = (async () => {
-      await before;
+      await decidedBefore;
       return await work();
     })();
+    const written = deciding.then((decided) => decided.written).finally(() => waiting--);
     // What failed is told to its caller; those behind it go on.
     tail = deciding.catch(nothing);
-    const { value, written } = await deciding;
+    done = written.then(() => doneBefore, () => doneBefore);
+    const { value } = await deciding;
+    return { value, written };
+  }
+
+  async function commit<T>(work: () => Promise<Put<T>>, options?: { readonly always: boolean }): Promise<T> {
+    const { value, written } = await put(work, options);
     await written;
     return value;
   }
 
-  async function commit<T>(work: () => Promise<Put<T>>, { always } = { always: false }): Promise<T> {
-    if (!always && waiting >= waitingMax) throw new CampusBusy(`${waiting} writes wait already`);
-    waiting++;
-    const result = decideAndWrite(work).finally(() => waiting--);
-    const before = done;
-    done = result.then(() => before, () => before);
-    return await result;
-  }
-
   return {
     commit,
+    put,
     run: (work, options) => commit(async () => putNothing(await work()), options),
     waiting: () => waiting,
     async idle() {

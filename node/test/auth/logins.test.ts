@@ -228,3 +228,38 @@ t.test('a login ends at once where it is ended', async (t) => {
   t.equal((await world.call('POST', '/auth/logout', { headers: header })).status, 204);
   t.same([await me(world, pair.accessToken), codeOf(await refresh(world, pair.refreshToken))], [401, 'unauthenticated']);
 });
+
+t.test('a login counts as a write until its session is on disk, and is answered then', async (t) => {
+  const rows = openKeyValueMemory();
+  const disk = { passed: Promise.resolve(), reached: (): void => undefined };
+  const world = await openWorld(t, {
+    store: {
+      ...rows,
+      async batch(operations, options) {
+        await rows.batch(operations, options);
+        disk.reached();
+        await disk.passed;
+      },
+    },
+  });
+  const right = await password(world, 'finance', 'mei');
+  const signed = await signedLogin(world, ali);
+  for (const [what, login] of [['password', () => logIn(world, 'mei', right)], ['key', () => world.post('/auth/verify', signed)]] as const) {
+    let pass = (): void => undefined;
+    disk.passed = new Promise((resolve) => {
+      pass = resolve;
+    });
+    const reached = new Promise<void>((resolve) => {
+      disk.reached = resolve;
+    });
+    let isAnswered = false;
+    const answered = login().finally(() => (isAnswered = true));
+    await reached;
+    await new Promise(setImmediate);
+    t.equal(world.campus.writesWaiting().sessions, 1, what);
+    t.notOk(isAnswered);
+    pass();
+    t.equal(codeOf(await answered), 'logged in');
+    t.equal(world.campus.writesWaiting().sessions, 0);
+  }
+});

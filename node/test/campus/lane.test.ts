@@ -42,6 +42,25 @@ void t.test('the next piece of work begins when rows are put, the caller hears w
   t.equal(lane.waiting(), 0);
 });
 
+void t.test('work of two lanes counts in both until it is on disk', async (t) => {
+  const [outer, inner] = [openLane(), openLane()];
+  const disk = gate();
+  const both = outer.commit(() => inner.put(async () => ({ value: 'both', written: disk.passed })));
+  t.equal(await outer.run(() => inner.run(async () => 'next')), 'next', 'neither lane waits for the disk');
+  t.same([outer.waiting(), inner.waiting()], [1, 1]);
+  let isIdle = false;
+  const idle = inner.idle().then(() => (isIdle = true));
+  await new Promise(setImmediate);
+  t.notOk(isIdle);
+  disk.open();
+  t.equal(await both, 'both');
+  await idle;
+  t.same([outer.waiting(), inner.waiting()], [0, 0]);
+  const unwritten = inner.put(async () => ({ value: 1, written: Promise.reject(new Error('no room')) }));
+  await t.rejects((await unwritten).written, { message: 'no room' });
+  t.equal(inner.waiting(), 0);
+});
+
 void t.test('what fails is told to its caller, and the lane goes on', async (t) => {
   const lane = openLane();
   const [bad, unwritten, good] = [lane.run(() => Promise.reject(new Error('bad row'))), lane.commit(async () => ({ value: 1, written: Promise.reject(new Error('no room')) })), lane.run(async () => 'good')];

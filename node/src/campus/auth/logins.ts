@@ -50,7 +50,7 @@ interface Opening {
 /** Puts a session for whoever has proven who it is; undefined where it may not act (any more). */
 async function putSession(deps: LoginDeps, who: Subject, { isRefreshable = true, use = [] }: Opening = {}): Promise<Put<Opened | undefined>> {
   const lifeMs = isRefreshable ? FAMILY_LIFE_MS : ACCESS_LIFE_MS;
-  return await deps.sessionLane.run(async () => {
+  return await deps.sessionLane.put(async () => {
     const { sid, refreshToken, rows } = await deps.sessions.open({ ...who, lifeMs, isRefreshable });
     const caller = await identityOf(deps, sid, who);
     if (caller === undefined) return putNothing(undefined);
