@@ -58,7 +58,8 @@ export interface Limits {
   settings(): readonly PolicySetting[];
   /** These quotas and the defaults of all other policies are in force from now on. */
   change(quotas: Readonly<Partial<Record<RatePolicy, Quota>>>): Promise<void>;
-  sizes(): { readonly keys: number; readonly times: number; readonly forgotten: number };
+  /** `persons`: those whose attempts are in memory beside the store. */
+  sizes(): { readonly keys: number; readonly times: number; readonly forgotten: number; readonly persons: number };
 }
 
 export interface FlagEvidence {

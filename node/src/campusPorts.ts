@@ -312,6 +312,9 @@ export interface CampusStatus {
 /** Lanes in which rows are read and then written; each holds a bounded number of writes. */
 export type WriteLane = 'ledger' | 'roster' | 'sessions' | 'accounts';
 
+/** What is kept in memory beside its rows; each cache holds a bounded number. */
+export type CampusCache = 'tokens' | 'pseudonyms' | 'persons';
+
 export interface Campus {
   readonly students: Students;
   readonly wallets: Wallets;
@@ -334,6 +337,7 @@ export interface Campus {
   status(): CampusStatus;
   /** Writes that have begun or wait for those before them, and are not on disk yet. */
   writesWaiting(): Readonly<Record<WriteLane, number>>;
+  remembered(): Readonly<Record<CampusCache, number>>;
   /** Resolves when all blocks up to the tip of this moment are projected. */
   caughtUp(): Promise<void>;
   /** Each final block once its rows are written; not those caught up at the start. */

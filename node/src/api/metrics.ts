@@ -48,6 +48,10 @@ function gauges(registry: Registry, { chain, campus, clock }: MetricSources): vo
     name: 'billcoin_campus_writes_waiting', help: 'Writes of the campus that are not on disk yet, by the lane they wait in; what no longer fits its lane is answered with 503', labelNames: ['lane'], registers: [registry],
     collect() { for (const [lane, waiting] of Object.entries(services.writesWaiting())) this.set({ lane }, waiting); },
   });
+  new Gauge({
+    name: 'billcoin_campus_remembered', help: 'What the campus keeps in memory beside its rows: good access tokens, pseudonyms of wallets, persons with payment attempts; each at most 16,384, persons twice that', labelNames: ['what'], registers: [registry],
+    collect() { for (const [what, count] of Object.entries(services.remembered())) this.set({ what }, count); },
+  });
   measured('supply_cover_days', 'Milk in custody over the mean daily sale of the last 7 days; -1 without sales', async () => {
     const mean = await services.sales.meanDailyMl();
     const { supplyMl, owedMl } = supplyOf(chain.state());

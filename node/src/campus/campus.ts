@@ -113,6 +113,7 @@ export async function openCampus(deps: CampusDeps): Promise<Campus> {
     }),
     status: () => ({ height: follower.cursor().height, failure: follower.failure() }),
     writesWaiting: () => ({ ledger: ledger.waiting(), roster: roster.waiting(), ...auth.writesWaiting() }),
+    remembered: () => ({ tokens: auth.tokensRemembered(), pseudonyms: pseudonyms.remembered, persons: abuse.limits.sizes().persons }),
     caughtUp: follower.caughtUp,
     onBlock: follower.onBlock,
     async close() {

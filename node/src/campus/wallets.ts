@@ -4,6 +4,7 @@
  * get one answer after the same work.
  */
 import { maskAddress, toHex } from '@billcoin/protocol';
+import { LRUCache } from 'lru-cache';
 import type { Linked, LinkRequest, OwnWallet, Wallets } from '../campusPorts.ts';
 import type { Clock, KeyValueOperation, KeyValueStore } from '../ports.ts';
 import { fromField, toField } from './bytes.ts';
@@ -18,7 +19,7 @@ import { studentPseudonym } from './students.ts';
 /** A phone, its successor and a tablet: more would let one student multiply limits. */
 export const WALLETS_MAX = 3;
 /** Pseudonyms in memory: wallets that pay in a week; about 4 MB. */
-const KNOWN_MAX = 16_384;
+export const KNOWN_MAX = 16_384;
 /** Looked up where there is no code, so that a wrong code costs what a right one does. */
 const NOBODY = 'stu_00000000000000000000000000';
 
@@ -104,11 +105,16 @@ async function link({ store, keys, clock, challenges, pseudonyms }: WalletDeps, 
  */
 export class Pseudonyms {
   readonly #deps: Pick<WalletDeps, 'store' | 'keys'>;
-  /** Purpose (or `student`) and address → its pseudonym (our name of the student) or that there is none, also while it is looked up; the oldest is forgotten first. */
-  readonly #known = new Map<string, Promise<string | undefined>>();
+  /** Purpose (or `student`) and address → its pseudonym (our name of the student) or that there is none, also while it is looked up; the one not asked for longest is forgotten first. */
+  readonly #known = new LRUCache<string, Promise<string | undefined>>({ max: KNOWN_MAX });
 
   constructor(deps: Pick<WalletDeps, 'store' | 'keys'>) {
     this.#deps = deps;
+  }
+
+  /** Pseudonyms that are remembered. */
+  get remembered(): number {
+    return this.#known.size;
   }
 
   /** The student's pseudonym by the link in force; undefined for an unlinked wallet. */
@@ -128,7 +134,7 @@ export class Pseudonyms {
 
   /** Pseudonyms have other keys now. */
   rotated(): void {
-    for (const key of this.#known.keys()) if (!key.startsWith('student ')) this.#known.delete(key);
+    this.#known.clear();
   }
 
   #remembered(key: string, find: () => Promise<string | undefined>): Promise<string | undefined> {
@@ -137,8 +143,6 @@ export class Pseudonyms {
     const found = find();
     this.#known.set(key, found);
     found.catch(() => this.#known.delete(key));
-    const [oldest] = this.#known.keys();
-    if (this.#known.size > KNOWN_MAX && oldest !== undefined) this.#known.delete(oldest);
     return found;
   }
 

@@ -5,6 +5,7 @@
 import { hash, randomBytes } from 'node:crypto';
 import { toHex } from '@billcoin/protocol';
 import { errors, jwtVerify, SignJWT, type CryptoKey } from 'jose';
+import { LRUCache } from 'lru-cache';
 import type { Identity } from '../../authPorts.ts';
 import type { Clock } from '../../ports.ts';
 import type { TokenKeys } from './tokenKeys.ts';
@@ -20,14 +21,16 @@ const AUDIENCE = 'billcoin-api';
 const JTI_BYTES = 12;
 /**
  * Tokens that were found good, by their hash: a till shows one a thousand times in its 15 minutes. Of everybody who pays at
- * lunch, 300 B each; whose was forgotten is verified again.
+ * lunch, 300 B each; the one not shown longest is forgotten first, and verified again.
  */
-export const VERIFIED_MAX = 16_384;
+const VERIFIED_MAX = 16_384;
 
 export interface AccessTokens {
   issue(who: Pick<Identity, 'role' | 'sub' | 'sid'>): Promise<string>;
   /** Undefined for a token that this node did not make, that has ended, or that is for something else. */
   verify(token: string): Promise<Verified | undefined>;
+  /** Good tokens that are remembered. */
+  remembered(): number;
 }
 
 export interface Verified {
@@ -44,10 +47,10 @@ interface Remembered extends Verified {
 export function openAccessTokens(keys: TokenKeys, clock: Clock, chainId: string): AccessTokens {
   const issuer = `urn:billcoin:${chainId}`;
   const nowS = (): number => Math.floor(clock.nowMs() / 1_000);
-  const verified = new Map<string, Remembered>();
+  const verified = new LRUCache<string, Remembered>({ max: VERIFIED_MAX });
 
   /** A good token stays good until it ends or its key goes. */
-  function remembered(digest: string): Verified | undefined {
+  function recall(digest: string): Verified | undefined {
     const held = verified.get(digest);
     if (held === undefined) return undefined;
     if (held.expiresAtMs > nowS() * 1_000 && keys.verifying(held.kid) === held.key) return held;
@@ -55,13 +58,8 @@ export function openAccessTokens(keys: TokenKeys, clock: Clock, chainId: string)
     return undefined;
   }
 
-  function remember(digest: string, held: Remembered): void {
-    verified.set(digest, held);
-    const [oldest] = verified.keys();
-    if (verified.size > VERIFIED_MAX && oldest !== undefined) verified.delete(oldest);
-  }
-
   return {
+    remembered: () => verified.size,
     async issue({ role, sub, sid }) {
       const { kid, key } = keys.signing();
       const issuedAt = nowS();
@@ -71,7 +69,7 @@ export function openAccessTokens(keys: TokenKeys, clock: Clock, chainId: string)
     async verify(token) {
       if (token.length > TOKEN_MAX_CHARACTERS) return undefined;
       const digest = hash('sha256', token, 'base64');
-      const known = remembered(digest);
+      const known = recall(digest);
       if (known !== undefined) return known;
       try {
         const { payload, protectedHeader: { kid = '' }, key: found } = await jwtVerify(token, ({ kid: wanted }) => {
@@ -85,7 +83,7 @@ export function openAccessTokens(keys: TokenKeys, clock: Clock, chainId: string)
         const { sid, exp } = payload;
         if (typeof sid !== 'string' || exp === undefined) return undefined;
         const read = { sid, expiresAtMs: exp * 1_000, kid, key: found as CryptoKey };
-        remember(digest, read);
+        verified.set(digest, read);
         return read;
       } catch (error) {
         if (error instanceof errors.JOSEError) return undefined;

@@ -38,6 +38,7 @@ export interface Auth {
   endLogins(address: Uint8Array): Promise<void>;
   /** Writes of sessions and of accounts that are not on disk yet. */
   writesWaiting(): { readonly sessions: number; readonly accounts: number };
+  tokensRemembered(): number;
   /** Resolves when all writes are done. */
   idle(): Promise<void>;
 }
@@ -73,5 +74,5 @@ export async function openAuth(deps: AuthDeps): Promise<Auth> {
   const tokenKeys = await openTokenKeys(deps.keyFolder, deps.clock, ACCESS_LIFE_MS);
   const tokens = openAccessTokens(tokenKeys, deps.clock, deps.chain.chainId);
   const endLogins = (address: Uint8Array): Promise<void> => accounts.sessions.endAll(walletSubject(deps.keys, address));
-  return { users, programs, cashiers, writesWaiting, idle, endLogins, logins: openLogins({ ...deps, ...accounts, tokens, tokenKeys }) };
+  return { users, programs, cashiers, writesWaiting, idle, endLogins, tokensRemembered: tokens.remembered, logins: openLogins({ ...deps, ...accounts, tokens, tokenKeys }) };
 }

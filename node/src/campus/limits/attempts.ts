@@ -56,6 +56,11 @@ export class Attempts {
     return roomOf(await this.#times(person, window, nowMs, undefined), window, nowMs);
   }
 
+  /** Persons whose attempts are remembered: those without room and those with times. */
+  get remembered(): number {
+    return this.#full.size + this.#held.size;
+  }
+
   /** The quota was changed: who had no room may have some. */
   changed(): void {
     this.#full.clear();

@@ -111,7 +111,7 @@ export async function openLimits(deps: LimitDeps): Promise<OpenedLimits> {
       changed = await storedQuotas(store);
       attempts.changed();
     },
-    sizes: () => ({ keys: sum((log) => log.keys), times: sum((log) => log.times), forgotten: sum((log) => log.forgotten) }),
+    sizes: () => ({ keys: sum((log) => log.keys), times: sum((log) => log.times), forgotten: sum((log) => log.forgotten), persons: attempts.remembered }),
     async sweep() {
       changed = await storedQuotas(store);
       for (const [policy, log] of logs) log.sweep(windowOf(policy).windowMs, nowMs());
