@@ -35,6 +35,7 @@ import { singleValidatorNetwork } from './network/singleValidator.ts';
 import type { ChainPort, Clock, Log, Network, PeerInfo, PeerMessage, Timers } from './ports.ts';
 import { makeBlockStore } from './storage/blockStore.ts';
 import { makeChainIndex } from './storage/chainIndex.ts';
+import { STAGED_MAX } from './storage/commitTogether.ts';
 import { openDataFolder, type DataFolder } from './storage/dataFolder.ts';
 import { watchDiskSpace, type DiskSpace } from './storage/diskSpace.ts';
 import { testDisk } from './storage/diskTest.ts';
@@ -200,8 +201,9 @@ function makeSubmissionVerifier(config: Config, cache: VerifyCache, stops: StopL
 }
 
 /** Orders, wallets and exports: they follow the chain from before its first new block. */
-async function openCampusParts(config: Config, { clock, log }: NodeDeps, folder: DataFolder, chain: ChainPort, verify: Verifier, stops: StopList, halt: (error: Error) => void): Promise<Campus> {
+async function openCampusParts(config: Config, { clock, log }: NodeDeps, folder: DataFolder, chain: ChainPort, verify: Verifier, metrics: Metrics, stops: StopList, halt: (error: Error) => void): Promise<Campus> {
   const store = await openKeyValueLevel(folder.campusPath, halt);
+  metrics.measured('billcoin_campus_staged_rows', `Rows of the campus that are put and not on disk yet; above ${STAGED_MAX} every writer waits for the disk`, store.staged);
   stops.add('campus store', store.close);
   const exportKey = (await readKeyFile(config.keyDir, EXPORT_KEY_FILE)) ?? (await createKeyFile(config.keyDir, EXPORT_KEY_FILE));
   const exportSigner = { publicKey: exportKey.publicKey, sign: nativeSigner(exportKey) };
@@ -295,7 +297,7 @@ async function buildNode(config: Config, deps: NodeDeps, stops: StopList): Promi
   });
   stops.add('engine', engine.close);
   stops.add('snapshots', async () => snapshots.maker?.settled());
-  const campus = config.chainOnly ? undefined : await openCampusParts(config, deps, folder, engine.port, cache.verify, stops, halt);
+  const campus = config.chainOnly ? undefined : await openCampusParts(config, deps, folder, engine.port, cache.verify, metrics, stops, halt);
   const scrub = startScrub({
     chain, blocks: makeBlockStore(folder.blocks), index: makeChainIndex(folder.index), firstBlock: engine.port.firstBlock, tipHeight: () => engine.tip().height, timers, halt,
   });

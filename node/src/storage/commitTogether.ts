@@ -7,7 +7,11 @@
 import type { KeyValueOperation, KeyValueStore } from '../ports.ts';
 import { groupCommit } from './groupCommit.ts';
 
-/** Rows that wait for the disk; above it a writer that needs no disk waits for it all the same (some 20 MiB). */
+/**
+ * Rows that wait for the disk; above it a writer that needs no disk waits for it all the same (some 20 MiB). Nobody is
+ * refused here: everybody else waits for his own batch, and how many do at once is bounded before they come (LANE_WAITING_MAX
+ * of each lane, the API's connections).
+ */
 export const STAGED_MAX = 65_536;
 
 interface Staged {
@@ -21,8 +25,13 @@ type Row = Awaited<ReturnType<KeyValueStore['list']>>[number];
 
 const byKey = (a: Row, b: Row): number => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0);
 
+export interface StagedStore extends KeyValueStore {
+  /** Rows that are put and not on disk yet. */
+  staged(): number;
+}
+
 /** `store` must take its view of the rows when `get` or `list` is called, before anything is awaited. */
-export function commitTogether(store: KeyValueStore, stagedMax: number = STAGED_MAX): KeyValueStore {
+export function commitTogether(store: KeyValueStore, stagedMax: number = STAGED_MAX): StagedStore {
   const commits = groupCommit<KeyValueOperation>(store);
   const staged = new Map<string, Staged>();
   let batches = 0;
@@ -62,6 +71,7 @@ export function commitTogether(store: KeyValueStore, stagedMax: number = STAGED_
 
   return {
     isExclusive: store.isExclusive,
+    staged: () => staged.size,
     async get(key) {
       const row = staged.get(key);
       return row === undefined ? await store.get(key) : row.value?.slice();

@@ -2,9 +2,9 @@
  * KeyValueStore on LevelDB: the campus rows of one node in one folder. Keys are ASCII text, so byte order is text order.
  */
 import { Level } from 'level';
-import type { KeyValueOperation, KeyValueStore } from '../ports.ts';
+import type { KeyValueOperation } from '../ports.ts';
 import { REMEDY, StorageFailure } from '../storageFailure.ts';
-import { commitTogether } from './commitTogether.ts';
+import { commitTogether, type StagedStore } from './commitTogether.ts';
 
 /** What LevelDB in a file has and the types of `level` leave out, because a browser's has not. */
 interface Compacts {
@@ -15,7 +15,7 @@ interface Compacts {
  * Opens (and makes) the store in `folder`. Rejects with an Error whose cause is LevelDB's where the folder is locked by
  * another process or damaged; nothing is repaired silently. `onFailure` hears of every failure before the caller does.
  */
-export async function openKeyValueLevel(folder: string, onFailure: (failure: StorageFailure) => void): Promise<KeyValueStore> {
+export async function openKeyValueLevel(folder: string, onFailure: (failure: StorageFailure) => void): Promise<StagedStore> {
   const level = new Level<string, Uint8Array>(folder, { keyEncoding: 'utf8', valueEncoding: 'view' });
   try {
     await level.open();

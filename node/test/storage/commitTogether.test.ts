@@ -54,14 +54,17 @@ void t.test('rows are read from the call on, and those that come during a write 
   t.same((await store.list({ gte: 'a', lt: 'z', limit: 9 })).map(({ key, value }) => key + String(text(value))), ['a2', 'c3']);
   t.equal(disk.writes.length, 1, 'one write is under way');
   t.same(ended, ['second'], 'who needs no disk does not wait for it');
+  t.equal(store.staged(), 3, 'rows, however often they were put');
   await disk.finish();
   t.same(ended, ['second', 'first'], 'on disk');
+  t.equal(store.staged(), 3, 'a newer one of each is on its way');
   t.equal(disk.writes.length, 2, 'the others go together');
   t.equal(disk.writes[1]?.sync, true, 'to the disk, because one of them needs it');
   t.same(disk.writes[1]?.operations.map(({ key }) => key), ['b', 'a', 'b', 'c'], 'in the order they came');
   await disk.finish();
   await Promise.all(all);
   t.equal(text(await store.get('a')), '2', 'and from the disk it is the same');
+  t.equal(store.staged(), 0);
   t.same((await store.list({ gte: 'a', lt: 'z', limit: 9 })).map(({ key }) => key), ['a', 'c']);
 });
 

@@ -76,6 +76,7 @@ const CAMPUS: DashboardTable = {
       { title: 'Orders that wait', unit: 'short', queries: [now('orders_open')] },
       { title: 'Blocks behind the chain', unit: 'short', queries: [now('campus_height_lag')] },
       { title: 'Writes that wait for the disk', unit: 'short', queries: [now('billcoin_campus_writes_waiting', '', 'lane')] },
+      { title: 'Rows on their way to the disk', unit: 'short', queries: [now('billcoin_campus_staged_rows')] },
       { title: 'Remembered beside the rows', unit: 'short', queries: [now('billcoin_campus_remembered', '', 'what')] },
     ],
     'API': [
