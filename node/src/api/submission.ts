@@ -17,7 +17,7 @@ export interface SubmissionDeps {
 }
 
 /** This node is catching up, or the chain stands: its state says nothing of today. */
-function isStale({ chain, clock, sync }: SubmissionDeps): boolean {
+export function isStale({ chain, clock, sync }: SubmissionDeps): boolean {
   return clock.nowMs() - chain.tip().timeMs > FINALITY_AGE_MAX_MS || sync() !== undefined;
 }
 

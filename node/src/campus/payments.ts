@@ -5,6 +5,7 @@
 import { assert, dayId, dayOf, equalBytes, fromHex, invoiceId, mlToSen, ROWS, toHex, type Sen } from '@billcoin/protocol';
 import type { Payments, Validated, Validation } from '../campusPorts.ts';
 import type { ChainPort, FinalBlock, FinalTx, KeyValueStore, TxStatus } from '../ports.ts';
+import { referenceOf } from '../sales/saleBook.ts';
 import type { EndWaiter } from './endWaiter.ts';
 import { getRow, padded, refId, TABLES } from './store.ts';
 
@@ -57,6 +58,12 @@ async function isRefunded({ chain, store }: PaymentDeps, order: NonNullable<Sett
   return BigInt(payment.ownMl) > 0n && back >= BigInt(payment.ownMl);
 }
 
+/** A plain Transfer is refunded where its merchant sent all of it back, naming it (SPEC §19.1). */
+async function isReturned({ store }: PaymentDeps, txHash: string): Promise<boolean> {
+  const stray = await getRow(store, TABLES.stray, referenceOf(txHash));
+  return stray?.txHash === txHash && BigInt(stray.returnedMl) >= BigInt(stray.amountMl);
+}
+
 /** True where the order asked for is the one this transaction settles. */
 async function isOrder({ store }: PaymentDeps, orderId: string, settles: Settlement['order']): Promise<boolean> {
   const order = await getRow(store, TABLES.order, orderId);
@@ -74,8 +81,8 @@ async function judgeFinal(deps: PaymentDeps, validation: Validation, block: Fina
   if (validation.merchant !== undefined && !equalBytes(validation.merchant, settlement.merchant)) return 'wrong_recipient';
   if (validation.orderId !== undefined && !(await isOrder(deps, validation.orderId, settlement.order))) return 'order_mismatch';
   if (!amountEquals(settlement, validation.expected)) return 'amount_mismatch';
-  if (settlement.order !== undefined && (await isRefunded(deps, settlement.order))) return 'refunded';
-  return null;
+  const isBack = settlement.order === undefined ? await isReturned(deps, tx.txHash) : await isRefunded(deps, settlement.order);
+  return isBack ? 'refunded' : null;
 }
 
 /** How the transaction ended, waiting at most `waitMs` for it; 'pending' where it has not, undefined where nobody knows it. */

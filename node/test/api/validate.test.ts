@@ -1,8 +1,10 @@
 /** US-004 to the letter: every row of the decision table of the API page, §2.3, and what comes in as an amount. */
 import t from 'tap';
 import { encodeTransaction } from '@billcoin/sdk';
+import { FINALITY_AGE_MAX_MS } from '../../src/api/routes/health.ts';
 import { openWorld, sdkKey, wallet, type Answer, type World } from '../support/campusWorld.ts';
 import { KEYS, keyOf } from '../support/testNetwork.ts';
+import { transferBack } from '../sales/support.ts';
 
 /** Asked by the treasury's people: they may ask for any merchant. */
 const validate = async (world: World, body: Readonly<Record<string, unknown>>): Promise<Answer> => await world.post('/payments/validate', body, await world.as('service'));
@@ -93,6 +95,43 @@ t.test('a plain Transfer counts at the price of its block; other kinds are no pa
   await world.block();
   t.same(await row(world, { txHash: first, expectedAmount: '0.02' }), said(true, true, null));
   t.same(await row(world, { txHash: failing, expectedAmount: '0.02' }), said(false, true, 'execution_failed'));
+});
+
+t.test('a plain Transfer that wholly went back is refunded; in part it is not', async (t) => {
+  const world = await openWorld(t);
+  const [ali, cafeteria] = [wallet('ali'), sdkKey(KEYS.cafeteria)];
+  await world.fund(20_000n, ali, cafeteria);
+  const txHash = await world.transfer(ali, cafeteria.address, 300n);
+  await world.block();
+  await transferBack(world, cafeteria, ali.address, 299n, txHash.slice(0, 32));
+  await world.block();
+  t.same(await row(world, { txHash, expectedAmount: '1.80' }), said(true, true, null), 'part of it is still there');
+  await transferBack(world, cafeteria, ali.address, 1n, txHash.slice(0, 32));
+  await world.block();
+  t.same(await row(world, { txHash, expectedAmount: '1.80' }), said(false, true, 'refunded'));
+  t.same(await row(world, { txHash, expectedAmount: '1.79' }), said(false, true, 'amount_mismatch'), 'the amount decides first');
+});
+
+t.test('a node that is behind or whose chain stands says 503 of what it has never heard of, and books no failure', async (t) => {
+  let isBehind = true;
+  const world = await openWorld(t, { sync: () => (isBehind ? { targetHeight: 9, blocksPerMinute: undefined, leftMs: undefined } : undefined) });
+  const ali = wallet('ali');
+  await world.fund(20_000n, ali);
+  const txHash = await world.pay(ali, world.order().invoice);
+  await world.block();
+  const ask = async (hash: string): Promise<Answer> => await world.post('/payments/validate', { txHash: hash, expectedAmount: '1.80' }, await world.as('partner'));
+  t.match((await ask(txHash)).json, { valid: true }, 'what is final stays so');
+  for (let i = 0; i < 5; i++) {
+    const answer = await ask(NOBODY);
+    t.equal(answer.status, 503);
+    t.match(answer.json, { code: 'chain_unavailable', retryable: true });
+    t.ok(Number(answer.headers.get('retry-after')) > 0);
+  }
+  isBehind = false;
+  t.match((await ask(NOBODY)).json, { error: 'tx_not_found' });
+  world.chain.clock.moveTo(world.nowMs + FINALITY_AGE_MAX_MS + 1);
+  t.equal((await ask(NOBODY)).status, 503, 'the newest block is half a minute old');
+  t.same((await world.campus.abuse.flags.list({ limit: 10 })).flags, []);
 });
 
 t.test('waitMs answers with the block, not after the time', async (t) => {

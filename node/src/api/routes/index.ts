@@ -75,7 +75,7 @@ export function allRoutes(deps: RouteDeps & { readonly campus: Campus }): readon
     ...transactionRoutes({ chain, clock, sync, metrics, parties, orders: campus.orders }),
     ...proofRoutes({ chain, receipts, parties }),
     ...lightRoutes(chain, checkpoint),
-    ...paymentRoutes({ payments: campus.payments, parties, metrics }),
+    ...paymentRoutes({ chain, clock, sync, payments: campus.payments, parties, metrics }),
     ...orderRoutes(campus.orders, parties),
     ...orderMoveRoutes({ chain, clock, sync, orders: campus.orders }),
     ...receiptRoutes({ chain, orders: campus.orders, receipts }),
