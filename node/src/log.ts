@@ -3,7 +3,10 @@
  * that Filebeat needs no parser of its own. What an event says of itself stands under `billcoin`. Keys, seeds, signatures,
  * tokens, addresses and personal data never reach a line, whoever logs them.
  */
-import { destination, pino, type Logger } from 'pino';
+import { writeSync } from 'node:fs';
+import { pino, type Logger } from 'pino';
+import { systemTimers } from './clock.ts';
+import { LogOutput } from './logOutput.ts';
 import type { Log } from './ports.ts';
 
 /** Names whose values are cut out, of an event and of what it is bound to, down to the third level. */
@@ -52,9 +55,8 @@ function asLog(logger: Logger): Log {
 }
 
 export function makeLog({ level, nodeName, write }: LogOptions): Log {
-  const out = write === undefined ? destination({ dest: 1, sync: true }) : undefined;
-  const put = write ?? ((line: string) => void out?.write(line));
-  return asLog(pino({
+  const put = write ?? standardOutput((lines) => log.warn({ lines }, 'Lines of the log were left out: whoever reads standard output stood still'));
+  const log: Log = asLog(pino({
     level,
     base: { 'ecs.version': ECS_VERSION, 'service.name': 'billcoin', 'service.node.name': nodeName },
     messageKey: 'message',
@@ -62,6 +64,13 @@ export function makeLog({ level, nodeName, write }: LogOptions): Log {
     formatters: { level: (label: string) => ({ 'log.level': label }), log: eventFields },
     redact: { paths: SECRET_NAMES.flatMap((name) => ['', '*.', '*.*.'].flatMap((up) => [`billcoin.${up}${name}`, `labels.${up}${name}`])), censor: CENSOR },
   }, { write: (line: string) => put(line.replaceAll(ADDRESS, CENSOR)) }));
+  return log;
+}
+
+function standardOutput(onLeftOut: (lines: number) => void): (line: string) => void {
+  const onGone = (): void => void process.stderr.write('Nobody reads standard output any more. The node goes on without its log; start it again to have one.\n');
+  const out = new LogOutput({ put: (bytes) => writeSync(process.stdout.fd, bytes), timers: systemTimers, onLeftOut, onGone });
+  return (line) => out.write(line);
 }
 
 /** A line of the log for somebody at a terminal: `12:03:04 warn  network: Peer lost  peer=3f2a…`. What is no such line stays as it is. */

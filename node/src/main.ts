@@ -7,6 +7,9 @@ import { useNativeHashing } from './node.ts';
 
 useNativeHashing();
 
+// Nobody reads any more (`billcoin start | head`, a terminal that is gone): what a command does goes on, and its exit code says how it ended.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
+
 const painter = process.stdout.isTTY ? makePainter(process.stdout) : undefined;
 
 const terminal: Terminal = {
