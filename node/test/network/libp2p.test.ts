@@ -10,6 +10,7 @@ import { makeLibp2pTransport, type Libp2pTransport } from '../../src/network/lib
 import { makeFrame } from '../../src/network/frames.ts';
 import { NETWORK_LIMITS } from '../../src/network/limits.ts';
 import { makeFrameWatch } from '../../src/network/yamuxGuard.ts';
+import { until } from '../support/until.ts';
 import { networkCompliance, type WorldNode } from './compliance.ts';
 import { GENESIS_HASH, RawLibp2p, bareHost, libp2pWorld, seedOf } from './libp2pWorld.ts';
 import { makeWorldNode } from './worldNode.ts';
@@ -20,13 +21,6 @@ const time = { clock: systemClock, timers: systemTimers };
 
 async function listening(name: string, genesisHash: Uint8Array = GENESIS_HASH): Promise<Libp2pTransport> {
   return makeLibp2pTransport({ seed: seedOf(name), genesisHash, listen: { host: '127.0.0.1', port: 0 }, limits: { ...NETWORK_LIMITS, openMs: 1_000 }, timers: systemTimers });
-}
-
-async function until(condition: () => boolean): Promise<void> {
-  for (let waited = 0; !condition(); waited++) {
-    if (waited > 1_000) throw new Error('not in time');
-    await delay(10);
-  }
 }
 
 void t.test('nodes of two networks find no stream in common', async (test) => {
