@@ -2,6 +2,7 @@
 import t from 'tap';
 import { assertReserveWhole, balanceOf, toHex, verifyCertificate, verifyEd25519, type Certificate } from '@billcoin/protocol';
 import type { FinalBlock } from '../../src/ports.ts';
+import { runMinted } from '../support/mintedNode.ts';
 import { nextBlock, runNode, submitFinal } from '../support/runNode.ts';
 import { KEYS, TxMaker, keyOf, makeTestFolders } from '../support/testNetwork.ts';
 
@@ -49,12 +50,7 @@ void t.test('a payment on an idle chain is final in the next block, with a certi
 });
 
 void t.test('history comes newest first and in pages', async (test) => {
-  const folders = await makeTestFolders({ params: { minBlockIntervalMs: 0 } });
-  test.teardown(folders.remove);
-  const node = await runNode(folders.config);
-  test.teardown(node.stop);
-  const maker = new TxMaker(folders.genesis);
-  for (const bytes of maker.mint(1_000_000n)) await submitFinal(node.port, bytes);
+  const { node, maker } = await runMinted(test);
   const sent: string[] = [];
   for (let i = 0; i < 5; i++) {
     const tx = maker.transfer(KEYS.farm, KEYS.treasury.address, 10n);

@@ -5,7 +5,6 @@ import { setTimeout as delay } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { ROWS, balanceOf, checkpointPreimage, decode, encode, peerMessages, sha256, signEd25519, validatorsHash, verifyEd25519 } from '@billcoin/protocol';
 import { systemClock, systemTimers } from '../../src/clock.ts';
-import { NODE_KEY_FILE, createKeyFile } from '../../src/crypto/keyFiles.ts';
 import { JoinStopped, SnapshotJoin, joiningPath, type JoinDeps, type JoinProgress } from '../../src/join/join.ts';
 import { isSnapshotQuestion, SnapshotServer } from '../../src/join/snapshotServer.ts';
 import { lightBlockAt } from '../../src/lightBlock.ts';
@@ -14,8 +13,9 @@ import { verifyDatabase } from '../../src/offline/verifyDb.ts';
 import type { PeerMessage, SnapshotQuestion } from '../../src/ports.ts';
 import { packFrames, unpackFrames } from '../../src/storage/frames.ts';
 import { openSnapshotShelf, type SnapshotShelf } from '../../src/storage/snapshotShelf.ts';
+import { runMinted } from '../support/mintedNode.ts';
 import { runNode, submitFinal, type TestNode } from '../support/runNode.ts';
-import { KEYS, keyOf, makeTestFolders, TxMaker, type TestFolders } from '../support/testNetwork.ts';
+import { KEYS, keyOf, type TestFolders } from '../support/testNetwork.ts';
 
 const log = makeLog({ level: 'silent', nodeName: 'newcomer' });
 
@@ -29,13 +29,7 @@ interface Network {
 
 /** A node that has kept snapshots of blocks 10 and 20 and is at 23. */
 async function openNetwork(test: Test): Promise<Network> {
-  const folders = await makeTestFolders({ params: { minBlockIntervalMs: 0 } });
-  test.teardown(folders.remove);
-  await createKeyFile(folders.config.keyDir, NODE_KEY_FILE, sha256(new Uint8Array([1])));
-  const node = await runNode({ ...folders.config, listen: { host: '127.0.0.1', port: 0 }, snapshotBlocks: 10 });
-  test.teardown(node.stop);
-  const maker = new TxMaker(folders.genesis);
-  for (const bytes of maker.mint(1_000_000n)) await submitFinal(node.port, bytes);
+  const { folders, node, maker } = await runMinted(test, { listen: { host: '127.0.0.1', port: 0 }, snapshotBlocks: 10 });
   const path = join(folders.config.dataDir, 'snapshots');
   let farmMl = 0n;
   node.port.onFinal(({ height }) => {

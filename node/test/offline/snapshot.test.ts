@@ -13,6 +13,7 @@ import { createSnapshot, restoreSnapshot } from '../../src/offline/snapshot.ts';
 import { verifyDatabase } from '../../src/offline/verifyDb.ts';
 import { packFrames, unpackFrames } from '../../src/storage/frames.ts';
 import { loseRow, replaceValue } from '../support/damage.ts';
+import { runMinted } from '../support/mintedNode.ts';
 import { runNode, submitFinal } from '../support/runNode.ts';
 import { KEYS, TxMaker, makeTestFolders, makeTestGenesis, type TestFolders } from '../support/testNetwork.ts';
 
@@ -29,12 +30,7 @@ interface Snapped extends TestFolders {
 
 /** A stopped node and a snapshot of it. */
 async function snapped(test: Test): Promise<Snapped> {
-  const folders = await makeTestFolders({ params: { minBlockIntervalMs: 0 } });
-  test.teardown(folders.remove);
-  const node = await runNode(folders.config);
-  const maker = new TxMaker(folders.genesis);
-  const mint = maker.mint(1_000_000n);
-  for (const bytes of mint) await submitFinal(node.port, bytes);
+  const { folders, node, maker, mint } = await runMinted(test);
   await submitFinal(node.port, maker.transfer(KEYS.farm, KEYS.treasury.address, 100n));
   const farmMl = balanceOf(node.port.state(), KEYS.farm.address);
   const { height } = node.port.tip();

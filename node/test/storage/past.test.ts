@@ -3,15 +3,12 @@ import t from 'tap';
 import { Body, Block, Certificate, decode, toHex } from '@billcoin/protocol';
 import { makeBlockStore } from '../../src/storage/blockStore.ts';
 import { openDataFolder } from '../../src/storage/dataFolder.ts';
-import { runNode, submitFinal } from '../support/runNode.ts';
-import { KEYS, TxMaker, makeTestFolders } from '../support/testNetwork.ts';
+import { runMinted } from '../support/mintedNode.ts';
+import { submitFinal } from '../support/runNode.ts';
+import { KEYS } from '../support/testNetwork.ts';
 
 t.test('the past of a node is read from its blocks, up to the block below the tip', async (t) => {
-  const folders = await makeTestFolders({ params: { minBlockIntervalMs: 0 } });
-  t.teardown(folders.remove);
-  const node = await runNode(folders.config);
-  const maker = new TxMaker(folders.genesis);
-  for (const bytes of maker.mint(1_000_000n)) await submitFinal(node.port, bytes);
+  const { folders, node, maker } = await runMinted(t);
   await submitFinal(node.port, maker.transfer(KEYS.farm, KEYS.treasury.address, 100n));
   const tip = node.port.tip().height;
   await node.stop();

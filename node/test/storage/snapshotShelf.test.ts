@@ -11,8 +11,9 @@ import { makeBlockStore } from '../../src/storage/blockStore.ts';
 import { openLevelStore } from '../../src/storage/levelStore.ts';
 import { openSnapshotShelf, type SnapshotParts } from '../../src/storage/snapshotShelf.ts';
 import { makeStateStore } from '../../src/storage/stateStore.ts';
-import { runNode, submitFinal } from '../support/runNode.ts';
-import { KEYS, TxMaker, keyOf, makeTestFolders } from '../support/testNetwork.ts';
+import { runMinted } from '../support/mintedNode.ts';
+import { submitFinal } from '../support/runNode.ts';
+import { KEYS, keyOf } from '../support/testNetwork.ts';
 
 const HOUR_MS = 3_600_000;
 const PLENTY = { count: 16, bytes: 2 ** 40 };
@@ -30,11 +31,7 @@ async function emptyFolder(test: Test): Promise<string> {
 
 /** What a node of a few blocks hands over for a snapshot of its newest one, as often as it is asked. */
 async function source(test: Test): Promise<(shelf: { add(...parts: [SnapshotParts[1], Uint8Array, SnapshotParts[3]]): Promise<void> }, height?: number) => Promise<void>> {
-  const folders = await makeTestFolders({ params: { minBlockIntervalMs: 0 } });
-  test.teardown(folders.remove);
-  const node = await runNode(folders.config);
-  const maker = new TxMaker(folders.genesis);
-  for (const bytes of maker.mint(1_000_000n)) await submitFinal(node.port, bytes);
+  const { folders, node, maker } = await runMinted(test);
   for (let i = 0; i < 3; i++) await submitFinal(node.port, maker.transfer(KEYS.farm, keyOf(`account ${i}`).address, 100n));
   const { height, headerBytes, certificate } = node.port.tip();
   const set = node.port.validators;
