@@ -21,12 +21,15 @@ export function isStale({ chain, clock, sync }: SubmissionDeps): boolean {
   return clock.nowMs() - chain.tip().timeMs > FINALITY_AGE_MAX_MS || sync() !== undefined;
 }
 
-/** A wallet must not take a verdict of an old state for one of the chain: it asks another node, or this one later. */
+/** A refusal by the state: nobody must take a verdict of an old one for one of the chain; he asks another node, or this one later. */
+export function refusalByState(deps: SubmissionDeps, answer: Refusal, code: string): Refusal {
+  return isStale(deps) ? { problem: 'chain_unavailable', detail: `Its newest final block is of ${rfc3339(deps.chain.tip().timeMs)}; there the transaction is refused: ${code}.` } : answer;
+}
+
 export function submissionRefusal(deps: SubmissionDeps, refusal: PoolRefusal): Refusal {
   if (!('text' in refusal)) {
     const answer = faultRefusal(refusal);
-    const isJudgedByState = PROBLEMS[answer.problem].status !== 400;
-    return isJudgedByState && isStale(deps) ? { problem: 'chain_unavailable', detail: `Its newest final block is of ${rfc3339(deps.chain.tip().timeMs)}; there the transaction is refused: ${refusal.code}.` } : answer;
+    return PROBLEMS[answer.problem].status === 400 ? answer : refusalByState(deps, answer, refusal.code);
   }
   return { problem: refusal.code === 'too_many_pending' ? 'rate_limited' : refusal.code, detail: refusal.text };
 }

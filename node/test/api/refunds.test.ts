@@ -111,6 +111,21 @@ t.test('pieces of an order are refunded by their share, never more than the whol
   for (const items of [[{ line: 0, quantity: 4 }], [{ line: 2, quantity: 1 }], [{ line: 0, quantity: 1 }, { line: 0, quantity: 1 }]]) t.equal((await ask(world, sold, { items })).status, 400, JSON.stringify(items));
 });
 
+t.test('a node that is behind says 503 of a merchant without milk, and is asked again under the same key', async (t) => {
+  let isBehind = true;
+  const world = await openWorld(t, { sync: () => (isBehind ? { targetHeight: 9, blocksPerMinute: undefined, leftMs: undefined } : undefined) });
+  await world.fund(20_000n, ali, wallet('siti'));
+  const sold = await sell(world);
+  const again = async (): Promise<Answer> => await world.post(`/orders/${sold.orderId}/refunds`, { litres: '0.300', reason: 'spilled' }, { 'idempotency-key': 'spilled-1', ...await world.as('staff') });
+  const behind = await again();
+  t.match(behind.json, { status: 503, code: 'chain_unavailable', retryable: true, detail: /merchant_balance_low/ });
+  t.ok(Number(behind.headers.get('retry-after')) > 0);
+  await world.transfer(wallet('siti'), KEYS.cafeteria.address, 5_000n);
+  await world.block();
+  isBehind = false;
+  t.match((await again()).json, { status: 'NEEDS_MANAGER' }, 'what was said while behind was not kept');
+});
+
 t.test('every refusal has its own code', async (t) => {
   const world = await openWorld(t);
   await world.fund(20_000n, ali);

@@ -9,7 +9,7 @@ import { badCursor, fromCursor, LIMIT_DEFAULT, toCursor } from '../cursor.ts';
 import { serve, type ApiRequest, type Entry, type Refusal, type Reply } from '../entry.ts';
 import { actorOf, isOwnTill } from '../own.ts';
 import { problemBody } from '../problem.ts';
-import { submissionRefusal, type SubmissionDeps } from '../submission.ts';
+import { refusalByState, submissionRefusal, type SubmissionDeps } from '../submission.ts';
 import { refundOptionsView, refundView } from '../views/refund.ts';
 
 type Post = typeof ROUTES.postRefund;
@@ -32,7 +32,7 @@ function refusalOf(deps: RefundDeps, refusal: RefundRefusal): Refusal {
     case 'amount_missing':
       return { problem: 'malformed_request', detail: 'Name litres above zero, or lines of the order with no more pieces than they have.', errors: [{ pointer: '/litres', code: 'amount' }] };
     case 'merchant_balance_low':
-      return { problem: refusal.code, data: { needMl: String(refusal.needMl), haveMl: String(refusal.haveMl) } };
+      return refusalByState(deps, { problem: refusal.code, data: { needMl: String(refusal.needMl), haveMl: String(refusal.haveMl) } }, refusal.code);
     case 'refund_decided':
       return { problem: refusal.code, detail: `The refund is ${refusal.refund.status}.`, data: { status: refusal.refund.status } };
     default:
