@@ -1,6 +1,7 @@
 /** The one place where declarations and handlers meet Fastify: strict bodies, checked input, replies, problems. */
 import { hash } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
+import { isDeepStrictEqual } from 'node:util';
 import type { FastifyInstance, FastifyReply, FastifyRequest, FastifySchema } from 'fastify';
 import { API_BASE, BODY_MAX_BYTES, type ProblemCode, type Route } from '@billcoin/sdk';
 import type { Clock } from '../ports.ts';
@@ -8,6 +9,7 @@ import type { ApiRequest, Entry, Refusal, Reply, StreamEntry } from './entry.ts'
 import type { Admitted, Guard } from './guard.ts';
 import { languageOf, PROBLEM_MEDIA_TYPE, problemBody, problemHeaders } from './problem.ts';
 
+import { rateHeaders } from './rateHeaders.ts';
 /** Printable ASCII, as long as the SDK lets it be. */
 const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,128}$/;
 const JSON_TYPE = 'application/json; charset=utf-8';
@@ -133,18 +135,35 @@ export function mount(server: FastifyInstance, entry: Entry, guard: Guard): void
   });
 }
 
-const STREAM_HEADERS = { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-store', 'x-accel-buffering': 'no', 'x-content-type-options': 'nosniff' };
+const STREAM_HEADERS = { 'content-type': 'text/event-stream; charset=utf-8', 'x-accel-buffering': 'no' };
+/** So soon a stream hears of a logout, a stolen till or another link. With all 3,000 streams open, 100 looks a second. */
+export const STREAM_CHECK_MS = 30_000;
 
-/** A stream ends with the access token it was opened by; its reader opens it again with a fresh one. */
-function endWithToken(raw: ServerResponse, { expiresAtMs }: Admitted, clock: Clock): void {
+/**
+ * A stream ends with the access token it was opened by, and with the login behind it: who was logged out, or is somebody else
+ * since, opens it again with a fresh token or not at all.
+ */
+function endWithLogin(raw: ServerResponse, { caller, expiresAtMs }: Admitted, admitNow: () => Promise<Admitted | Refusal>, clock: Clock, checkMs: number): void {
   if (expiresAtMs === undefined) return;
-  const timer = setTimeout(() => void raw.end('event: reauth\ndata: {}\n\n'), Math.max(0, expiresAtMs - clock.nowMs()));
-  timer.unref();
-  raw.once('close', () => clearTimeout(timer));
+  const end = (): void => {
+    if (!raw.writableEnded) raw.end('event: reauth\ndata: {}\n\n');
+  };
+  const atExpiry = setTimeout(end, Math.max(0, expiresAtMs - clock.nowMs()));
+  const checking = setInterval(() => {
+    admitNow().then((now) => {
+      if ('problem' in now || !isDeepStrictEqual(now.caller, caller)) end();
+    }, end);
+  }, checkMs);
+  atExpiry.unref();
+  checking.unref();
+  raw.once('close', () => {
+    clearTimeout(atExpiry);
+    clearInterval(checking);
+  });
 }
 
 /** Mounts a route that keeps its connection: Fastify lets go of the socket once the head is sent. */
-export function mountStream(server: FastifyInstance, entry: StreamEntry, guard: Guard, clock: Clock): void {
+export function mountStream(server: FastifyInstance, entry: StreamEntry, guard: Guard, clock: Clock, checkMs = STREAM_CHECK_MS): void {
   const { declaration, open } = entry;
   server.route({
     method: declaration.method, url: urlOf(declaration), schema: schemaOf(declaration), config: { entry }, exposeHeadRoute: false,
@@ -164,8 +183,9 @@ export function mountStream(server: FastifyInstance, entry: StreamEntry, guard: 
         lastEventId: typeof lastEventId === 'string' ? lastEventId : undefined,
         begin: () => {
           reply.hijack();
-          raw.writeHead(200, { ...STREAM_HEADERS, 'request-id': request.id });
-          endWithToken(raw, request.admitted, clock);
+          // What hooks set before, and what an answer that they do not see would lack.
+          raw.writeHead(200, { ...reply.getHeaders(), ...rateHeaders(request.call?.limits ?? []), ...STREAM_HEADERS });
+          endWithLogin(raw, request.admitted, () => guard.admit(declaration, request.headers.authorization), clock, checkMs);
           return {
             // Ended with its token or destroyed, it is in no hub a moment later.
             write: (text) => {
