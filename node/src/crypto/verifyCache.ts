@@ -22,14 +22,14 @@ function keyOf(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array
 }
 
 /**
- * Wraps an engine of the one signature rule; `generation` bounds the memory. With 0 a signature is known by the very array it was
- * remembered in alone: enough for a node of the chain alone, where what the pool verified stands in the block as the same array, and
- * a twentieth less of its processor than with the hashes that tell signatures by their content.
+ * Wraps an engine of the one signature rule; `generation` bounds the memory. With 0 a signature is known by the very array it
+ * verified in alone: enough for a node of the chain alone, where what the pool or an earlier block of the height verified stands in
+ * the block as the same array, and a twentieth less of its processor than with the hashes that tell signatures by their content.
  */
 export function makeVerifyCache(engine: Verifier, generation: number = VERIFY_CACHE_GENERATION): VerifyCache {
   let young = new Set<string>();
   let old = new Set<string>();
-  /** PERF: what the pool holds comes again as the same array: a look instead of a hash. Dies with the transaction. */
+  /** PERF: what the pool or a block in hand holds comes again as the same array: a look instead of a hash. Dies with the transaction. */
   const seen = new WeakMap<Uint8Array, { readonly publicKey: Uint8Array; readonly message: Uint8Array }>();
 
   function note(key: string): void {
@@ -51,11 +51,11 @@ export function makeVerifyCache(engine: Verifier, generation: number = VERIFY_CA
     verify(publicKey, message, signature) {
       if (!isFixed(publicKey, signature)) return engine(publicKey, message, signature);
       if (wasSeen(publicKey, message, signature)) return true;
-      if (generation === 0) return engine(publicKey, message, signature);
-      const key = keyOf(publicKey, message, signature);
-      if (has(key)) return true;
+      const key = generation === 0 ? undefined : keyOf(publicKey, message, signature);
+      if (key !== undefined && has(key)) return true;
       const valid = engine(publicKey, message, signature);
-      if (valid) note(key);
+      if (valid && key === undefined) seen.set(signature, { publicKey, message });
+      if (valid && key !== undefined) note(key);
       return valid;
     },
     knows: (publicKey, message, signature) => isFixed(publicKey, signature) && (wasSeen(publicKey, message, signature) || (generation > 0 && has(keyOf(publicKey, message, signature)))),

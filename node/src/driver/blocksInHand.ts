@@ -2,7 +2,7 @@
  * Blocks of the height in progress: their bytes, what executing them gave, and whether they are on disk. Speculative
  * executions share the state tree; those that are not decided give their version back when the height ends.
  */
-import { applyBlock, applyDecoded, assert, bytesOfHex, toHex, type Chain, type DecodedBlock, type Executed, type Tip } from '@billcoin/protocol';
+import { applyBlock, applyDecoded, assert, bytesOfHex, toHex, type Chain, type DecodedBlock, type Executed, type ParsedTx, type Tip } from '@billcoin/protocol';
 
 /**
  * Blocks of one height held whole: two of each of the last eight rounds. Beyond that the oldest that is on disk keeps
@@ -23,6 +23,8 @@ interface Held {
   /** From its coming to its verdict; it shares the memory of the bytes. */
   decoded: DecodedBlock | undefined;
   verdict: Verdict | undefined;
+  /** Its transactions by leaf hash, once another block of the height asks for them; gone with the execution. */
+  byLeaf: ReadonlyMap<string, ParsedTx> | undefined;
   /** Resolves when the body is on disk. */
   durable: Promise<void> | undefined;
   isDurable: boolean;
@@ -50,7 +52,8 @@ export class BlocksInHand {
   readonly #early = new Map<string, { readonly id: string; readonly decoded: DecodedBlock }>();
 
   constructor(chain: Chain, disk: BlockDisk) {
-    this.#chain = chain;
+    // PERF: a proposal of a further round brings mostly what an earlier one brought. Parsed once, its signatures are known too.
+    this.#chain = { ...chain, parsed: (leafHash) => chain.parsed?.(leafHash) ?? this.#parsed(toHex(leafHash)) };
     this.#disk = disk;
   }
 
@@ -58,14 +61,14 @@ export class BlocksInHand {
   putBuilt(executed: Executed): void {
     const id = toHex(executed.blockId);
     if (this.#held.has(id)) return this.#chain.tree.release(executed.treeVersion);
-    this.#held.set(id, { height: executed.header.height, blockBytes: executed.blockBytes, decoded: undefined, verdict: { valid: true, executed }, durable: undefined, isDurable: false });
+    this.#held.set(id, { height: executed.header.height, blockBytes: executed.blockBytes, decoded: undefined, verdict: { valid: true, executed }, byLeaf: undefined, durable: undefined, isDurable: false });
   }
 
   /** Takes bodies of the height after `tip` that were found on disk; those count again that execute. */
   takeFromDisk(bodies: readonly { readonly blockId: Uint8Array; readonly blockBytes: Uint8Array }[], tip: Tip): readonly { readonly id: string; readonly header: Uint8Array }[] {
     return bodies.flatMap(({ blockId, blockBytes }) => {
       const id = toHex(blockId);
-      if (!this.#held.has(id)) this.#held.set(id, { height: tip.height + 1, blockBytes, decoded: undefined, verdict: undefined, durable: Promise.resolve(), isDurable: true });
+      if (!this.#held.has(id)) this.#held.set(id, { height: tip.height + 1, blockBytes, decoded: undefined, verdict: undefined, byLeaf: undefined, durable: Promise.resolve(), isDurable: true });
       const header = this.judge(id, tip)?.valid === true ? this.headerOf(id) : undefined;
       // Many rounds without a decision leave more of them than memory is meant for.
       this.#letGo([]);
@@ -75,7 +78,7 @@ export class BlocksInHand {
 
   /** The core wants to know about a block: its verdict if the body is here, else it is waited for. */
   want(id: string, tip: Tip): BlockVerdict | undefined {
-    if (!this.#held.has(id)) this.#held.set(id, { height: tip.height + 1, blockBytes: undefined, decoded: undefined, verdict: undefined, durable: undefined, isDurable: false });
+    if (!this.#held.has(id)) this.#held.set(id, { height: tip.height + 1, blockBytes: undefined, decoded: undefined, verdict: undefined, byLeaf: undefined, durable: undefined, isDurable: false });
     for (const [peer, early] of this.#early) {
       if (early.id !== id) continue;
       this.#early.delete(peer);
@@ -211,9 +214,22 @@ export class BlocksInHand {
     }
   }
 
-  #release({ verdict }: Held): void {
+  #release(held: Held): void {
+    const { verdict } = held;
     if (verdict?.valid !== true || verdict.executed === undefined) return;
     this.#chain.tree.release(verdict.executed.treeVersion);
     verdict.executed = undefined;
+    held.byLeaf = undefined;
+  }
+
+  /** A transaction of a valid block that is held whole. */
+  #parsed(leaf: string): ParsedTx | undefined {
+    for (const held of this.#held.values()) {
+      if (held.verdict?.valid !== true || held.verdict.executed === undefined) continue;
+      held.byLeaf ??= new Map(held.verdict.executed.txs.map((tx) => [toHex(tx.leafHash), tx]));
+      const tx = held.byLeaf.get(leaf);
+      if (tx !== undefined) return tx;
+    }
+    return undefined;
   }
 }
