@@ -4,14 +4,13 @@
  * Keys of pseudonyms rotate; the others hold what is stored together and stay (SPEC §19.5).
  */
 import { randomBytes } from 'node:crypto';
-import { open, readFile, rename, stat } from 'node:fs/promises';
+import { open, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { readSecretText } from '../secretFile.ts';
 
 export const CAMPUS_KEY_FILE = 'campus-keys.json';
 const FORMAT = 'billcoin-campus-keys/1';
 const KEY_BYTES = 32;
-/** Rights of group and others: any of them means that somebody else can read the keys. */
-const OTHERS_MASK = 0o077;
 
 /** What a pseudonym is for; one key each, so that two lists of pseudonyms cannot be joined. */
 export const PURPOSES = ['export', 'ops', 'api'] as const;
@@ -70,9 +69,7 @@ function fromText(text: string, path: string): CampusKeys {
 /** The text of a file of keys; undefined where there is none. Throws where others may read it. */
 export async function readKeyText(path: string): Promise<string | undefined> {
   try {
-    const { mode } = await stat(path);
-    if ((mode & OTHERS_MASK) !== 0) throw new Error(`${path} can be read by others (mode ${(mode & 0o777).toString(8)}); run: chmod 600 ${path}`);
-    return await readFile(path, 'utf8');
+    return await readSecretText(path);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
     return undefined;

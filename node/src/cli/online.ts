@@ -2,7 +2,6 @@
  * Commands that ask a running node. What it says of itself is shown as it is; of the chain nothing is believed: rows and
  * transactions are shown once their proofs verify under headers followed from genesis or a signed checkpoint.
  */
-import { readFile, stat } from 'node:fs/promises';
 import { equalBytes, faultCode, formatAddress, formatLitres, ROWS, stateRows, toHex, TRUSTING_PERIOD_MS, trustGenesis, type Genesis, type TrustedHeader, type TxBody, type VerifiedReceipt } from '@billcoin/protocol';
 import {
   addSignature, ApiError, checkpointRoot, ConnectionError, createClient, createVerifiedClient, getMe, getStatus, keyFromSeed, listPeers, listValidators, ProofError, sendTransaction, TimeoutError, verifiedExecution,
@@ -12,14 +11,13 @@ import { bodyView } from '../transactionView.ts';
 import { ConfigError, type Config } from '../config.ts';
 import { readGenesis } from '../node.ts';
 import { makeAccountKey, readAccountSeed } from '../offline/keys.ts';
+import { readSecretText, SharedFile } from '../secretFile.ts';
 import { StorageFailure } from '../storageFailure.ts';
 import { peerTable } from './peerTable.ts';
 import { count, finalText, progressText } from './statusLine.ts';
 import type { Terminal } from './terminal.ts';
 import { address, kindOf, makeTxDraft } from './txKinds.ts';
 
-/** Rights of group and others. */
-const OTHERS_MASK = 0o077;
 /** A wait for finality at the terminal: an idle chain with a dead proposer or two is well below it. */
 const FINAL_TIMEOUT_MS = 30_000;
 
@@ -40,13 +38,19 @@ export async function asked(config: Config, { complain }: Terminal, work: (clien
   }
 }
 
+async function readPassword(path: string): Promise<string> {
+  try {
+    return (await readSecretText(path)).trim();
+  } catch (error) {
+    throw error instanceof SharedFile ? new ConfigError(error.message) : error;
+  }
+}
+
 /** The client, logged in as --user where there is one. */
 export async function loggedIn({ user, passwordFile }: Config, client: Client): Promise<Client> {
   if (user === undefined) return client;
   if (passwordFile === undefined) throw new ConfigError('--user needs --password-file: a password on the command line could be read by every process of this machine.');
-  const { mode } = await stat(passwordFile);
-  if ((mode & OTHERS_MASK) !== 0) throw new ConfigError(`${passwordFile} can be read by others (mode ${(mode & 0o777).toString(8)}); run: chmod 600 ${passwordFile}`);
-  return withLogin(client, { username: user, password: (await readFile(passwordFile, 'utf8')).trim() });
+  return withLogin(client, { username: user, password: await readPassword(passwordFile) });
 }
 
 /** Works in the folders while no node runs on them; a node that does is asked itself, as --user. */

@@ -3,9 +3,10 @@
  * a file that others may read is refused.
  */
 import { randomBytes } from 'node:crypto';
-import { open, readFile, stat } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { addressOf, ed25519PublicKey, equalBytes, formatAddress, fromHex, toHex } from '@billcoin/protocol';
+import { readSecretText, SharedFile } from '../secretFile.ts';
 import { StorageFailure } from '../storageFailure.ts';
 
 export const CONSENSUS_KEY_FILE = 'consensus-key.json';
@@ -15,8 +16,6 @@ export const NODE_KEY_FILE = 'node-key.json';
 export const EXPORT_KEY_FILE = 'export-key.json';
 const FORMAT = 'billcoin-key/1';
 const SEED_BYTES = 32;
-/** Rights of group and others. */
-const OTHERS_MASK = 0o077;
 
 export interface KeyPair {
   readonly seed: Uint8Array;
@@ -58,15 +57,15 @@ function parse(path: string, text: string): Record<string, unknown> {
 /** Reads a key file; undefined where there is none. Throws StorageFailure `no_key` where others may read it or it is damaged. */
 export async function readKeyFile(folder: string, name: string): Promise<KeyPair | undefined> {
   const path = join(folder, name);
-  let mode: number;
+  let text: string;
   try {
-    mode = (await stat(path)).mode;
+    text = await readSecretText(path);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    if (error instanceof SharedFile) throw unusable(path, 'may be read by others', `Run: chmod 600 ${path}`, error);
     throw unusable(path, 'cannot be read', 'Check its owner and rights.', error);
   }
-  if ((mode & OTHERS_MASK) !== 0) throw unusable(path, 'may be read by others', `Run: chmod 600 ${path}`);
-  const record = parse(path, await readFile(path, 'utf8'));
+  const record = parse(path, text);
   const seed = typeof record['seed'] === 'string' ? fromHex(record['seed']) : undefined;
   const publicKey = typeof record['publicKey'] === 'string' ? fromHex(record['publicKey']) : undefined;
   if (record['format'] !== FORMAT || seed?.length !== SEED_BYTES || publicKey === undefined) throw unusable(path, `is not of format ${FORMAT}`, 'Restore it from its backup.');
