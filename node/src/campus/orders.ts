@@ -16,12 +16,10 @@ import { collect, noteCancellation } from './orderMoves.ts';
 import { openOrderId, paidOrder, settles } from './projectBlock.ts';
 import { lotRows, type RecalledLots } from './recalledLots.ts';
 import { openRowBatch } from './rowBatch.ts';
+import { scanBack } from './scanBack.ts';
 import { reserveStock, sellUnreserved, stockRefusal } from './stock.ts';
-import { getRow, listRows, padded, putRow, refId, TABLES } from './store.ts';
+import { getRow, padded, putRow, refId, TABLES } from './store.ts';
 
-/** Rows looked at for one page of a filtered list; a page may be short, its cursor goes on from there. */
-const SCAN_MAX = 2_000;
-const SCAN_PAGE = 200;
 const ORDER_PREFIX = 'ord_';
 
 export interface OrderDeps {
@@ -88,31 +86,15 @@ async function take({ chain, store, clock, verify, events, open, recalled }: Ord
   return { answer: accepted(order), operations: [...orderRows(order, purchase, payment === undefined), ...batch.operations()], after: () => events.emit([{ name: 'order.created', order, timeMs: nowMs }]) };
 }
 
-/** Ids of orders before `upTo`, newest first, of one till or of all. */
-async function idsBefore(store: KeyValueStore, tillNo: number | undefined, from: string, upTo: string): Promise<readonly string[]> {
-  const range = { limit: SCAN_PAGE, reverse: true };
-  if (tillNo === undefined) return (await listRows(store, TABLES.order, { from, before: upTo, ...range })).map(({ id }) => id);
-  const till = `${padded(tillNo, 10)}/`;
-  return (await listRows(store, TABLES.orderOfTill, { under: till, from: till + from, before: till + upTo, ...range })).map(({ id }) => id.slice(till.length));
-}
-
 async function list(store: KeyValueStore, { status, tillNo, merchant, fromMs, toMs, limit, before }: OrderFilter): Promise<OrderPage> {
   const from = ORDER_PREFIX + (fromMs === undefined ? '' : ulidTime(fromMs));
   const end = ORDER_PREFIX + (toMs === undefined ? '~' : ulidTime(toMs));
-  let upTo = before !== undefined && before < end ? before : end;
-  const orders: OrderRow[] = [];
-  for (let scanned = 0; scanned < SCAN_MAX; scanned += SCAN_PAGE) {
-    const ids = await idsBefore(store, tillNo, from, upTo);
-    for (const id of ids) {
-      const order = await getRow(store, TABLES.order, id);
-      upTo = id;
-      if (order === undefined || (status !== undefined && order.status !== status) || (merchant !== undefined && order.merchant !== merchant)) continue;
-      orders.push(order);
-      if (orders.length === limit) return { orders, next: upTo };
-    }
-    if (ids.length < SCAN_PAGE) return { orders, next: undefined };
-  }
-  return { orders, next: upTo };
+  const listed = tillNo === undefined ? { table: TABLES.order } : { table: TABLES.orderOfTill, under: `${padded(tillNo, 10)}/` };
+  const { found, next } = await scanBack<unknown, OrderRow>(store, { ...listed, from, before: before !== undefined && before < end ? before : end }, limit, async ({ id }) => {
+    const order = await getRow(store, TABLES.order, id);
+    return (status ?? order?.status) === order?.status && (merchant ?? order?.merchant) === order?.merchant ? order : undefined;
+  });
+  return { orders: found, next };
 }
 
 export function openOrders(deps: OrderDeps): Orders {

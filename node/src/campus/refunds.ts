@@ -11,13 +11,11 @@ import { ulid } from './crockford.ts';
 import type { Idempotency, Work } from './idempotency.ts';
 import type { Lane } from './lane.ts';
 import { askedMl, checkAmount, claimOf, claimSen, optionsOf, type ClaimContext } from './refundClaim.ts';
+import { scanBack, type Listing } from './scanBack.ts';
 import { deleteRow, getRow, listRows, padded, putRow, refId, TABLES } from './store.ts';
 
 /** Requests of one order that are looked at: it has a few; a till that makes more is at fault and gets no more. */
 const OF_ORDER_MAX = 1_000;
-/** Rows looked at for one page of a filtered list; a page may be short, its cursor goes on from there. */
-const SCAN_MAX = 2_000;
-const SCAN_PAGE = 200;
 export const REFUND_PREFIX = 'rfd_';
 
 export interface RefundDeps {
@@ -165,32 +163,22 @@ async function reject({ store, clock }: RefundDeps, refundId: string, by: string
   return { ok: true, refund: rejected };
 }
 
-/** Ids of refunds before `upTo`, newest first, of one payment, of one merchant or of all. */
-async function idsBefore({ store }: RefundDeps, { merchant, orderId }: RefundFilter, upTo: string): Promise<readonly string[]> {
-  const range = { limit: SCAN_PAGE, reverse: true };
-  const order = orderId === undefined ? undefined : await getRow(store, TABLES.order, orderId);
-  if (orderId !== undefined && order === undefined) return [];
-  if (order === undefined && merchant === undefined) return (await listRows(store, TABLES.refund, { before: upTo, ...range })).map(({ id }) => id);
-  const [table, under] = order === undefined ? [TABLES.refundOfMerchant, `${merchant ?? ''}/`] as const : [TABLES.refundOfPayment, `${refId(order.tillNo, order.ref)}/`] as const;
-  return (await listRows(store, table, { under, before: under + upTo, ...range })).map(({ id }) => id.slice(under.length));
+/** Where the refunds of one payment, of one merchant or of all are listed; undefined where the order is none. */
+async function listingOf({ store }: RefundDeps, { merchant, orderId }: RefundFilter): Promise<Listing<unknown> | undefined> {
+  if (orderId === undefined) return merchant === undefined ? { table: TABLES.refund } : { table: TABLES.refundOfMerchant, under: `${merchant}/` };
+  const order = await getRow(store, TABLES.order, orderId);
+  return order === undefined ? undefined : { table: TABLES.refundOfPayment, under: `${refId(order.tillNo, order.ref)}/` };
 }
 
 async function list(deps: RefundDeps, filter: RefundFilter): ReturnType<Refunds['list']> {
-  const { merchant, tillNo, status, limit } = filter;
-  let upTo = filter.before ?? `${REFUND_PREFIX}~`;
-  const refunds: RefundRequestRow[] = [];
-  for (let scanned = 0; scanned < SCAN_MAX; scanned += SCAN_PAGE) {
-    const ids = await idsBefore(deps, filter, upTo);
-    for (const id of ids) {
-      const refund = await getRow(deps.store, TABLES.refund, id);
-      upTo = id;
-      if (refund === undefined || (status !== undefined && refund.status !== status) || (tillNo !== undefined && refund.tillNo !== tillNo) || (merchant !== undefined && refund.merchant !== merchant)) continue;
-      refunds.push(refund);
-      if (refunds.length === limit) return { refunds, next: upTo };
-    }
-    if (ids.length < SCAN_PAGE) return { refunds, next: undefined };
-  }
-  return { refunds, next: upTo };
+  const { merchant, tillNo, status, limit, before } = filter;
+  const listing = await listingOf(deps, filter);
+  if (listing === undefined) return { refunds: [], next: undefined };
+  const { found, next } = await scanBack(deps.store, { ...listing, before }, limit, async ({ id }) => {
+    const refund = await getRow(deps.store, TABLES.refund, id);
+    return (status ?? refund?.status) === refund?.status && (tillNo ?? refund?.tillNo) === refund?.tillNo && (merchant ?? refund?.merchant) === refund?.merchant ? refund : undefined;
+  });
+  return { refunds: found, next };
 }
 
 export function openRefunds(deps: RefundDeps): Refunds {

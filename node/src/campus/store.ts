@@ -287,7 +287,7 @@ export interface RowRange {
   readonly reverse?: boolean;
 }
 
-interface Row<V> {
+export interface Row<V> {
   readonly id: string;
   readonly value: V;
 }

@@ -8,11 +8,8 @@ import type { ChainPort, Clock, KeyValueStore } from '../ports.ts';
 import { referenceOf } from '../sales/saleBook.ts';
 import type { Lane } from './lane.ts';
 import { originOf } from './saleRows.ts';
-import { getRow, listRows, putRow, TABLES } from './store.ts';
-
-/** Rows looked at for one page of a filtered list; a page may be short, its cursor goes on from there. */
-const SCAN_MAX = 2_000;
-const SCAN_PAGE = 200;
+import { scanBack } from './scanBack.ts';
+import { getRow, putRow, TABLES } from './store.ts';
 
 export interface StrayDeps {
   readonly chain: ChainPort;
@@ -37,20 +34,11 @@ async function viewOf({ chain, store }: StrayDeps, reference: string): Promise<S
 }
 
 async function list(deps: StrayDeps, { status, merchant, limit, before }: StrayFilter): Promise<StrayPage> {
-  let upTo = before;
-  const strays: StrayView[] = [];
-  for (let scanned = 0; scanned < SCAN_MAX; scanned += SCAN_PAGE) {
-    const rows = await listRows(deps.store, TABLES.strayAt, { limit: SCAN_PAGE, reverse: true, ...(upTo === undefined ? {} : { before: upTo }) });
-    for (const { id, value } of rows) {
-      upTo = id;
-      const stray = await viewOf(deps, value);
-      if (stray === undefined || (status !== undefined && stray.status !== status) || (merchant !== undefined && stray.merchant !== merchant)) continue;
-      strays.push(stray);
-      if (strays.length === limit) return { strays, next: upTo };
-    }
-    if (rows.length < SCAN_PAGE) return { strays, next: undefined };
-  }
-  return { strays, next: upTo };
+  const { found, next } = await scanBack(deps.store, { table: TABLES.strayAt, before }, limit, async ({ value }) => {
+    const stray = await viewOf(deps, value);
+    return (status ?? stray?.status) === stray?.status && (merchant ?? stray?.merchant) === stray?.merchant ? stray : undefined;
+  });
+  return { strays: found, next };
 }
 
 /** Runs in the lane: a return that comes in the same moment is seen before or after, never half. */

@@ -1,5 +1,6 @@
 /** Paging through rows of the campus store, whatever falls on the edge of a page. */
 import t from 'tap';
+import { SCAN_MAX, scanBack } from '../../src/campus/scanBack.ts';
 import { listRows, pagesOf, putRow, TABLES, type RowRange } from '../../src/campus/store.ts';
 import { sweepTable } from '../../src/campus/sweep.ts';
 import type { KeyValueStore } from '../../src/ports.ts';
@@ -44,4 +45,19 @@ t.test('a sweep that deletes behind the reader leaves out no row, over several p
   const store = await storeOf(ids);
   await sweepTable(store, TABLES.tillOfKey, (id) => Number(id) % 3 !== 0);
   t.same((await idsOf(store, {}, 1_000)).flat(), ids.filter((id) => Number(id) % 3 === 0));
+});
+
+t.test('a filtered list goes back row by row, and a page that looked at many rows is short', async (t) => {
+  const store = openKeyValueMemory();
+  const rows = SCAN_MAX + 250;
+  const idOf = (n: number): string => `row${String(n).padStart(5, '0')}`;
+  await store.batch([putRow(TABLES.refundOfMerchant, 'bill0/row99999', 1), putRow(TABLES.refundOfMerchant, 'bill2/row00000', 1), ...Array.from({ length: rows }, (_, n) => putRow(TABLES.refundOfMerchant, `bill1/${idOf(n)}`, 1))], { sync: true });
+  const page = async (limit: number, divisor: number, before?: string, from?: string) => await scanBack(store, { table: TABLES.refundOfMerchant, under: 'bill1/', from, before }, limit, async ({ id }) => (Number(id.slice(3)) % divisor === 0 ? id : undefined));
+  t.same(await page(2, 100), { found: [idOf(2_200), idOf(2_100)], next: idOf(2_100) }, 'newest first, without what is under another');
+  t.same(await page(2, 100, idOf(2_100)), { found: [idOf(2_000), idOf(1_900)], next: idOf(1_900) }, 'and on from there');
+  t.same(await page(9, 100, idOf(300), idOf(100)), { found: [idOf(200), idOf(100)], next: undefined });
+  t.same(await page(3, rows), { found: [], next: idOf(rows - SCAN_MAX) }, 'short, but not the end');
+  t.same(await page(3, rows, idOf(rows - SCAN_MAX)), { found: [idOf(0)], next: undefined });
+  t.same(await page(1, rows, idOf(1)), { found: [idOf(0)], next: idOf(0) }, 'a full page asks again');
+  t.same(await page(1, rows, idOf(0)), { found: [], next: undefined });
 });
