@@ -22,6 +22,7 @@ export { MILK_SALES_HEADER, type DailyReport, type ExportManifest, type SignedEx
 export type { Health } from './api/health.ts';
 export type { Coupon, Loyalty } from './api/loyalty.ts';
 export type { Merchant, MerchantDetail, Till } from './api/merchants.ts';
+export type { OrderCancelled } from './api/orderMoves.ts';
 export { ORDER_BYTES_MAX, type OrderCreated, type OrderDetail, type OrderSummary } from './api/orders.ts';
 export { VALIDATE_WAIT_MAX_MS, VALIDATION_ERRORS, type ValidatePaymentAnswer, type ValidatePaymentRequest, type ValidationError } from './api/payments.ts';
 export { CASHIERS_MAX, type Cashier } from './api/cashiers.ts';
@@ -77,6 +78,7 @@ export * from './actions/payments.ts';
 export * from './actions/cashiers.ts';
 export * from './actions/products.ts';
 export * from './actions/reads.ts';
+export * from './actions/refunds.ts';
 export * from './actions/streams.ts';
 export { FRAME_MAX_CHARS, POLL_MS, REOPENS_MAX, SILENCE_MAX_MS, type Resync, type StreamParams } from './client/eventStream.ts';
 export * from './actions/tills.ts';

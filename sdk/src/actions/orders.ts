@@ -1,12 +1,14 @@
 /** Orders: a till posts and lists them, a wallet reads the one behind an invoice. */
 import { decode, equalBytes, fault, fromBase64Url, fromHex, ok, Order, ORDER_SALT_BYTES, orderRef, toBase64Url, toHex, type OrderItem, type Result } from '@billcoin/protocol';
 import type { Routes } from '../api/index.ts';
-import type { OrderCreated, OrderDetail } from '../api/orders.ts';
+import type { OrderCancelled } from '../api/orderMoves.ts';
+import type { OrderCreated, OrderDetail, OrderSummary } from '../api/orders.ts';
 import type { Receipt } from '../api/receipts.ts';
 import type { AnswerOf, QueryOf } from '../api/route.ts';
 import type { Client } from '../client/client.ts';
 import { request, type CallOptions } from '../client/request.ts';
 import type { TillOrder } from '../order/createOrder.ts';
+import { transactionText, type TxDraft } from '../tx/draft.ts';
 
 /**
  * Posts an order of the till. The reference is the Idempotency-Key, so the till's outbox may repeat it until answered.
@@ -21,6 +23,22 @@ export function postOrder(client: Client, order: TillOrder, options?: CallOption
 /** An order with payment, refunds and history. */
 export function getOrder(client: Client, params: { readonly orderId: string }, options?: CallOptions): Promise<OrderDetail> {
   return request<Routes['getOrder']>(client, 'GET', '/orders/{orderId}', { params, idempotent: true }, options);
+}
+
+/**
+ * Takes an unpaid order back; it is CANCELLED once the VoidInvoice, signed by the till, is final. Handing the same one in again changes nothing.
+ * @throws ApiError `invoice_already_paid`, `invoice_expired`, `merchant_balance_low` (wait for its end instead) …
+ */
+export function cancelOrder(client: Client, { orderId, reason, tx }: { readonly orderId: string; readonly reason: string; readonly tx: TxDraft }, options?: CallOptions): Promise<OrderCancelled> {
+  return request<Routes['cancelOrder']>(client, 'POST', '/orders/{orderId}/cancel', { params: { orderId }, body: { reason, tx: transactionText(tx) }, idempotent: true }, options);
+}
+
+/**
+ * Says that the goods of a paid order were handed out: once, so a lost answer is not asked for again (read the order).
+ * @throws ApiError `already_collected`, `not_collectable`
+ */
+export function collectOrder(client: Client, params: { readonly orderId: string }, options?: CallOptions): Promise<OrderSummary> {
+  return request<Routes['collectOrder']>(client, 'POST', '/orders/{orderId}/collect', { params, idempotent: false }, options);
 }
 
 /** A page of orders, newest first; `cursor` is the nextCursor of the page before. */
