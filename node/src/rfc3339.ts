@@ -5,6 +5,12 @@ export function rfc3339(timeMs: number): string {
   return `${new Date(timeMs).toISOString().slice(0, 19)}Z`;
 }
 
+/** The time in ms of a text of that form; undefined for what the calendar or the clock does not have (30 February, 24:00) and before 1970. */
+export function timeOfRfc3339(text: string): number | undefined {
+  const timeMs = Date.parse(text);
+  return timeMs >= 0 && rfc3339(timeMs) === text ? timeMs : undefined;
+}
+
 /** "2026-04-10" of 20260410. */
 export function dateText(yyyymmdd: number): string {
   const digits = String(yyyymmdd);

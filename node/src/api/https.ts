@@ -10,6 +10,7 @@ import type { Log, Timers } from '../ports.ts';
 import { readTlsPair, type TlsFiles } from '../tlsFiles.ts';
 import { boundConnections } from './connections.ts';
 import { listenOn } from './listenOn.ts';
+import { answerWireErrors } from './wireErrors.ts';
 
 /** Looks at the files; a certificate lives for months. */
 const LOOK_EVERY_MS = 10_000;
@@ -77,8 +78,9 @@ export async function openHttps(deps: HttpsDeps): Promise<HttpsListener> {
   const { config: { host, port, files }, log } = deps;
   const stamp = await stampOf(files);
   const { cert, key, names, validToMs } = await readTlsPair(files);
-  const server = createServer({ cert, key, minVersion: 'TLSv1.3', handshakeTimeout: HANDSHAKE_TIMEOUT_MS, requestTimeout: deps.requestTimeoutMs }, deps.handle);
+  const server = createServer({ cert, key, minVersion: 'TLSv1.3', handshakeTimeout: HANDSHAKE_TIMEOUT_MS, requestTimeout: deps.requestTimeoutMs, requireHostHeader: false }, deps.handle);
   boundConnections(server, deps.connectionsMax);
+  answerWireErrors(server);
   const { at, close } = await listenOn(server, { host, port });
   const stop = watchFiles(deps.config, stamp, async () => {
     try {

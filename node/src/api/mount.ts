@@ -1,15 +1,16 @@
 /** The one place where declarations and handlers meet Fastify: strict bodies, checked input, replies, problems. */
 import { hash } from 'node:crypto';
-import type { ServerResponse } from 'node:http';
+import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { isDeepStrictEqual } from 'node:util';
 import type { FastifyInstance, FastifyReply, FastifyRequest, FastifySchema } from 'fastify';
+import { assert } from '@billcoin/protocol';
 import { API_BASE, BODY_MAX_BYTES, type ProblemCode, type Route } from '@billcoin/sdk';
 import type { Clock } from '../ports.ts';
 import type { ApiRequest, Entry, Refusal, Reply, StreamEntry } from './entry.ts';
 import type { Admitted, Guard } from './guard.ts';
 import { languageOf, PROBLEM_MEDIA_TYPE, problemBody, problemHeaders } from './problem.ts';
-
 import { rateHeaders } from './rateHeaders.ts';
+
 /** Printable ASCII, as long as the SDK lets it be. */
 const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,128}$/;
 const JSON_TYPE = 'application/json; charset=utf-8';
@@ -59,7 +60,7 @@ export function internalCodeOf(request: FastifyRequest): ProblemCode {
 }
 
 function etagMatches(request: FastifyRequest, etag: string): boolean {
-  return (request.headers['if-none-match'] ?? '').split(',').some((tag) => tag.trim().replace(/^W\//, '') === etag);
+  return (request.headers['if-none-match'] ?? '').split(',').map((tag) => tag.trim().replace(/^W\//, '')).some((tag) => tag === etag || tag === '*');
 }
 
 /** With `revalidate` the text is known by its hash, and 304 says that the client has it already. */
@@ -71,8 +72,10 @@ function sendJson(request: FastifyRequest, reply: FastifyReply, body: unknown, r
   return etagMatches(request, etag) ? reply.status(304).send() : reply.send(text);
 }
 
-function send(request: FastifyRequest, reply: FastifyReply, answer: Reply<Route>): FastifyReply {
+function send(request: FastifyRequest, reply: FastifyReply, answer: Reply<Route>, declaration: Route): FastifyReply {
   if ('problem' in answer) return refuse(request, reply, answer);
+  const hasTag = ('immutable' in answer && answer.immutable !== undefined) || ('revalidate' in answer && answer.revalidate !== undefined);
+  assert(!hasTag || declaration.etag === true, 'a declaration says that its answers carry an ETag');
   void reply.status(answer.status).headers(answer.headers ?? {});
   if (answer.status === 204) return reply.send();
   if ('stream' in answer) return reply.send(answer.stream);
@@ -131,7 +134,7 @@ export function mount(server: FastifyInstance, entry: Entry, guard: Guard): void
       readIntegers(request.params, declaration.params);
       readIntegers(request.query, declaration.query);
     },
-    handler: async (request, reply) => send(request, reply, await handle(apiRequest(request))),
+    handler: async (request, reply) => send(request, reply, await handle(apiRequest(request)), declaration),
   });
 }
 
@@ -184,7 +187,7 @@ export function mountStream(server: FastifyInstance, entry: StreamEntry, guard: 
         begin: () => {
           reply.hijack();
           // What hooks set before, and what an answer that they do not see would lack.
-          raw.writeHead(200, { ...reply.getHeaders(), ...rateHeaders(request.call?.limits ?? []), ...STREAM_HEADERS });
+          raw.writeHead(200, { ...(reply.getHeaders() as OutgoingHttpHeaders), ...rateHeaders(request.call?.limits ?? []), ...STREAM_HEADERS });
           endWithLogin(raw, request.admitted, () => guard.admit(declaration, request.headers.authorization), clock, checkMs);
           return {
             // Ended with its token or destroyed, it is in no hub a moment later.

@@ -18,6 +18,7 @@ import type { ApiMetrics } from './metrics.ts';
 import { internalCodeOf, mount, mountStream, refuse, urlOf } from './mount.ts';
 import { campusPart, chainOnlyPart, type PartDeps } from './parts.ts';
 import { JsonRefused, parseStrictJson } from './strictJson.ts';
+import { answerWireErrors, refusalOfHead } from './wireErrors.ts';
 
 /** A slow sender gets this long for a whole request; a roster of 8 MiB comes in one second on a campus network. */
 const REQUEST_TIMEOUT_MS = 30_000;
@@ -83,17 +84,22 @@ function refusalOf(error: FastifyError | Error): Refusal | undefined {
 }
 
 function setErrors(server: FastifyInstance, log: Log, entries: readonly (Entry | StreamEntry)[]): void {
+  function refusePlace(request: FastifyRequest, reply: FastifyReply): FastifyReply {
+    const methods = methodsAt(entries, request.url);
+    if (methods.length === 0) return refuse(request, reply, { problem: 'not_found' });
+    return refuse(request, reply, { problem: 'method_not_allowed', headers: { allow: methods.join(', ') } });
+  }
   server.setErrorHandler<FastifyError>((error, request, reply) => {
+    // A method that Fastify wants a body of, though no route has it.
+    if (error.code === 'FST_ERR_ROUTE_MISSING_CONTENT_TYPE') return refusePlace(request, reply);
+    // Nobody hears this, but the metrics and the log should not call it our fault.
+    if (error === request.raw.errored) return refuse(request, reply, { problem: 'malformed_request', detail: 'The sender went away in the middle of the request.' });
     const refusal = refusalOf(error);
     if (refusal !== undefined) return refuse(request, reply, refusal);
     log.error({ error, requestId: request.id, route: request.routeOptions.url }, 'a request failed by our own fault');
     return refuse(request, reply, { problem: internalCodeOf(request) });
   });
-  server.setNotFoundHandler((request, reply) => {
-    const methods = methodsAt(entries, request.url);
-    if (methods.length === 0) return refuse(request, reply, { problem: 'not_found' });
-    return refuse(request, reply, { problem: 'method_not_allowed', headers: { allow: methods.join(', ') } });
-  });
+  server.setNotFoundHandler(refusePlace);
 }
 
 function setParsers(server: FastifyInstance): void {
@@ -116,6 +122,8 @@ function setParsers(server: FastifyInstance): void {
 function setHooks(server: FastifyInstance, log: Log, metrics: ApiMetrics, portOf: () => number): void {
   server.addHook('onRequest', async (request: FastifyRequest, reply: FastifyReply) => {
     void reply.headers({ 'request-id': request.id, 'cache-control': 'no-store', 'x-content-type-options': 'nosniff', 'referrer-policy': 'no-referrer', 'content-security-policy': "default-src 'none'; frame-ancestors 'none'" });
+    const unclear = refusalOfHead(request.raw);
+    if (unclear !== undefined) return refuse(request, reply, unclear);
     const why = isOverTls(request.raw) ? refusalOfSecureCaller(request.headers) : refusalOfCaller(request.headers, portOf());
     if (why !== undefined) return refuse(request, reply, { problem: 'forbidden', detail: why });
     return undefined;
@@ -136,7 +144,7 @@ const asJson = () => (body: unknown): string => JSON.stringify(body);
 function makeServer(): FastifyInstance {
   return Fastify({
     logger: false, bodyLimit: BODY_MAX_BYTES, requestTimeout: REQUEST_TIMEOUT_MS, requestIdHeader: false, genReqId: () => `req_${randomUUID()}`,
-    routerOptions: { maxParamLength: 128 }, forceCloseConnections: true,
+    routerOptions: { maxParamLength: 128 }, forceCloseConnections: true, http: { requireHostHeader: false }, // refusalOfHead says it, as a problem
     // Paths that cannot be decoded never reach a route or a hook.
     frameworkErrors: (_error, request, reply) => void refuse(request, reply, { problem: 'malformed_request', detail: 'The path cannot be decoded.' }),
     ajv: { customOptions: { removeAdditional: false, coerceTypes: false, useDefaults: true, allErrors: false, strict: true } },
@@ -170,6 +178,7 @@ export async function startApi(deps: ApiDeps): Promise<Api> {
 
   server.setSerializerCompiler(asJson);
   boundConnections(server.server, CONNECTIONS_MAX);
+  answerWireErrors(server.server);
   setParsers(server);
   setErrors(server, log, [...part.entries, ...part.streams]);
   hookIntake(server, registry);

@@ -1,6 +1,6 @@
 /**
- * JSON from strangers: whole UTF-8, no key twice, no key that reaches a prototype, bounded depth. JSON.parse alone keeps
- * the last of two equal keys, so that a check and a use could see different values.
+ * JSON from strangers: whole UTF-8, no key twice, no key that reaches a prototype, no half a character, bounded depth.
+ * JSON.parse alone keeps the last of two equal keys, so that a check and a use could see different values.
  */
 
 /** Deeper than any body of this API; more is an attack on somebody's stack. */
@@ -11,6 +11,10 @@ const FORBIDDEN_KEYS: ReadonlySet<string> = new Set(['__proto__', 'constructor',
 export class JsonRefused extends Error {
   override readonly name = 'JsonRefused';
 }
+
+/** Only escapes can write half a surrogate pair: the bytes are UTF-8. */
+const SURROGATE_ESCAPE = /\\u[dD][89a-fA-F]/;
+const LONE_SURROGATE = /\p{Surrogate}/u;
 
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
@@ -45,8 +49,13 @@ function isKeyEnd(text: string, at: number): boolean {
   return colon.test(text);
 }
 
-/** Looks at each key of text that JSON.parse has taken; only strings and brackets matter. */
-function checkKeys(text: string): void {
+/** RFC 7493 §2.1: such a text has no UTF-8, so what is stored, hashed or passed on would be another one. */
+function checkText(string: string): void {
+  if (SURROGATE_ESCAPE.test(string) && LONE_SURROGATE.test(JSON.parse(string) as string)) throw new JsonRefused('A text holds half a surrogate pair.');
+}
+
+/** Looks at each string of text that JSON.parse has taken; only strings and brackets matter. */
+function checkStrings(text: string): void {
   /** Keys seen in each open object; undefined stands for an array. */
   const open: (Set<string> | undefined)[] = [];
   let at = 0;
@@ -54,6 +63,7 @@ function checkKeys(text: string): void {
     const character = text.charAt(at);
     if (character === '"') {
       const end = endOfString(text, at);
+      checkText(text.slice(at, end));
       const keys = open.at(-1);
       if (keys !== undefined && isKeyEnd(text, end)) addKey(keys, JSON.parse(text.slice(at, end)) as string);
       at = end;
@@ -78,6 +88,6 @@ function addKey(keys: Set<string>, key: string): void {
 export function parseStrictJson(bytes: Uint8Array): { readonly value: unknown; readonly text: string } {
   const text = textOf(bytes);
   const value = parse(text);
-  checkKeys(text);
+  checkStrings(text);
   return { value, text };
 }

@@ -2,23 +2,27 @@
 import { request as httpRequest } from 'node:http';
 import t from 'tap';
 import { Registry } from 'prom-client';
-import { BODY_MAX_BYTES } from '@billcoin/sdk';
+import { Value } from 'typebox/value';
+import { formatAddress } from '@billcoin/protocol';
+import { BODY_MAX_BYTES, Problem } from '@billcoin/sdk';
 import { startApi } from '../../src/api/server.ts';
 import { JSON_DEPTH_MAX, JsonRefused, parseStrictJson } from '../../src/api/strictJson.ts';
 import { isLoopback, refusalOfCaller } from '../../src/api/loopback.ts';
 import { makeLog } from '../../src/log.ts';
 import { openWorld, type Answer } from '../support/campusWorld.ts';
+import { keyOf } from '../support/testNetwork.ts';
 import { departures } from '../support/conforms.ts';
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 const codeOf = (answer: Answer): string => (answer.json as { code: string }).code;
 
 t.test('strict JSON takes what JSON.parse takes, and no key twice', async (t) => {
-  for (const text of ['{}', '[]', '1', '"a"', 'null', ' {"a":{"b":[{"c":1},{"c":2}]},"b":"a\\"b:{"} ', '{"a":"\\u0041","A":1}']) t.same(parseStrictJson(bytes(text)), { value: JSON.parse(text) as unknown, text });
+  for (const text of ['{}', '[]', '1', '"a"', 'null', ' {"a":{"b":[{"c":1},{"c":2}]},"b":"a\\"b:{"} ', '{"a":"\\u0041","A":1}', '"\\ud83d\\ude00 \\\\ud800"']) t.same(parseStrictJson(bytes(text)), { value: JSON.parse(text) as unknown, text });
   const refused: readonly (readonly [string | Uint8Array<ArrayBuffer>, RegExp])[] = [
     ['', /not JSON/], ['{', /not JSON/], ['{"a":1,}', /not JSON/], ['NaN', /not JSON/], ['{"a":1}{}', /not JSON/], ['\uFEFF{}', /not JSON/], ['{\'a\':1}', /not JSON/],
     ['{"a":1,"a":2}', /"a" stands twice/], ['{"a":1,"\\u0061":2}', /"a" stands twice/], ['[{"x":{"a":1,"b":2,"a":3}}]', /"a" stands twice/], [`{"a"${' '.repeat(500)}:1,"a":2}`, /stands twice/], ['{"a":"a","b":{"a":1},"a":1}', /stands twice/],
     ['{"__proto__":{"admin":true}}', /"__proto__" is not allowed/], ['{"a":{"constructor":{"prototype":{}}}}', /"constructor" is not allowed/], ['{"\\u005f_proto__":1}', /not allowed/],
+    ['{"a":"\\ud800"}', /half a surrogate pair/], ['{"a":"x\\uDC00y"}', /half a surrogate pair/], ['{"\\ud83d":1}', /half a surrogate pair/], ['["\\ude00\\ud83d"]', /half a surrogate pair/],
     ['['.repeat(JSON_DEPTH_MAX + 1) + ']'.repeat(JSON_DEPTH_MAX + 1), /nested deeper/], [Uint8Array.of(0x22, 0xff, 0x22), /not UTF-8/], [Uint8Array.of(0x22, 0xc0, 0xaf, 0x22), /not UTF-8/],
   ];
   for (const [text, message] of refused) t.throws(() => parseStrictJson(typeof text === 'string' ? bytes(text) : text), { name: 'JsonRefused', message }, String(text).slice(0, 40));
@@ -63,7 +67,7 @@ t.test('wrong bodies get problems with stable codes', async (t) => {
     t.equal(answer.status, status, name);
     if (status < 400) continue;
     t.equal(codeOf(answer), code, name);
-    t.same(departures('postTransaction', answer), [], `${name}: a whole problem`);
+    t.ok(Value.Check(Problem, answer.json), `${name}: a whole problem`);
     t.equal(answer.headers.get('content-type'), 'application/problem+json; charset=utf-8', name);
     t.equal(answer.headers.get('request-id'), (answer.json as { instance: string }).instance, `${name}: the request id stands in both`);
     t.match(answer.json, { detail: /\w+\./, title: /\w/ }, `${name}: says what to do`);
@@ -84,6 +88,45 @@ t.test('a roster may be large, other bodies may not', async (t) => {
   t.match(imported.json, { added: 3_000, kept: 0, left: 0 });
   t.match((await send('studentId\nA 1\n')).json, { code: 'bad_roster', errors: [{ pointer: '/line/2', code: 'bad_student_id' }] });
   t.equal((await send('x'.repeat(8_388_609))).status, 413);
+});
+
+t.test('names are one line that people can read; times and months are of the calendar', async (t) => {
+  const world = await openWorld(t);
+  const [admin, manager, finance] = [await world.as('admin'), await world.as('manager'), await world.as('finance')];
+  const price = { price: { rule: 'rm', rm: '1.80' }, cartonLitres: '0.250', lot: null, received: 0 };
+  const account = formatAddress(keyOf('a new merchant').address);
+  for (const name of ['', '   ', 'a\u0000b', 'a\nb', 'a\u0085b', 'pay\u202Eme', '\u2066x', 'x\ufffd', '\ud800']) {
+    const answers = [
+      await world.post('/admin/merchants', { name, account }, admin), await world.post('/admin/clients', { name, role: 'service' }, admin), await world.post('/tills/enrol', { name }, manager),
+      await world.post('/cashiers', { name, pin: '2580', tills: [] }, manager), await world.post('/products', { name: { en: name, ms: 'Susu' }, ...price }, manager), await world.post('/products', { name: { en: 'Milk', ms: name }, ...price }, manager),
+    ];
+    t.same(answers.map(({ status, json }) => [status, (json as { code?: string }).code]), answers.map(() => [400, 'malformed_request']), JSON.stringify(name));
+  }
+  for (const name of ['Susu segar 牛奶 😀', 'A & B', '<b>']) t.equal((await world.post('/cashiers', { name, pin: '2580', tills: [] }, manager)).status, 201, name);
+  for (const time of ['2026-02-30T00:00:00Z', '2026-04-31T00:00:00Z', '2026-01-01T24:00:00Z', '2026-01-01T23:59:60Z', '1969-12-31T23:59:59Z', '0099-01-01T00:00:00Z']) {
+    for (const name of ['from', 'to']) for (const [list, as] of [['/orders', finance], ['/price/history', {}]] as const) {
+      const answer = await world.get(`${list}?${name}=${time}`, as);
+      t.equal(answer.status, 400, `${list} ${name} ${time}`);
+      t.match(answer.json, { errors: [{ pointer: `/${name}`, code: 'time' }] });
+    }
+  }
+  t.equal((await world.get('/orders?from=2028-02-29T00:00:00Z', finance)).status, 200);
+  for (const month of ['0000-01', '0099-12', '2026-13', '2026-00']) t.equal((await world.get(`/exports/milk-sales/manifest?month=${month}`, finance)).status, 400, month);
+});
+
+t.test('the answers that limits of an own till and rows of others give are declared', async (t) => {
+  const world = await openWorld(t);
+  const [till, student] = [await world.as('till'), await world.as('student')];
+  const row = `/proofs/row/01${'00'.repeat(20)}`;
+  for (const [operation, answer, status] of [
+    ['listOrders', await world.get('/orders?tillNo=2', till), 404], ['streamOrders', await world.get('/streams/orders?tillNo=2', till), 404], ['getRowProof', await world.get(row), 401], ['getRowProof', await world.get(row, student), 403],
+    ['getStatus', await world.get('/status', { authorization: 'Bearer no' }), 401], ['getStatus', await world.get('/status', { origin: 'https://evil.example' }), 403],
+  ] as const) {
+    t.equal(answer.status, status, operation);
+    t.same(departures(operation, answer), [], operation);
+  }
+  const tagged = await world.get('/genesis', { 'if-none-match': '*' });
+  t.equal(tagged.status, 304, 'any version will do');
 });
 
 function raw(port: number, headers: Readonly<Record<string, string>>): Promise<number> {

@@ -1,6 +1,6 @@
 /** Does an answer have exactly the form its route declares? */
 import { Value } from 'typebox/value';
-import { Problem, ROUTES, ValidationProblem, type OperationId, type Route } from '@billcoin/sdk';
+import { COMMON_PROBLEMS, Problem, ROUTES, ValidationProblem, type OperationId, type ProblemCode, type Route } from '@billcoin/sdk';
 import type { Answer } from './campusWorld.ts';
 
 /** Where and why the answer departs from the declaration; empty when it conforms. */
@@ -9,5 +9,10 @@ export function departures(operationId: OperationId, answer: Answer): readonly s
   const declared = route.responses[answer.status];
   const isExtended = operationId === 'validatePayment' && (answer.status === 400 || answer.status === 500);
   const schema = declared ?? (isExtended ? ValidationProblem : Problem);
-  return [...Value.Errors(schema, JSON.parse(answer.text))].map((error) => `${error.instancePath} ${error.message}`);
+  const body = JSON.parse(answer.text) as { readonly code?: ProblemCode };
+  const codes: readonly (ProblemCode | undefined)[] = [...COMMON_PROBLEMS, ...(route.problems ?? [])];
+  return [
+    ...[...Value.Errors(schema, body)].map((error) => `${error.instancePath} ${error.message}`),
+    ...(declared === undefined && !codes.includes(body.code) ? [`/code ${body.code} is not declared`] : []),
+  ];
 }

@@ -2,7 +2,7 @@
 import { Type, type Static } from 'typebox';
 import { Username } from './auth.ts';
 import { route } from './route.ts';
-import { Address, ClientId, closed, nullable, page, pageQuery, Time, UserId } from './values.ts';
+import { Address, ClientId, closed, line, nullable, page, pageQuery, Time, UserId } from './values.ts';
 
 const userRole = Type.Enum(['manager', 'finance', 'auditor', 'admin']);
 const merchantOfRole = Type.Optional(Address);
@@ -23,12 +23,12 @@ export const createUser = route({
 export const getUser = route({ method: 'GET', path: '/admin/users/{userId}', summary: 'An account.', who: ['admin'], params: closed({ userId: UserId }), responses: { 200: UserView }, problems: ['not_found'] });
 export const changeUser = route({
   method: 'PATCH', path: '/admin/users/{userId}', summary: 'Another role, disable, enable, or a new password (shown once). All logins of the account end.', who: ['admin'], params: closed({ userId: UserId }),
-  body: closed({ role: Type.Optional(userRole), merchantId: merchantOfRole, disabled: Type.Optional(Type.Boolean()), newPassword: Type.Optional(Type.Literal(true)), reason: Type.String({ minLength: 1, maxLength: 200 }) }),
+  body: closed({ role: Type.Optional(userRole), merchantId: merchantOfRole, disabled: Type.Optional(Type.Boolean()), newPassword: Type.Optional(Type.Literal(true)), reason: line(200) }),
   responses: { 200: UserChanged }, problems: ['not_found', 'last_admin', 'merchant_missing'],
 });
 
 export const ClientView = closed({
-  clientId: ClientId, name: Type.String({ minLength: 1, maxLength: 64 }), role: Type.Enum(['partner', 'service']), merchantId: nullable(Address), createdAt: Time,
+  clientId: ClientId, name: line(64), role: Type.Enum(['partner', 'service']), merchantId: nullable(Address), createdAt: Time,
 });
 export type ClientView = Static<typeof ClientView>;
 

@@ -114,4 +114,4 @@ export const Jwks = closed({
   keys: Type.Array(closed({ kty: Type.Literal('OKP'), crv: Type.Literal('Ed25519'), x: Type.String(), kid: Type.String(), alg: Type.Literal('EdDSA'), use: Type.Literal('sig') })),
 });
 export type Jwks = Static<typeof Jwks>;
-export const getJwks = route({ method: 'GET', path: '/.well-known/jwks.json', summary: 'Keys that verify access tokens.', who: ['public'], atRoot: true, responses: { 200: Jwks } });
+export const getJwks = route({ method: 'GET', path: '/.well-known/jwks.json', summary: 'Keys that verify access tokens.', who: ['public'], atRoot: true, responses: { 200: Jwks }, etag: true });

@@ -50,7 +50,7 @@ export const Reserve = closed({
 export type Reserve = Static<typeof Reserve>;
 export const getReserve = route({
   method: 'GET', path: '/reserve', summary: 'The reserve equation: supply = custody (Σ available + held of the batches) + gap (Σ owed of the plants), plant by plant.', who: ['public'],
-  query: closed(pageQuery), responses: { 200: Reserve },
+  query: closed(pageQuery), responses: { 200: Reserve }, etag: true,
 });
 
 const rowKey = Type.String({ pattern: '^13[0-9a-f]{8}$', description: 'Row of state the price stands in: proof at /proofs/row/{rowKey}' });
@@ -62,5 +62,5 @@ export type DayPrice = Static<typeof DayPrice>;
 export const getPrice = route({ method: 'GET', path: '/price', summary: 'The price in force, ringgit per BILL (litre).', who: ['public'], responses: { 200: Price } });
 export const listPrices = route({
   method: 'GET', path: '/price/history', summary: 'The price of every day that the chain still holds (400 days), newest first.', who: ['public'],
-  query: closed({ from: Type.Optional(Time), to: Type.Optional(Time), ...pageQuery }), responses: { 200: page(DayPrice) },
+  query: closed({ from: Type.Optional(Time), to: Type.Optional(Time), ...pageQuery }), responses: { 200: page(DayPrice) }, etag: true,
 });

@@ -1,7 +1,7 @@
 /** Cashiers of a merchant: a name, a PIN, and the tills they may stand at. */
 import { Type, type Static } from 'typebox';
 import { route } from './route.ts';
-import { CashierId, closed, page, pageQuery, TillNo, Time } from './values.ts';
+import { CashierId, closed, line, page, pageQuery, TillNo, Time } from './values.ts';
 
 /** Cashiers of one merchant. */
 export const CASHIERS_MAX = 500;
@@ -12,7 +12,7 @@ export const Cashier = closed({ cashierId: CashierId, name: Type.String(), tills
 export type Cashier = Static<typeof Cashier>;
 
 const terms = {
-  name: Type.String({ minLength: 1, maxLength: 64 }),
+  name: line(64),
   pin: Type.String({ pattern: '^[0-9]{4,8}$', description: 'Stored as scrypt; never told again' }),
   tills: Type.Array(TillNo, { maxItems: CASHIER_TILLS_MAX, uniqueItems: true }),
 };

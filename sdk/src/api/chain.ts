@@ -11,6 +11,7 @@ export const getGenesis = route({
   summary: 'The genesis file, byte for byte as it is hashed (RFC 8785 canonical JSON).',
   who: ['public'],
   responses: { 200: Type.Record(Type.String(), Type.Unknown()) },
+  etag: true,
 });
 
 export const Status = closed({
@@ -78,7 +79,7 @@ export const BlockView = closed({
 export type BlockView = Static<typeof BlockView>;
 
 export const listBlocks = route({ method: 'GET', path: '/blocks', summary: 'Final blocks, newest first.', who: ['public'], query: closed(pageQuery), responses: { 200: page(BlockSummary) } });
-export const getLatestBlock = route({ method: 'GET', path: '/blocks/latest', summary: 'The newest final block.', who: ['public'], responses: { 200: BlockView } });
+export const getLatestBlock = route({ method: 'GET', path: '/blocks/latest', summary: 'The newest final block.', who: ['public'], responses: { 200: BlockView }, etag: true });
 export const getBlock = route({
   method: 'GET',
   path: '/blocks/{heightOrHash}',
@@ -86,6 +87,7 @@ export const getBlock = route({
   who: ['public'],
   params: closed({ heightOrHash: Type.String({ pattern: '^([0-9]{1,15}|[0-9a-f]{64})$' }) }),
   responses: { 200: BlockView },
+  etag: true,
   problems: ['not_found', 'pruned'],
 });
 

@@ -6,7 +6,7 @@ import { Address, closed, Hash, Height, Litres, nullable, page, pageQuery, Publi
 /** Header row of the export, exactly. */
 export const MILK_SALES_HEADER = 'Transaction ID,Timestamp (UTC),Student ID (hashed),Amount (RM),Wallet address (masked),Block hash,Settlement status';
 
-const Month = Type.String({ pattern: '^[0-9]{4}-(0[1-9]|1[0-2])$', examples: ['2026-04'] });
+const Month = Type.String({ pattern: '^[1-9][0-9]{3}-(0[1-9]|1[0-2])$', examples: ['2026-04'] });
 const TimeZone = Type.String({ pattern: '^[A-Za-z0-9_+/-]{1,40}$', default: 'UTC', description: 'IANA time zone that says which month or day a block time belongs to' });
 
 export const exportMilkSales = route({

@@ -16,6 +16,7 @@ export const getCheckpoint = route({
   summary: 'The checkpoint this node was given, signed by the keys that genesis pins; valid for 14 days.',
   who: ['public'],
   responses: { 200: CheckpointAnswer },
+  etag: true,
   problems: ['not_found'],
 });
 

@@ -38,10 +38,11 @@ function operation(operationId: string, route: Route): Json {
     tags: [route.path.split('/')[1] ?? ''],
     summary: route.summary,
     description: `Who: ${route.who.join(', ')}.${route.own === undefined ? '' : ` Of it: ${route.own}.`}`,
-    ...(route.who.includes('public') ? {} : { security: [{ bearer: [] }] }),
+    // A token that is sent must be good, on public routes too; whoever is a party sees more of some.
+    security: [...(route.who.includes('public') ? [{}] : []), { bearer: [] }],
     ...(parameters.length === 0 ? {} : { parameters }),
     ...(route.body === undefined ? {} : { requestBody: { required: true, content: { [route.bodyType ?? 'application/json']: { schema: route.body } } } }),
-    responses: { ...answers(route), ...refusals(operationId, route) },
+    responses: { ...answers(route), ...(route.etag === true ? { 304: { description: 'As If-None-Match has it' } } : {}), ...refusals(operationId, route) },
   };
 }
 
@@ -61,8 +62,7 @@ function answers(route: Route): Json {
 /** Problems by status, each with its codes. */
 function refusals(operationId: string, route: Route): Json {
   const byStatus = new Map<number, ProblemCode[]>();
-  const common = COMMON_PROBLEMS.filter((code) => !route.who.includes('public') || (code !== 'unauthenticated' && code !== 'forbidden'));
-  for (const code of new Set<ProblemCode>([...common, ...(route.problems ?? [])])) {
+  for (const code of new Set<ProblemCode>([...COMMON_PROBLEMS, ...(route.problems ?? [])])) {
     const { status } = PROBLEMS[code];
     if (route.responses[status] === undefined) byStatus.set(status, [...(byStatus.get(status) ?? []), code]);
   }

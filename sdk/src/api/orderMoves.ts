@@ -1,13 +1,13 @@
 /** What a till does to an order after posting it: take the invoice back, and say that the goods were handed out. */
-import { Type, type Static } from 'typebox';
+import type { Static } from 'typebox';
 import { OrderStatusName, OrderSummary } from './orders.ts';
 import { route } from './route.ts';
-import { base64Url, closed, Label, OrderId, TxHash } from './values.ts';
+import { base64Url, closed, Label, line, OrderId, TxHash } from './values.ts';
 
 /** One kind of 4 KiB: VoidInvoice and Refund alike. */
 export const TILL_TX_MAX_BYTES = 4_096;
 /** Why somebody did it, for the merchant's own books. */
-export const Reason = Type.String({ minLength: 1, maxLength: 200, description: 'For the merchant’s own books; never on chain' });
+export const Reason = line(200, 'For the merchant’s own books; never on chain');
 
 export const OrderCancelled = closed({ orderId: OrderId, txHash: TxHash, status: OrderStatusName, label: Label });
 export type OrderCancelled = Static<typeof OrderCancelled>;

@@ -72,6 +72,7 @@ export const listOrders = route({
   own: 'till, staff: own till; manager, partner: own merchant',
   query: closed({ status: Type.Optional(OrderStatusName), tillNo: Type.Optional(TillNo), from: Type.Optional(Time), to: Type.Optional(Time), ...pageQuery }),
   responses: { 200: page(OrderSummary) },
+  problems: ['not_found'],
 });
 
 export const getOrderByRef = route({

@@ -1,7 +1,7 @@
 /** What a merchant sells: price rule, stock, carton and lot. Orders name products; their units are reserved with the order. */
 import { Type, type Static } from 'typebox';
 import { route } from './route.ts';
-import { Address, BatchKey, closed, Litres, nullable, page, pageQuery, ProductId, Rm } from './values.ts';
+import { Address, BatchKey, closed, line, Litres, nullable, page, pageQuery, ProductId, Rm } from './values.ts';
 
 /** Shelf of one product; a campus sells far less between two counts. */
 export const UNITS_MAX = 10_000_000;
@@ -12,7 +12,7 @@ export const PRODUCT_NAME_MAX_BYTES = 64;
 
 const rmIn = Type.String({ pattern: '^[0-9]{1,10}(\\.[0-9]{1,2})?$', examples: ['1.80'] });
 const litresIn = Type.String({ pattern: '^[0-9]{1,13}(\\.[0-9]{1,3})?$', examples: ['0.250'] });
-const text = Type.String({ minLength: 1, maxLength: PRODUCT_NAME_MAX_BYTES });
+const text = line(PRODUCT_NAME_MAX_BYTES);
 const lotIn = Type.String({ pattern: '^[\\x21-\\x7e]{1,32}$', description: 'Printed lot of the cartons that are sold now' });
 const units = Type.Integer({ minimum: 0, maximum: UNITS_MAX });
 
@@ -36,7 +36,7 @@ export type Product = Static<typeof Product>;
 
 export const listProducts = route({
   method: 'GET', path: '/products', summary: 'Products of a merchant with what is left of each, newest first.', who: ['public'],
-  query: closed({ merchantId: Address, ...pageQuery }), responses: { 200: page(Product) },
+  query: closed({ merchantId: Address, ...pageQuery }), responses: { 200: page(Product) }, etag: true,
 });
 
 export const postProduct = route({

@@ -34,5 +34,6 @@ export const getRegistry = route({
   who: ['public'],
   query: closed({ height: Type.Optional(Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, description: 'A final height; 0 for genesis, the newest unless given' })) }),
   responses: { 200: Registry },
+  etag: true,
   problems: ['not_found', 'pruned'],
 });

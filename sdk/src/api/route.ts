@@ -38,6 +38,8 @@ export interface Route {
   /** Answers by status, problems apart. */
   readonly responses: Readonly<Record<number, TSchema>>;
   readonly responseType?: MediaType;
+  /** True: the answer carries an ETag, and If-None-Match is answered with 304. */
+  readonly etag?: true;
   /** The same answer in another form, by media type: asked for with Accept or the query key `format`. */
   readonly alternative?: Readonly<Partial<Record<MediaType, TSchema>>>;
   /** Problem codes of this route beyond the common ones (COMMON_PROBLEMS). */

@@ -20,6 +20,7 @@ export const streamOrdersRoute = route({
   query: closed({ tillNo: Type.Optional(TillNo), orderId: Type.Optional(OrderId) }),
   responses: { 200: Type.String() },
   responseType: 'text/event-stream',
+  problems: ['not_found'],
 });
 
 const EVENT_STREAM = { responses: { 200: Type.String() }, responseType: 'text/event-stream' } as const;

@@ -2,10 +2,10 @@
 import { Type, type Static } from 'typebox';
 import { CheckpointAnswer } from './light.ts';
 import { route } from './route.ts';
-import { Address, base64Url, closed, Height, LinkCode, nullable, PublicKey, RegistryStatus, Signature, TillNo, Time, TxHash } from './values.ts';
+import { Address, base64Url, closed, Height, line, LinkCode, nullable, PublicKey, RegistryStatus, Signature, TillNo, Time, TxHash } from './values.ts';
 
-const tillName = Type.String({ minLength: 1, maxLength: 64, description: 'For the merchant: where it stands' });
-const reason = Type.String({ minLength: 1, maxLength: 200, description: 'For the merchant’s own books; never on chain' });
+const tillName = line(64, 'For the merchant: where it stands');
+const reason = line(200, 'For the merchant’s own books; never on chain');
 /** Printable ASCII. */
 const version = Type.String({ pattern: '^[\\x21-\\x7e]{1,32}$', description: 'Version of the till program' });
 const battery = nullable(Type.Integer({ minimum: 0, maximum: 100, description: 'Percent; null for a till on the mains' }));
@@ -67,6 +67,6 @@ const merchantState = closed({ merchantId: Address, name: Type.String(), txHash:
 
 export const registerMerchant = route({
   method: 'POST', path: '/admin/merchants', summary: 'Register a merchant, signed by the campus authority. 202: not final within 10 s, call again.', who: ['admin'],
-  body: closed({ name: Type.String({ minLength: 1, maxLength: 64 }), account: Address }), auditBody: ['account'],
+  body: closed({ name: line(64), account: Address }), auditBody: ['account'],
   responses: { 201: merchantState, 202: merchantState }, problems: ['merchant_exists', 'no_campus_authority', 'malformed', 'pool_full'],
 });

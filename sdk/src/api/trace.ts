@@ -65,10 +65,10 @@ const alternative = { 'application/ld+json': EpcisDocument } as const;
 export const traceBatch = route({
   method: 'GET', path: '/trace/batch/{batchKey}', who: ['public'], query,
   summary: 'A batch from meter and farms over the statements of oracles to its mint, deliveries and end.',
-  params: closed({ batchKey: BatchKey }), responses: { 200: BatchTrace }, alternative, problems: ['not_found'],
+  params: closed({ batchKey: BatchKey }), responses: { 200: BatchTrace }, alternative, etag: true, problems: ['not_found'],
 });
 export const traceTx = route({
   method: 'GET', path: '/trace/tx/{txHash}', who: ['student', 'till', 'staff', 'manager', 'finance', 'auditor'], own: 'all but finance and auditor: their own payments', query,
   summary: 'A payment from its items and printed lots over the deliveries that prove them to the batches.',
-  params: closed({ txHash: TxHash }), responses: { 200: TxTrace }, alternative, problems: ['not_found', 'not_final', 'pruned'],
+  params: closed({ txHash: TxHash }), responses: { 200: TxTrace }, alternative, etag: true, problems: ['not_found', 'not_final', 'pruned'],
 });

@@ -47,6 +47,14 @@ export function base64Url(maxBytes: number, description: string) {
   return Type.String({ pattern: '^[A-Za-z0-9_-]+$', minLength: 1, maxLength: Math.ceil((maxBytes * 4) / 3), description });
 }
 
+/**
+ * One line of text that people read, at most `maxLength` characters of UTF-16, one of them visible: what the law forbids in
+ * names (SPEC §2: control characters, bidirectional overrides, what stands for bytes that were no text) is forbidden here.
+ */
+export function line(maxLength: number, description?: string) {
+  return Type.String({ minLength: 1, maxLength, pattern: '^(?=.*\\S)[^\\u0000-\\u001f\\u007f-\\u009f\\u200e\\u200f\\u202a-\\u202e\\u2066-\\u2069\\ufffd]*$', ...(description === undefined ? {} : { description }) });
+}
+
 /** Both languages of a text shown to people. */
 export const Label = closed({ en: Type.String(), ms: Type.String() });
 

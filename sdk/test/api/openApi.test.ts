@@ -19,7 +19,9 @@ t.test('every route is one operation with its parameters, body and answers', (t)
   const byId = new Map(operations.map((operation) => [operation.operationId, operation]));
   for (const [id, route] of Object.entries(ROUTES) as [string, Route][]) {
     const operation = byId.get(id);
-    t.equal(operation?.security === undefined, route.who.includes('public'), `${id}: login`);
+    t.same(operation?.security, route.who.includes('public') ? [{}, { bearer: [] }] : [{ bearer: [] }], `${id}: login`);
+    t.equal(operation?.responses['304'] !== undefined, route.etag === true, `${id}: 304`);
+    for (const status of ['401', '403']) t.ok(operation?.responses[status] !== undefined, `${id}: a bad token, another role or a web page of elsewhere`);
     t.equal(operation?.requestBody === undefined, route.body === undefined, `${id}: body`);
     for (const status of Object.keys(route.responses)) t.ok(operation?.responses[status] !== undefined, `${id}: ${status}`);
   }

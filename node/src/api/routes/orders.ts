@@ -6,6 +6,7 @@ import { merchantOf, tillOf, type Caller } from '../caller.ts';
 import { badCursor, fromCursor, LIMIT_DEFAULT, toCursor } from '../cursor.ts';
 import { serve, type ApiRequest, type Entry, type Refusal, type Reply } from '../entry.ts';
 import { isOwnOrder } from '../own.ts';
+import { readTimes } from '../times.ts';
 import type { Parties } from '../parties.ts';
 import { faultRefusal, problemBody } from '../problem.ts';
 import { orderCreated, orderDetail, orderSummary } from '../views/order.ts';
@@ -86,10 +87,9 @@ async function list(orders: Orders, { caller, query }: ApiRequest<List>): Promis
   if (ownTill !== undefined && tillNo !== ownTill) return { problem: 'not_found' };
   const before = cursor === undefined ? undefined : fromCursor(cursor, ORDER_ID);
   if (cursor !== undefined && before === undefined) return badCursor;
-  const times = { fromMs: from === undefined ? undefined : Date.parse(from), toMs: to === undefined ? undefined : Date.parse(to) };
-  const wrong = Object.entries({ from: times.fromMs, to: times.toMs }).filter(([, ms]) => ms !== undefined && !(ms >= 0));
-  if (wrong.length > 0) return { problem: 'malformed_request', errors: wrong.map(([name]) => ({ pointer: `/${name}`, code: 'time' })) };
-  const { orders: rows, next } = await orders.list({ status, tillNo, merchant: merchantOf(caller), ...times, limit, before });
+  const times = readTimes({ from, to });
+  if ('problem' in times) return times;
+  const { orders: rows, next } = await orders.list({ status, tillNo, merchant: merchantOf(caller), fromMs: times.from, toMs: times.to, limit, before });
   return { status: 200, body: { data: rows.map(orderSummary), nextCursor: next === undefined ? null : toCursor(next) } };
 }
 

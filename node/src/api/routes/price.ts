@@ -5,6 +5,7 @@ import type { ChainPort, Clock } from '../../ports.ts';
 import { rfc3339 } from '../../rfc3339.ts';
 import { badCursor, fromCursor, toCursor } from '../cursor.ts';
 import { serve, type ApiRequest, type Entry, type Reply } from '../entry.ts';
+import { readTimes } from '../times.ts';
 
 /** Without enough reports for two whole days the last price is called stale. */
 const STALE_DAYS = 2;
@@ -49,12 +50,11 @@ async function history(deps: PriceDeps, { query }: ApiRequest<History>): Promise
   const { from, to, limit = DAYS_DEFAULT, cursor } = query;
   const before = cursor === undefined ? undefined : fromCursor(cursor, /^\d{1,6}$/);
   if (cursor !== undefined && before === undefined) return badCursor;
-  const [fromMs, toMs] = [from, to].map((time) => (time === undefined ? undefined : Date.parse(time)));
-  const wrong = Object.entries({ from: fromMs, to: toMs }).filter(([, ms]) => ms !== undefined && !(ms >= 0));
-  if (wrong.length > 0) return { problem: 'malformed_request', errors: wrong.map(([name]) => ({ pointer: `/${name}`, code: 'time' })) };
+  const bounds = readTimes({ from, to });
+  if ('problem' in bounds) return bounds;
   const today = dayOf(deps.chain.tip().timeMs);
-  const first = Math.max(dayOf(fromMs ?? 0), today - DAYS_BACK_MAX);
-  const last = Math.min(dayOf(toMs ?? today * DAY_MS), today, before === undefined ? today : Number(before) - 1);
+  const first = Math.max(dayOf(bounds.from ?? 0), today - DAYS_BACK_MAX);
+  const last = Math.min(dayOf(bounds.to ?? today * DAY_MS), today, before === undefined ? today : Number(before) - 1);
   const data: DayPrice[] = [];
   let day = last;
   for (; day >= first && data.length < limit; day--) {
