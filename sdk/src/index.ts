@@ -55,9 +55,11 @@ export * from './tx/voidInvoice.ts';
 export * from './order/couponText.ts';
 export * from './order/createOrder.ts';
 export * from './order/enrolText.ts';
+export * from './order/offlinePay.ts';
 export * from './order/payInvoice.ts';
 export * from './order/productItem.ts';
 export * from './order/readInvoice.ts';
+export * from './order/simpleCode.ts';
 // Client.
 export * from './verified/limits.ts';
 export { ProofError } from './verified/proofError.ts';

@@ -15,9 +15,9 @@ const SURFACE = [
   'getEpcis', 'getExportManifest', 'getGenesis', 'getJwks', 'getLoyalty', 'getMe', 'getMerchant', 'getOrder', 'getPrice', 'getRateLimits', 'getRawBlocks', 'getReceipt', 'getRefund', 'getRefundOptions', 'getRegistry', 'getReserve', 'getStatus', 'getTill',
   'getTransaction', 'getTxProof', 'getTxTrace', 'getUser', 'importStudents', 'isProblemCode', 'keyFromSeed', 'linkWallet', 'listAccountTransactions', 'listAuditLog', 'listBatches', 'listBlocks', 'listCashiers', 'listClients',
   'listFlags', 'listMerchants', 'listOrders', 'listPeers', 'listPrices', 'listProducts', 'listRefunds', 'listStrays', 'listTills', 'listUsers', 'listValidators', 'listWallets', 'login', 'loginByKey', 'loginCashier', 'loginClient', 'logout',
-  'lookupFrom', 'openApi', 'openFailover', 'orderTotals', 'parseCouponText', 'parseEnrolText', 'payInvoice', 'paymentOf', 'postOrder', 'postRefund', 'productItem', 'provenExecutionOutcome', 'provenInvoiceOutcome', 'putRateLimits', 'randomBytes',
-  'readInvoice', 'readOrder', 'refreshLogin', 'registerMerchant', 'rejectRefund', 'removeCashier', 'removeProduct', 'renewLinkCode', 'reportTill', 'resolveFlag', 'revokeTill', 'rotateKeys', 'route', 'sendTransaction', 'signChallenge',
-  'signEnrolment', 'signPay', 'signTransfer', 'streamAdmin', 'streamHeaders', 'streamOrders', 'streamWallet', 'testAlert', 'transactionText', 'txSigningBytes', 'unlinkWallet', 'validatePayment', 'verifiedBalance', 'verifiedExecution', 'verifiedPayment',
+  'lookupFrom', 'offlinePayText', 'openApi', 'openFailover', 'orderTotals', 'parseCouponText', 'parseEnrolText', 'parseOfflinePay', 'parseSimpleCode', 'payInvoice', 'paymentOf', 'postOrder', 'postRefund', 'productItem', 'provenExecutionOutcome', 'provenInvoiceOutcome', 'putRateLimits', 'randomBytes',
+  'readInvoice', 'readOrder', 'readSimpleCode', 'refreshLogin', 'registerMerchant', 'rejectRefund', 'removeCashier', 'removeProduct', 'renewLinkCode', 'reportTill', 'resolveFlag', 'revokeTill', 'rotateKeys', 'route', 'sendTransaction', 'signChallenge',
+  'signEnrolment', 'signPay', 'signTransfer', 'simpleCodeText', 'streamAdmin', 'streamHeaders', 'streamOrders', 'streamWallet', 'testAlert', 'transactionText', 'txSigningBytes', 'unlinkWallet', 'validatePayment', 'verifiedBalance', 'verifiedExecution', 'verifiedPayment',
   'verifiedReceipt', 'verifiedReserve', 'verifiedRow', 'verifiedTransaction', 'verifyPayment', 'waitForTransaction', 'withLogin',
 ];
 

@@ -1,8 +1,8 @@
 /** QR texts of codes: one spelling each, and nothing else is taken (threat 27). */
 import t from 'tap';
 import { signingBytes, utf8, verifyEd25519 } from '@billcoin/protocol';
-import { couponText, enrolSigningBytes, enrolText, parseCouponText, parseEnrolText, signEnrolment } from '../../src/index.ts';
-import { genesisHash, keys } from '../fixture.ts';
+import { addSignature, buildPay, couponText, enrolSigningBytes, enrolText, offlinePayText, parseCouponText, parseEnrolText, parseOfflinePay, parseSimpleCode, signEnrolment, simpleCodeText } from '../../src/index.ts';
+import { genesisHash, keys, makeOrder } from '../fixture.ts';
 
 const CROCKFORD = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 
@@ -47,11 +47,14 @@ t.test('no other text is a code: lower case, padding, bidi marks, URLs, other pr
 
 t.test('fuzz: whatever a parser takes, its writer writes back letter by letter', (t) => {
   const random = makeRandom(27);
-  const texts = [enrolText('K7QX0A2B3C', genesisHash), couponText('a5'.repeat(32))];
+  const order = makeOrder();
+  const pay = buildPay({ genesisHash, invoice: order.invoice, payer: keys.student.address });
+  if (!pay.ok) throw new Error(pay.fault.code);
+  const texts = [enrolText('K7QX0A2B3C', genesisHash), couponText('a5'.repeat(32)), simpleCodeText({ tillNo: 12, ref: order.ref }, genesisHash), offlinePayText(addSignature(pay.value, keys.student))];
   const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567:M5210abcz =\u202e\u0000é';
   let taken = 0;
   for (let i = 0; i < 20_000; i++) {
-    const letters = [...(texts[i % 2] as string)];
+    const letters = [...(texts[i % texts.length] as string)];
     for (let change = random(3); change >= 0; change--) {
       const at = random(letters.length + 1);
       letters.splice(at, random(2), ...(random(3) === 0 ? [] : [alphabet.charAt(random(alphabet.length))]));
@@ -61,8 +64,13 @@ t.test('fuzz: whatever a parser takes, its writer writes back letter by letter',
     const coupon = parseCouponText(text);
     if (enrolment.ok && enrolText(enrolment.value, genesisHash) !== text) t.fail(`another spelling is taken: ${text}`);
     if (coupon.ok && couponText(coupon.value) !== text) t.fail(`another spelling is taken: ${text}`);
-    if (enrolment.ok && coupon.ok) t.fail('one text for two things');
-    if (enrolment.ok || coupon.ok) taken++;
+    const simple = parseSimpleCode(text, genesisHash);
+    const shown = parseOfflinePay(text, genesisHash);
+    if (simple.ok && simpleCodeText(simple.value, genesisHash) !== text) t.fail(`another spelling is taken: ${text}`);
+    if (shown.ok && offlinePayText(shown.value.draft) !== text) t.fail(`another spelling is taken: ${text}`);
+    const taking = [enrolment, coupon, simple, shown].filter(({ ok }) => ok).length;
+    if (taking > 1) t.fail('one text for two things');
+    taken += taking;
   }
   t.ok(taken > 100, `${taken} of them were right by chance`);
   t.end();
