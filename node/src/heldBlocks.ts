@@ -17,8 +17,8 @@ export const ASKED_BLOCKS = 256;
  */
 const ASKED_TXS = 8_192;
 
-/** How many transactions a block counts for, so that one of any size has room. */
-const weightOf = (max: number) => ({ txs }: FinalBlock): number => Math.min(max, Math.max(1, txs.length));
+/** How many transactions a block counts for in a cache of `max` of them, so that one of any size has room. */
+export const weightOf = (max: number) => ({ txs }: Pick<FinalBlock, 'txs'>): number => Math.min(max, Math.max(1, txs.length));
 
 export class HeldBlocks {
   readonly #fresh = new LRUCache<number, FinalBlock>({ max: FRESH_BLOCKS, maxSize: FRESH_TXS, sizeCalculation: weightOf(FRESH_TXS) });

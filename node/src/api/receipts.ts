@@ -5,6 +5,7 @@
 import { hash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { concat, encode, ExecutionReceipt, PaymentReceipt } from '@billcoin/protocol';
+import { weightOf } from '../heldBlocks.ts';
 import type { ChainPort, FinalBlock, FinalTx } from '../ports.ts';
 
 /** Proofs are asked for in the seconds after a block, under load of many blocks in turn. */
@@ -77,7 +78,7 @@ export function openReceipts(chain: Pick<ChainPort, 'readFinal'>): Receipts {
     fetchMethod: async (height, _stale, { options }) => {
       const block = await chain.readFinal(height);
       if (block === undefined) return undefined;
-      options.size = Math.min(TXS_KEPT, Math.max(1, block.txs.length));
+      options.size = weightOf(TXS_KEPT)(block);
       return provenBlock(block);
     },
   });

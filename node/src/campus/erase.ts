@@ -4,7 +4,7 @@
  * again. Runs inside the lane of the roster.
  */
 import type { KeyValueStore } from '../ports.ts';
-import { fromField } from './bytes.ts';
+import { fromField } from '../rowBytes.ts';
 import { blindIndex, unseal, unwrapStudentKey } from './crypto.ts';
 import type { CampusKeys } from './keyFile.ts';
 import { deleteRow, getRow, shredDeleted, TABLES, type StudentRow } from './store.ts';

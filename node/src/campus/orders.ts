@@ -5,13 +5,13 @@
 import { formatAddress, toBase64Url, toHex, type Verifier } from '@billcoin/protocol';
 import type { OrderFilter, OrderPage, OrderPosting, OrderRow, Orders, PaymentRow, PostedOrder } from '../campusPorts.ts';
 import type { ChainPort, Clock, KeyValueOperation, KeyValueStore } from '../ports.ts';
+import type { Purchase } from '../orderItems.ts';
 import { ulid, ulidTime } from './crockford.ts';
 import type { Idempotency, Work } from './idempotency.ts';
 import type { Lane } from './lane.ts';
 import { checkOrder, type AcceptedOrder } from './orderCheck.ts';
 import type { OpenOrders } from './openOrders.ts';
 import type { OrderEvents } from './orderEvents.ts';
-import type { Purchase } from './orderItems.ts';
 import { collect, noteCancellation } from './orderMoves.ts';
 import { openOrderId, paidOrder, settles } from './projectBlock.ts';
 import { lotRows, type RecalledLots } from './recalledLots.ts';

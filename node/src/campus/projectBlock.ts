@@ -7,10 +7,10 @@
 import { assert, dayOf, formatAddress, toHex, type ChainEvent } from '@billcoin/protocol';
 import type { OrderEvent, OrderRow, PaymentRow } from '../campusPorts.ts';
 import type { FinalBlock, FinalTx, KeyValueStore } from '../ports.ts';
+import { purchaseOf } from '../orderItems.ts';
 import { blindIndex } from './crypto.ts';
 import type { CampusKeys } from './keyFile.ts';
 import type { OpenOrders } from './openOrders.ts';
-import { purchaseOf } from './orderItems.ts';
 import { projectRecall, type RecallContext } from './recalledLots.ts';
 import { endRefund, expireRefunds } from './refundEnds.ts';
 import type { RowBatch } from './rowBatch.ts';

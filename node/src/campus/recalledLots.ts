@@ -6,7 +6,7 @@ import { formatAddress, noteId, ROWS, stateRows, toHex, utf8, type ChainEvent, t
 import type { ChainPort, KeyValueOperation, KeyValueStore } from '../ports.ts';
 import type { Recall } from '../recallPorts.ts';
 import { lifeOf } from '../trace/batchTrace.ts';
-import { purchaseOf, type Purchase } from './orderItems.ts';
+import { purchaseOf, type Purchase } from '../orderItems.ts';
 import type { RowBatch } from './rowBatch.ts';
 import { getRow, ONLY, padded, pagesOf, putRow, TABLES, type RecalledLotRow } from './store.ts';
 import { sweepTable } from './sweep.ts';

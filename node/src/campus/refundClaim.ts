@@ -7,7 +7,7 @@ import {
 } from '@billcoin/protocol';
 import type { OrderRow } from '../campusPorts.ts';
 import type { AskedAmount, OrderTerms, RefundOptions, RefundRefusal } from '../refundPorts.ts';
-import { itemsOf } from './orderItems.ts';
+import { itemsOf } from '../orderItems.ts';
 
 /** Money of one order that can still go back. */
 export interface Claim {

@@ -5,7 +5,7 @@
  */
 import { assert, type Millilitres, type OrderItem, type Sen } from '@billcoin/protocol';
 import type { ProductRow, ShelfCount, StockRefusal } from '../merchantPorts.ts';
-import type { Purchase } from './orderItems.ts';
+import type { Purchase } from '../orderItems.ts';
 import type { RowBatch } from './rowBatch.ts';
 import { TABLES } from './store.ts';
 

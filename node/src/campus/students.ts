@@ -6,7 +6,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { utf8 } from '@billcoin/protocol';
 import type { Imported, IssuedCode, Students } from '../campusPorts.ts';
 import type { Clock, KeyValueOperation, KeyValueStore } from '../ports.ts';
-import { fromField, toField } from './bytes.ts';
+import { fromField, toField } from '../rowBytes.ts';
 import { randomCode, ulid } from './crockford.ts';
 import { blindIndex, hashCode, newStudentKey, pseudonym, seal, unseal, unwrapStudentKey, wrapStudentKey } from './crypto.ts';
 import type { CampusKeys, Purpose } from './keyFile.ts';

@@ -7,7 +7,7 @@ import { maskAddress, toHex } from '@billcoin/protocol';
 import { LRUCache } from 'lru-cache';
 import type { Linked, LinkRequest, OwnWallet, Wallets } from '../campusPorts.ts';
 import type { Clock, KeyValueOperation, KeyValueStore } from '../ports.ts';
-import { fromField, toField } from './bytes.ts';
+import { fromField, toField } from '../rowBytes.ts';
 import type { Challenges } from './challenge.ts';
 import { ulid } from './crockford.ts';
 import { blindIndex, hashCode, seal, unseal, unwrapStudentKey } from './crypto.ts';

@@ -254,7 +254,6 @@ export class World {
     return await this.submit(this.payDraft(payer, invoice, couponId));
   }
 
-  /** A signed transaction as POST /transactions takes it. */
   /** The till takes an invoice back; it may be pending beside a Pay. */
   async voidInvoice(invoice: Uint8Array): Promise<string> {
     const till = sdkKey(KEYS.till);
@@ -263,6 +262,7 @@ export class World {
     return await this.submit(draft.value, till);
   }
 
+  /** A signed transaction as POST /transactions takes it. */
   textOf(draft: TxDraft): string {
     return toBase64Url(encodeTransaction(draft));
   }

@@ -1,10 +1,11 @@
 /** /trace: from a carton's printed lot back to the farms, as JSON or as EPCIS 2.0 (SPEC §15). */
 import {
-  assert, attestationId, decode, formatAddress, formatLitres, formatRinggit, fromBase64Url, fromHex, mulDiv, noteId, Order, ROWS, rowKeyBytes, toHex, utf8, type ChainEvent, type OrderItem, type View,
+  attestationId, formatAddress, formatLitres, formatRinggit, fromHex, mulDiv, noteId, ROWS, rowKeyBytes, toHex, utf8, type ChainEvent, type OrderItem, type View,
 } from '@billcoin/protocol';
 import { API_BASE, LOT_FINDINGS, ROUTES, type BatchTrace, type LotFinding, type TxTrace } from '@billcoin/sdk';
 import type { OrderRow, Orders } from '../../campusPorts.ts';
 import type { BatchTx, ChainPort, FinalTx } from '../../ports.ts';
+import { itemsOf } from '../../orderItems.ts';
 import { dateText, rfc3339 } from '../../rfc3339.ts';
 import { lifeOf, openingOf, takenBefore, type Act, type BatchLife, type Place, type Statement } from '../../trace/batchTrace.ts';
 import { batchEvents, epcisDocument, saleEvents } from '../../trace/epcis.ts';
@@ -149,13 +150,6 @@ async function orderOf(orders: Orders, { tillNo, ref, sen, amountMl }: Paid): Pr
   return order !== undefined && order.sen === String(sen) && order.amountMl === String(amountMl) ? order : undefined;
 }
 
-function itemsOf(order: OrderRow | undefined): readonly OrderItem[] {
-  const bytes = order === undefined ? undefined : fromBase64Url(order.order);
-  const decoded = bytes === undefined ? undefined : decode(Order, bytes);
-  assert(order === undefined || decoded?.ok === true, 'order bytes were checked when they were posted');
-  return decoded?.ok === true ? decoded.value.items : [];
-}
-
 function itemView({ item, finding, lives }: ItemTrace): TxTrace['items'][number] {
   const { product, name, quantity, senLine, lineMl, lot } = item;
   return {
@@ -194,7 +188,7 @@ async function traceSale({ chain, orders }: { readonly chain: ChainPort; readonl
   const order = await orderOf(orders, paid);
   const items: ItemTrace[] = [];
   const load = loadOnce(chain);
-  for (const item of itemsOf(order)) items.push(await traceItem(chain, load, paid.merchant, { height, index }, item));
+  for (const item of order === undefined ? [] : itemsOf(order)) items.push(await traceItem(chain, load, paid.merchant, { height, index }, item));
   const lives = new Map(items.flatMap((item) => item.lives).map((loaded) => [toHex(loaded.life.batchKey), loaded] as const));
   return { tx, place: { height, timeMs }, paid, order, items, lives: [...lives.values()] };
 }

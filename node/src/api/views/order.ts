@@ -1,14 +1,10 @@
 /** Orders as answers: rows of the campus store in the words of the API. */
-import { assert, decode, formatLitres, formatRinggit, fromBase64Url, fromHex, invoiceText, matchCode, Order, toBase64Url, type OrderItem } from '@billcoin/protocol';
+import { assert, formatLitres, formatRinggit, fromHex, invoiceText, matchCode, toBase64Url, type OrderItem } from '@billcoin/protocol';
 import { ORDER_STATUS, type OrderCreated, type OrderDetail, type OrderEventData, type OrderSummary } from '@billcoin/sdk';
 import type { OrderEvent, OrderRow, PaymentRow } from '../../campusPorts.ts';
+import { itemsOf } from '../../orderItems.ts';
 import { rfc3339 } from '../../rfc3339.ts';
-
-function ownBytes(text: string): Uint8Array {
-  const bytes = fromBase64Url(text);
-  assert(bytes !== undefined, 'order bytes were checked when they were posted');
-  return bytes;
-}
+import { fromField } from '../../rowBytes.ts';
 
 function matchCodeOf(ref: string): string {
   const bytes = fromHex(ref);
@@ -21,7 +17,7 @@ export function orderCreated(order: OrderRow): OrderCreated {
   return {
     orderId, tillNo, ref, matchCode: matchCodeOf(ref), rm: formatRinggit(BigInt(order.sen)), litres: formatLitres(BigInt(order.amountMl)),
     rmPerBill: formatRinggit(BigInt(order.priceSenPerBill)), priceEpoch: order.priceEpoch, expiresAt: rfc3339(order.expiresAtS * 1_000),
-    qr: invoiceText(ownBytes(order.invoice)), status, label: ORDER_STATUS[status],
+    qr: invoiceText(fromField(order.invoice)), status, label: ORDER_STATUS[status],
   };
 }
 
@@ -41,11 +37,9 @@ function itemView({ product, name, quantity, senLine, lineMl, lot }: OrderItem):
 }
 
 export function orderDetail(order: OrderRow, payment: PaymentRow | undefined): OrderDetail {
-  const items = decode(Order, ownBytes(order.order));
-  assert(items.ok, 'order bytes were checked when they were posted');
   const refunds = (payment?.refunds ?? []).map(({ txHash, amountMl, sen, timeMs }) => ({ txHash, litres: formatLitres(BigInt(amountMl)), rm: formatRinggit(BigInt(sen)), time: rfc3339(timeMs) }));
   const history = order.history.map(({ status, atMs }) => ({ status, time: rfc3339(atMs) }));
-  return { ...orderSummary(order), items: items.value.items.map(itemView), refunds, history };
+  return { ...orderSummary(order), items: itemsOf(order).map(itemView), refunds, history };
 }
 
 /** Data of a stream event; `proof` are PaymentReceipt bytes. */

@@ -5,7 +5,7 @@
 import { formatAddress, ROWS, stateRows, tillId, toHex } from '@billcoin/protocol';
 import type { Identity } from '../../authPorts.ts';
 import type { ChainPort, KeyValueStore } from '../../ports.ts';
-import { fromField, toField } from '../bytes.ts';
+import { fromField, toField } from '../../rowBytes.ts';
 import { blindIndex, seal, unseal } from '../crypto.ts';
 import type { CampusKeys } from '../keyFile.ts';
 import { getRow, TABLES, type SessionOf } from '../store.ts';

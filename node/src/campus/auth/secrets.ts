@@ -4,7 +4,7 @@
  */
 import { randomBytes, randomInt, scrypt, type ScryptOptions } from 'node:crypto';
 import { promisify } from 'node:util';
-import { fromField, toField } from '../bytes.ts';
+import { fromField, toField } from '../../rowBytes.ts';
 import { equalSecret, secretMac } from '../crypto.ts';
 import type { CampusKeys } from '../keyFile.ts';
 import { openLane } from '../lane.ts';

@@ -6,7 +6,7 @@
 import { randomBytes } from 'node:crypto';
 import { toHex } from '@billcoin/protocol';
 import type { Clock, KeyValueOperation, KeyValueStore } from '../../ports.ts';
-import { toField } from '../bytes.ts';
+import { toField } from '../../rowBytes.ts';
 import { ulid } from '../crockford.ts';
 import { equalSecret, secretMac } from '../crypto.ts';
 import type { CampusKeys } from '../keyFile.ts';

@@ -1,7 +1,7 @@
 /** The lines of a stored order. They are decoded once for each piece of work and handed on. */
 import { assert, decode, Order, type OrderItem } from '@billcoin/protocol';
-import type { OrderRow } from '../campusPorts.ts';
-import { fromField } from './bytes.ts';
+import type { OrderRow } from './campusPorts.ts';
+import { fromField } from './rowBytes.ts';
 
 /** What somebody buys of a merchant. */
 export interface Purchase {
