@@ -70,7 +70,7 @@ t.test('validations that fail are told to Slack', { timeout: TIMEOUT_MS, skip: (
   writeFileSync(join(folder, 'webhook'), `http://127.0.0.1:${slack}/services/x\n`);
   adapt('alertmanager/alertmanager.yml', join(folder, 'alertmanager.yml'), [[/\/run\/secrets\/slack-webhook/, join(folder, 'webhook')], [/group_wait: 10s/, 'group_wait: 0s']]);
   adapt('prometheus/rules.yml', join(folder, 'prometheus/rules.yml'), [[/for: 2m/, 'for: 0s']]);
-  adapt('prometheus/prometheus.yml', join(folder, 'prometheus/prometheus.yml'), [[/(\w+_interval): 15s/g, '$1: 1s'], [/alertmanager:9093/, `127.0.0.1:${alerts}`], [/"validator-1:9600".*"validator-4:9600"/, ''], [/api:9600/, `127.0.0.1:${node}`], [/"api:8460"/, '']]);
+  adapt('prometheus/prometheus.yml', join(folder, 'prometheus/prometheus.yml'), [[/(\w+_interval): 15s/g, '$1: 1s'], [/alertmanager:9093/, `127.0.0.1:${alerts}`], [/"validator-1:9600".*"validator-4:9600"/, ''], [/api:9600/, `127.0.0.1:${node}`], [/"oracle:8460"/, '']]);
   run(test, alertmanager ?? '', [`--config.file=${join(folder, 'alertmanager.yml')}`, `--storage.path=${join(folder, 'state')}`, `--web.listen-address=127.0.0.1:${alerts}`, '--cluster.listen-address=']);
   run(test, prometheus ?? '', [`--config.file=${join(folder, 'prometheus/prometheus.yml')}`, `--storage.tsdb.path=${join(folder, 'data')}`, `--web.listen-address=127.0.0.1:${web}`]);
 

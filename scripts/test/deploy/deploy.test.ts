@@ -6,6 +6,7 @@ import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import { connectAsync, type MqttClient } from 'mqtt';
 import t, { type Test } from 'tap';
+import { parse } from 'yaml';
 import { makeConfigDoc } from '@billcoin/node';
 import { findCommand } from '../../src/tidy/debianParts.ts';
 
@@ -22,6 +23,50 @@ void t.test('every variable of the compose file is an option of the node', async
   const variables = new Set(text.match(/BILLCOIN_[A-Z_]+/g));
   test.ok(variables.size >= 6);
   for (const name of variables) test.ok(known.includes(`\`${name}\``), name);
+});
+
+interface Service {
+  readonly image: string;
+  readonly build?: unknown;
+  readonly profiles?: readonly string[];
+  readonly restart: string;
+  readonly read_only?: boolean;
+  readonly cap_drop: readonly string[];
+  readonly security_opt: readonly string[];
+  readonly networks?: readonly string[];
+  readonly ports?: readonly string[];
+  readonly volumes: readonly string[];
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly logging?: unknown;
+}
+const { services } = parse(readFileSync(join(root, 'docker-compose.yml'), 'utf8'), { merge: true }) as { readonly services: Readonly<Record<string, Service>> };
+const OWN_IMAGE = 'billcoin:0.1.0';
+
+void t.test('every container is confined, has bounded logs, comes back with the machine and is reached from this machine alone', async (test) => {
+  for (const [name, service] of Object.entries(services)) {
+    test.match(service, { cap_drop: ['ALL'], security_opt: ['no-new-privileges:true'], restart: 'unless-stopped', logging: { options: { 'max-size': /m$/, 'max-file': /^\d+$/ } } }, name);
+    if (service.profiles === undefined) test.equal(service.read_only, true, `${name} writes into its volumes only`);
+    // Without networks of its own it would be in that of another container, and in nobody's once that one has started anew.
+    test.ok((service.networks ?? []).length > 0, `${name} has networks of its own`);
+    for (const port of service.ports ?? []) test.match(port, /^127\.0\.0\.1:/, name);
+  }
+});
+
+void t.test('the image is built once, from every workspace, without the keys of the network', async (test) => {
+  test.same(Object.values(services).filter(({ build }) => build !== undefined).map(({ image }) => image), [OWN_IMAGE]);
+  const { workspaces } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { readonly workspaces: readonly string[] };
+  const copied = [...readFileSync(join(root, 'deploy/Dockerfile'), 'utf8').matchAll(/^COPY (\w+) \1$/gm)].map(([, folder]) => folder ?? '');
+  test.same(copied.toSorted(), workspaces.toSorted());
+  test.ok(readFileSync(join(root, '.dockerignore'), 'utf8').split('\n').includes('network'));
+});
+
+void t.test('the oracle shares a network with the API and trusts the certificate that the API shows there', async (test) => {
+  const [api, oracle] = [services['api'], services['oracle']];
+  if (api === undefined || oracle === undefined) throw new Error('the compose file has no API node or no oracle');
+  test.ok(oracle.networks?.some((name) => api.networks?.includes(name) === true) === true);
+  const shown = api.environment?.['BILLCOIN_TLS_CERT']?.replace('/keys', './network/api');
+  test.ok(api.volumes.includes('./network/api:/keys'));
+  test.ok(oracle.volumes.includes(`${shown ?? ''}:${oracle.environment?.['NODE_EXTRA_CA_CERTS'] ?? ''}:ro`));
 });
 
 void t.test('the compose file holds to the schema of docker-compose', { skip: compose === undefined && 'docker-compose is missing' }, async (test) => {

@@ -115,7 +115,7 @@ t.test('amtool holds the routes of alerts to be right', { skip: amtool === undef
 });
 
 interface Compose {
-  readonly services: Readonly<Record<string, { readonly environment?: Readonly<Record<string, string>>; readonly volumes?: readonly string[]; readonly profiles?: readonly string[] }>>;
+  readonly services: Readonly<Record<string, { readonly environment?: Readonly<Record<string, string>>; readonly volumes?: readonly string[]; readonly profiles?: readonly string[]; readonly networks?: readonly string[] }>>;
 }
 
 t.test('containers, addresses and files that the configurations name are there', async (test) => {
@@ -127,6 +127,8 @@ t.test('containers, addresses and files that the configurations name are there',
   const { alerting, scrape_configs: scraped } = yaml<{ readonly alerting: { readonly alertmanagers: readonly Omit<Targets, 'job_name'>[] }; readonly scrape_configs: readonly Targets[] }>('deploy/prometheus/prometheus.yml');
   const targets = (found: Omit<Targets, 'job_name'> | undefined): readonly string[] => found?.static_configs.flatMap((one) => one.targets) ?? [];
   test.same(targets(scraped.find((one) => one.job_name === 'billcoin')), nodes, 'every node is scraped where it listens');
+  test.same(targets(scraped.find((one) => one.job_name === 'oracle')), ['oracle:8460']);
+  test.same(['prometheus', 'oracle', 'api'].filter((name) => services[name]?.networks?.includes('watch') !== true), [], 'who is scraped is where the watchers are');
   test.same(targets(alerting.alertmanagers[0]), ['alertmanager:9093']);
   const [source] = yaml<{ readonly datasources: readonly { readonly uid: string; readonly url: string }[] }>('deploy/grafana/provisioning/datasources/prometheus.yml').datasources;
   test.equal(source?.url, 'http://prometheus:9090');
