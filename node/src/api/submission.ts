@@ -31,5 +31,5 @@ export function submissionRefusal(deps: SubmissionDeps, refusal: PoolRefusal): R
     const answer = faultRefusal(refusal);
     return PROBLEMS[answer.problem].status === 400 ? answer : refusalByState(deps, answer, refusal.code);
   }
-  return { problem: refusal.code === 'too_many_pending' ? 'rate_limited' : refusal.code, detail: refusal.text };
+  return refusal.code === 'too_many_pending' ? { problem: 'rate_limited', detail: refusal.text, violatedPolicies: ['pending'] } : { problem: refusal.code, detail: refusal.text };
 }

@@ -135,6 +135,14 @@ t.test('a node whose newest block is old refuses nothing for good', async (t) =>
   t.match((await world.post('/transactions', { tx: 'AAAA' })).json, { status: 400, code: 'malformed' }, 'what no state can make good');
 });
 
+t.test('a sender with as many waiting transactions as he may have is told so, and when to come back', async (t) => {
+  const world = await openWorld(t);
+  world.chain.submit = () => Promise.resolve({ ok: false, refusal: { code: 'too_many_pending', text: 'The sender has 64 pending transactions.' } });
+  const answer = await world.post('/transactions', { tx: world.textOf(world.payDraft(wallet('nothing'), world.order().invoice)) });
+  t.match(answer.json, { status: 429, code: 'rate_limited', retryable: true, 'violated-policies': ['pending'], detail: /64 pending/ });
+  t.equal(answer.headers.get('retry-after'), '2');
+});
+
 t.test('nor does one that is behind its peers, however young its newest block', async (t) => {
   let isBehind = true;
   const world = await openWorld(t, { sync: () => (isBehind ? { targetHeight: 9, blocksPerMinute: undefined, leftMs: undefined } : undefined) });

@@ -75,7 +75,7 @@ t.test('a reader that does not keep up is cut off, the others go on', async (t) 
 t.test('streams are bounded in number, and one too many is told to wait', async (t) => {
   const { hub, join } = bareStream(t, { places: 3 });
   const readers = [1, 2, 3].map(() => join(() => 0).reader);
-  t.match(join(() => 0).refusal, { problem: 'rate_limited' });
+  t.match(join(() => 0).refusal, { problem: 'rate_limited', violatedPolicies: ['streams-node'] });
   t.equal(hub.clients, 3);
   readers[0]?.close();
   t.equal(join(() => 0).refusal, undefined, 'a place that is left is free again');

@@ -94,7 +94,7 @@ export class Hub<S> {
   /** `first`: what this reader alone is told at the beginning, without an id: it is told again whenever the stream is opened. */
   open({ lastEventId, begin }: StreamConnection, wants: (scope: S) => boolean, first?: () => Promise<readonly Omit<Told<S>, 'scope'>[]>): Refusal | undefined {
     const { places } = this.#deps;
-    if (!places.take()) return { problem: 'rate_limited', detail: `This server has ${places.taken} open streams of this kind, as many as it may have.` };
+    if (!places.take()) return { problem: 'rate_limited', detail: `This server has ${places.taken} open streams of this kind, as many as it may have.`, violatedPolicies: ['streams-node'] };
     const reader: Reader<S> = { sink: begin(), wants };
     this.#readers.add(reader);
     reader.sink.onClose(() => this.#forget(reader));
