@@ -10,11 +10,11 @@ import { identifyBlock } from './driver/blockBytes.ts';
 import { BlocksInHand, type BlockVerdict } from './driver/blocksInHand.ts';
 import { buildValue, type BuildValue } from './driver/building.ts';
 import { ClockOffsets } from './driver/clockOffsets.ts';
-import { CORE, INPUTS_MAX, PEER_INPUTS_MAX, type ConsensusMessage, type Core, type DriverDeps, type DriverItem } from './driver/driverDeps.ts';
+import { CORE, type ConsensusMessage, type Core, type DriverDeps } from './driver/driverDeps.ts';
 import { EvidenceDesk } from './driver/evidenceDesk.ts';
 import { EvidencePool } from './driver/evidencePool.ts';
-import { forkAt } from './driver/fork.ts';
 import { readPeerMessage } from './driver/inbox.ts';
+import { ItemQueue, type DriverItem } from './driver/itemQueue.ts';
 import { Observation } from './driver/observation.ts';
 import { Outbox } from './driver/outbox.ts';
 import { IDLE_STATUS_MS, Peers, STATUS_MS, type StatusMessage } from './driver/peers.ts';
@@ -23,7 +23,8 @@ import { Sync } from './driver/sync.ts';
 import { TimerSet } from './driver/timerSet.ts';
 import { finalBlockOf } from './finalBlock.ts';
 
-export { CORE, PEER_INPUTS_MAX, isConsensusMessage, type ConsensusMessage, type Core, type DriverDeps } from './driver/driverDeps.ts';
+export { CORE, isConsensusMessage, type ConsensusMessage, type Core, type DriverDeps } from './driver/driverDeps.ts';
+export { PEER_INPUTS_MAX } from './driver/itemQueue.ts';
 
 export class Driver {
   readonly #deps: DriverDeps;
@@ -37,13 +38,10 @@ export class Driver {
   readonly #desk: EvidenceDesk;
   readonly #observation: Observation;
   readonly #clocks: ClockOffsets;
+  readonly #queue: ItemQueue;
   #tipCertificate: Certificate | undefined;
-  readonly #items: DriverItem[] = [];
-  readonly #waiting = new Map<string, number>();
   #state: ConsensusState;
   #tip: Tip;
-  #running: Promise<void> | undefined;
-  #stopped = false;
   #cancelStatus: () => void = () => undefined;
 
   constructor(deps: DriverDeps) {
@@ -53,6 +51,7 @@ export class Driver {
     const certificate = deps.tip.certificateBytes === undefined ? undefined : decode(Certificate, deps.tip.certificateBytes);
     this.#tipCertificate = certificate?.ok === true ? certificate.value : undefined;
     this.#state = initialState({ publicKey: deps.publicKey });
+    this.#queue = new ItemQueue((item) => this.#handle(item), (error) => this.#fail(error));
     this.#blocks = new BlocksInHand(deps.chain, deps.disk);
     this.#evidence = new EvidencePool(deps.chain, deps.disk, deps.storedEvidence);
     this.#desk = new EvidenceDesk(deps, this.#evidence);
@@ -60,7 +59,7 @@ export class Driver {
     this.#observation = new Observation({ ...deps, lost: deps.signing?.lost });
     this.#outbox = new Outbox(deps.network, this.#blocks);
     this.#sync = new Sync(deps);
-    this.#timers = new TimerSet(deps.timers, (id) => this.#enqueue({ kind: 'input', input: { kind: 'timerFired', ...id } }));
+    this.#timers = new TimerSet(deps.timers, (id) => this.#input({ kind: 'timerFired', ...id }));
     this.#peers = new Peers({ network: deps.network, clock: deps.clock, readBlock: deps.readBlock, bytesInHand: (id) => this.#blocks.bytesOf(id), fail: (error) => this.#fail(error) });
   }
 
@@ -76,7 +75,7 @@ export class Driver {
 
   /** What waits and what is held, against the limits. */
   get load(): { readonly items: number; readonly wholeBlocks: number; readonly syncedAhead: number } {
-    return { items: this.#items.length, wholeBlocks: this.#blocks.wholeCount, syncedAhead: this.#sync.ahead };
+    return { items: this.#queue.size, wholeBlocks: this.#blocks.wholeCount, syncedAhead: this.#sync.ahead };
   }
 
   /** The largest difference between the own clock and a validator's. */
@@ -91,16 +90,13 @@ export class Driver {
 
   /** Starts at the height after the tip; resumes from the guard's record where it is of that height. */
   start(): void {
-    this.#enqueue({ kind: 'start' });
-    this.#cancelStatus = this.#deps.timers.after(STATUS_MS, () => this.#enqueue({ kind: 'status' }));
+    this.#queue.add({ kind: 'start' });
+    this.#cancelStatus = this.#deps.timers.after(STATUS_MS, () => this.#queue.add({ kind: 'status' }));
   }
 
   /** A message of a peer, unchecked. Dropped where too many of this peer wait. */
   receive(from: string, message: ConsensusMessage): void {
-    const waiting = this.#waiting.get(from) ?? 0;
-    if (waiting >= PEER_INPUTS_MAX) return;
-    this.#waiting.set(from, waiting + 1);
-    this.#enqueue({ kind: 'peer', from, message, atMs: this.#deps.clock.nowMs() });
+    this.#queue.addOfPeer({ kind: 'peer', from, message, atMs: this.#deps.clock.nowMs() });
   }
 
   /**
@@ -108,47 +104,29 @@ export class Driver {
    * decision and the start of the next height, which is queued before it.
    */
   workAvailable(): void {
-    if (this.#state.step === 'newHeight' || this.#state.step === 'decided') this.#enqueue({ kind: 'input', input: { kind: 'workAvailable' } });
+    if (this.#state.step === 'newHeight' || this.#state.step === 'decided') this.#input({ kind: 'workAvailable' });
   }
 
   /** No further input is handled; resolves when the effects under way are done. */
   async stop(): Promise<void> {
     this.#silence();
-    await this.#running;
+    await this.#queue.settled();
   }
 
   #silence(): void {
-    this.#stopped = true;
+    this.#queue.stop();
     this.#timers.cancelAll();
     this.#cancelStatus();
   }
 
   #fail(error: unknown): void {
-    if (this.#stopped) return;
+    if (this.#queue.isStopped) return;
     this.#silence();
     this.#deps.halt(error instanceof Error ? error : new Error('The consensus loop failed.', { cause: error }));
   }
 
-  #enqueue(item: DriverItem): void {
-    if (this.#stopped) return;
-    assert(this.#items.length < INPUTS_MAX, 'inputs of this node and of its peers are bounded');
-    this.#items.push(item);
-    this.#running ??= this.#run();
-  }
-
   #input(input: Input): void {
-    this.#enqueue({ kind: 'input', input });
-  }
-
-  async #run(): Promise<void> {
-    // The caller goes on first: an effect never runs inside somebody else's call.
-    await Promise.resolve();
-    try {
-      for (let item = this.#items.shift(); item !== undefined && !this.#stopped; item = this.#items.shift()) await this.#handle(item);
-    } catch (error) {
-      this.#fail(error);
-    }
-    this.#running = undefined;
+    this.#queue.add({ kind: 'input', input });
   }
 
   async #handle(item: DriverItem): Promise<void> {
@@ -168,7 +146,6 @@ export class Driver {
   }
 
   async #hear(from: string, message: ConsensusMessage, atMs: number): Promise<void> {
-    this.#waiting.set(from, (this.#waiting.get(from) ?? 1) - 1);
     if (message.kind === 'needBlock') return this.#peers.giveBlock(from, message.height, message.blockId);
     if (message.kind === 'block') return this.#takeBlock(from, message.blockBytes);
     if (message.kind === 'evidence') return void (await this.offerEvidence(message.evidence));
@@ -179,7 +156,7 @@ export class Driver {
     }
     if (message.kind === 'status') {
       this.#sync.claim(from, message.status.height);
-      await this.#mustNotFork(from, message.tip);
+      await this.#desk.mustNotFork(this.#tip, from, message.tip);
       if (this.#peers.hear(from, message.status, this.#state.height, () => this.#status())) await this.#step({ kind: 'peerStatus', peer: from, status: message.status });
       return;
     }
@@ -204,8 +181,7 @@ export class Driver {
     if (held === undefined) return;
     const { peer: from, block: { blockBytes, certificate } } = held;
     const atMs = this.#deps.clock.nowMs();
-    this.#waiting.set(from, (this.#waiting.get(from) ?? 0) + 2);
-    this.#items.unshift({ kind: 'peer', from, message: { kind: 'block', blockBytes }, atMs }, { kind: 'peer', from, message: { kind: 'certificate', certificate }, atMs });
+    this.#queue.addFirst({ kind: 'peer', from, message: { kind: 'block', blockBytes }, atMs }, { kind: 'peer', from, message: { kind: 'certificate', certificate }, atMs });
   }
 
   #blame(from: string, kind: ConsensusMessage['kind'], refusal: Fault): void {
@@ -243,14 +219,6 @@ export class Driver {
     return taken;
   }
 
-  /** Nobody goes back below a final block: this node says who signed two and stops. */
-  async #mustNotFork(from: string, theirs: Certificate | undefined): Promise<void> {
-    const fork = theirs === undefined ? undefined : forkAt(this.#deps.chain, this.#tip, theirs);
-    if (fork === undefined) return;
-    for (const evidence of fork.evidence) await this.#desk.keep(evidence);
-    throw new Error(`The chain has forked at height ${fork.height}: peer ${from} has another final block. Validators that signed both: ${fork.offenders.length === 0 ? 'none in one round' : fork.offenders.join(', ')}.`);
-  }
-
   #judged(id: string, verdict: BlockVerdict | undefined): void {
     if (verdict === undefined) return; // judged when the body comes
     if (!verdict.valid) this.#deps.log.warn({ blockId: id, why: verdict.why }, 'A proposed block is not valid');
@@ -283,7 +251,7 @@ export class Driver {
     if (this.#state.height !== height || this.#state.round !== round || this.#state.ownIndex === undefined) return;
     const built = buildValue({ ...this.#deps, evidence: this.#evidence }, this.#tip, this.#state.ownIndex, effect);
     if ('waitMs' in built) {
-      timers.after(built.waitMs, () => this.#enqueue({ kind: 'build', effect }));
+      timers.after(built.waitMs, () => this.#queue.add({ kind: 'build', effect }));
       return;
     }
     this.#blocks.putBuilt(built);
@@ -302,7 +270,7 @@ export class Driver {
     await this.#observation.decided(this.#tip);
     await onCommitted(finalBlockOf(executed, certificate), executed, this.#tip, bodies);
     // Ahead of what has queued up: those messages are of the next height more likely than of this one.
-    this.#items.unshift({ kind: 'start' });
+    this.#queue.addFirst({ kind: 'start' });
   }
 
   /** Startup, and after each decision. A guard that is ahead of the blocks (they were lost) is resumed when its height comes. */
@@ -333,6 +301,6 @@ export class Driver {
     this.#peers.askBlocks(this.#blocks.missing());
     this.#sync.tick();
     const waits = this.#state.step === 'newHeight' && !this.#peers.isBehind(this.#state.height);
-    this.#cancelStatus = timers.after(waits ? IDLE_STATUS_MS : STATUS_MS, () => this.#enqueue({ kind: 'status' }));
+    this.#cancelStatus = timers.after(waits ? IDLE_STATUS_MS : STATUS_MS, () => this.#queue.add({ kind: 'status' }));
   }
 }

@@ -1,18 +1,13 @@
 /** What the driver stands on: the pure core, and every port and room it needs, handed in by engine.ts. */
 import {
-  maySign, recordSigned, step, type Certificate, type Chain, type Executed, type Input, type Tip,
+  maySign, recordSigned, step, type Certificate, type Chain, type Executed, type Tip,
 } from '@billcoin/protocol';
 import type { StoredBlock } from '../finalBlock.ts';
 import type { Clock, FinalBlock, Log, Network, PeerMessage, SnapshotAnswer, SnapshotQuestion, Timers } from '../ports.ts';
 import type { BlockDisk } from './blocksInHand.ts';
-import type { BlockSource, BuildValue } from './building.ts';
+import type { BlockSource } from './building.ts';
 import type { EvidenceDisk } from './evidencePool.ts';
 import type { SigningPort } from './signing.ts';
-
-/** What waits for the loop: PEER_INPUTS_MAX of each of 64 peers, and as much again of this node, which the core's own effects bound. */
-export const INPUTS_MAX = 131_072;
-/** Messages of one peer that wait: two full rounds at 50 validators. What does not fit is dropped; Status brings it again. */
-export const PEER_INPUTS_MAX = 1_024;
 
 /** Messages that the driver takes; transactions go to the pool, what newcomers ask to the snapshot server. */
 export type ConsensusMessage = Exclude<PeerMessage, { readonly kind: 'txs' } | { readonly kind: 'ping' } | { readonly kind: 'pong' } | SnapshotQuestion | SnapshotAnswer>;
@@ -63,11 +58,3 @@ export interface DriverDeps {
   readonly log: Log;
   readonly core?: Core | undefined;
 }
-
-/** What waits for the loop. */
-export type DriverItem =
-  | { readonly kind: 'input'; readonly input: Input }
-  | { readonly kind: 'peer'; readonly from: string; readonly message: ConsensusMessage; readonly atMs: number }
-  | { readonly kind: 'build'; readonly effect: BuildValue }
-  | { readonly kind: 'start' }
-  | { readonly kind: 'status' };

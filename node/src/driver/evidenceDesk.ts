@@ -1,7 +1,8 @@
 /** Proofs of lies on their way into a block (consensus page §1.12): seen here, handed in by anybody, or told by a peer. */
-import { Evidence, encode, isUnpunishedAttack, offencesIn, toHex, type Effect, type Tip } from '@billcoin/protocol';
+import { Evidence, encode, isUnpunishedAttack, offencesIn, toHex, type Certificate, type Effect, type Tip } from '@billcoin/protocol';
 import type { DriverDeps } from './driverDeps.ts';
 import type { EvidencePool } from './evidencePool.ts';
+import { forkAt } from './fork.ts';
 
 export class EvidenceDesk {
   readonly #deps: Pick<DriverDeps, 'chain' | 'log' | 'network' | 'onEvidence'>;
@@ -22,6 +23,14 @@ export class EvidenceDesk {
   async keep(bytes: Uint8Array): Promise<boolean> {
     this.#deps.onEvidence(bytes);
     return this.#pool.add(bytes);
+  }
+
+  /** Nobody goes back below a final block: where a peer's certificate of the tip names another one, this says who signed two, and throws. */
+  async mustNotFork(tip: Tip, from: string, theirs: Certificate | undefined): Promise<void> {
+    const fork = theirs === undefined ? undefined : forkAt(this.#deps.chain, tip, theirs);
+    if (fork === undefined) return;
+    for (const evidence of fork.evidence) await this.keep(evidence);
+    throw new Error(`The chain has forked at height ${fork.height}: peer ${from} has another final block. Validators that signed both: ${fork.offenders.length === 0 ? 'none in one round' : fork.offenders.join(', ')}.`);
   }
 
   /**
