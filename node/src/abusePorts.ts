@@ -107,9 +107,9 @@ export interface Alerts {
 }
 
 export interface AuditAction {
-  /** Role and id of who acts. */
+  /** Role and id of who acts; `operator` without an id: whoever worked at the stopped node. */
   readonly actor: { readonly role: string; readonly id: string };
-  /** Operation id of the route. */
+  /** Operation id of the route, also of what is done without it. */
   readonly action: string;
   /** What it is about: path parameters and the body keys that the route names. Never a secret. */
   readonly detail: { readonly [key: string]: Json };

@@ -1,10 +1,11 @@
 /**
- * What goes into the audit log (SPEC §20.6): every change that administrators make or that is made under /admin, and
- * every export of payments. The entry is on disk before the action runs; a refusal that follows is an entry of its own.
+ * What of the API goes into the audit log (SPEC §20.6): every change that administrators make or that is made under /admin,
+ * and every export of payments.
  */
 import { ROUTES, type Route } from '@billcoin/sdk';
 import type { Json } from '@billcoin/protocol';
 import type { AuditAction, AuditLog } from '../abusePorts.ts';
+import { onRecord } from '../onRecord.ts';
 import type { Caller } from './caller.ts';
 import type { ApiRequest, Entry } from './entry.ts';
 
@@ -33,15 +34,7 @@ export function audited(entry: Entry, audit: Pick<AuditLog, 'append'>): Entry {
       if (!isAudited(declaration, caller)) return await handle(request);
       const actor = { role: caller.role, id: caller.role === 'public' ? '' : caller.sub };
       const action: AuditAction = { actor, action: OPERATION_IDS.get(declaration) ?? '', detail: detailOf(declaration, request) };
-      await audit.append(action);
-      let refused: string | undefined = 'internal';
-      try {
-        const reply = await handle(request);
-        refused = 'problem' in reply ? reply.problem : undefined;
-        return reply;
-      } finally {
-        if (refused !== undefined) await audit.append({ ...action, detail: { ...action.detail, refused } });
-      }
+      return await onRecord(audit, action, () => handle(request), (reply) => ('problem' in reply ? reply.problem : undefined));
     },
   };
 }

@@ -3,7 +3,9 @@
  * already, and a password that a start prints would stand in the log of every node that ever started.
  */
 import type { Genesis } from '@billcoin/protocol';
-import type { Users } from '../authPorts.ts';
+import type { AuditAction, AuditLog } from '../abusePorts.ts';
+import type { Changed, Users } from '../authPorts.ts';
+import { openAuditLog } from '../campus/audit/auditLog.ts';
 import { ACCESS_LIFE_MS } from '../campus/auth/accessToken.ts';
 import { openAccounts } from '../campus/auth/auth.ts';
 import { openTokenKeys } from '../campus/auth/tokenKeys.ts';
@@ -12,14 +14,22 @@ import { pseudonymKeyId } from '../campus/crypto.ts';
 import { openCampusKeys, type OpenedKeys } from '../campus/keyFile.ts';
 import { systemClock } from '../clock.ts';
 import type { Config } from '../config.ts';
+import { verifyEd25519Native } from '../crypto/verifier.ts';
+import { onRecord } from '../onRecord.ts';
 import type { KeyValueStore } from '../ports.ts';
 import { lockCampus } from '../storage/dataFolder.ts';
 import { openKeyValueLevel } from '../storage/keyValueLevel.ts';
 
 type Folders = Pick<Config, 'dataDir' | 'keyDir'>;
 
+interface CampusRows {
+  readonly store: KeyValueStore;
+  readonly opened: OpenedKeys;
+  readonly audit: AuditLog;
+}
+
 /** Opens rows and keys of the campus of the stopped node for `work`. Throws StorageFailure `locked` while a node runs on them. */
-async function withCampusRows<T>({ dataDir, keyDir }: Folders, { genesisHash }: Pick<Genesis, 'genesisHash'>, work: (store: KeyValueStore, opened: OpenedKeys) => Promise<T>): Promise<T> {
+async function withCampusRows<T>({ dataDir, keyDir }: Folders, { genesisHash }: Pick<Genesis, 'genesisHash'>, work: (rows: CampusRows) => Promise<T>): Promise<T> {
   const fail = (error: Error): never => {
     throw error;
   };
@@ -29,7 +39,8 @@ async function withCampusRows<T>({ dataDir, keyDir }: Folders, { genesisHash }: 
     try {
       const opened = await openCampusKeys(keyDir);
       await checkStore({ chain: { genesisHash }, store }, opened.keys, opened.path);
-      return await work(store, opened);
+      const audit = await openAuditLog({ store, keys: opened.keys, genesisHash, clock: systemClock, verify: verifyEd25519Native });
+      return await work({ store, opened, audit });
     } finally {
       await store.close();
     }
@@ -38,11 +49,24 @@ async function withCampusRows<T>({ dataDir, keyDir }: Folders, { genesisHash }: 
   }
 }
 
+/** Who works at a stopped node is whoever may write its folders. */
+const OPERATOR = { role: 'operator', id: '' };
+
+/** What is changed stands in the audit log under the operation ids of the API. */
+function recorded(users: Users, audit: AuditLog): Users {
+  const onLog = (action: string, detail: AuditAction['detail'], act: () => Promise<Changed>): Promise<Changed> => onRecord(audit, { actor: OPERATOR, action, detail }, act, (result) => (result.ok ? undefined : result.code));
+  return {
+    ...users,
+    add: (user) => onLog('createUser', {}, () => users.add(user)),
+    change: (userId, change) => onLog('changeUser', { userId }, () => users.change(userId, change)),
+  };
+}
+
 /** The accounts of people, the same way. */
 export async function withAccounts<T>(folders: Folders, genesis: Pick<Genesis, 'genesisHash'>, work: (users: Users) => Promise<T>): Promise<T> {
-  return await withCampusRows(folders, genesis, async (store, { keys }) => {
+  return await withCampusRows(folders, genesis, async ({ store, opened: { keys }, audit }) => {
     const { users, idle } = openAccounts({ store, keys, clock: systemClock });
-    const done = await work(users);
+    const done = await work(recorded(users, audit));
     await idle();
     return done;
   });
@@ -50,11 +74,14 @@ export async function withAccounts<T>(folders: Folders, genesis: Pick<Genesis, '
 
 export type RotatedKeys = 'pseudonyms' | 'tokens';
 
-/** New keys in the key folder, as POST /admin/keys/rotate makes them (SPEC §19.5, §21.2); the new one's id. */
+/** New keys in the key folder, as POST /admin/keys/rotate makes them (SPEC §19.5, §21.2), and in the audit log as there; the new one's id. */
 export async function rotateCampusKeys(folders: Folders, genesis: Pick<Genesis, 'genesisHash'>, which: RotatedKeys): Promise<string> {
-  return await withCampusRows(folders, genesis, async (_store, { keys, rotatePurposes }) => {
-    if (which === 'tokens') return await (await openTokenKeys(folders.keyDir, systemClock, ACCESS_LIFE_MS)).rotate();
-    await rotatePurposes();
-    return pseudonymKeyId(keys);
+  return await withCampusRows(folders, genesis, async ({ opened: { keys, rotatePurposes }, audit }) => {
+    const rotate = async (): Promise<string> => {
+      if (which === 'tokens') return await (await openTokenKeys(folders.keyDir, systemClock, ACCESS_LIFE_MS)).rotate();
+      await rotatePurposes();
+      return pseudonymKeyId(keys);
+    };
+    return await onRecord(audit, { actor: OPERATOR, action: 'rotateKeys', detail: { keys: which } }, rotate, () => undefined);
   });
 }

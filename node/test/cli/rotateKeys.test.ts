@@ -2,6 +2,7 @@
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
+import { createClient, listAuditLog, withLogin } from '@billcoin/sdk';
 import { withAccounts } from '../../src/offline/accounts.ts';
 import { openDesk } from '../support/cliDesk.ts';
 import { runNode } from '../support/runNode.ts';
@@ -42,6 +43,20 @@ void t.test('keys are rotated while no node runs and over the API while one does
   test.not((await keys()).purposes['export'], second.purposes['export']);
   test.match(await run('tokens', ...login), { code: 0 });
   test.equal((await keyIds()).length, 3);
+
+  const asBoss = withLogin(createClient({ baseUrl: node.url }), { username: 'boss', password: boss.password });
+  const { data, brokenAt } = await listAuditLog(asBoss, { check: 'true' });
+  const operator = { role: 'operator', id: '' };
+  const administrator = { role: 'admin', id: boss.user.userId };
+  test.match(data.map(({ entry: { actor, action, detail } }) => ({ actor, action, detail })).reverse(), [
+    { actor: operator, action: 'createUser', detail: {} },
+    { actor: operator, action: 'rotateKeys', detail: { keys: 'pseudonyms' } },
+    { actor: operator, action: 'rotateKeys', detail: { keys: 'tokens' } },
+    { actor: administrator, action: 'rotateKeys', detail: { keys: 'pseudonyms' } },
+    { actor: administrator, action: 'rotateKeys', detail: { keys: 'tokens' } },
+  ]);
+  test.equal(data.length, 5, 'who was not logged in is no entry');
+  test.equal(brokenAt, null, 'one log, whoever wrote to it');
 });
 
 void t.test('what it takes is named before anything is opened', async (test) => {

@@ -3,6 +3,7 @@ import { chmod, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
 import { formatAddress } from '@billcoin/protocol';
+import { createClient, listAuditLog, withLogin } from '@billcoin/sdk';
 import { openDesk } from '../support/cliDesk.ts';
 import { runNode } from '../support/runNode.ts';
 import { KEYS } from '../support/testNetwork.ts';
@@ -25,6 +26,13 @@ void t.test('the first administrator is made while no node runs, and makes the o
   const login = [...port, '--user', 'boss', '--password-file', path];
   test.match(await run('list', ...login), { code: 2, text: /can be read by others \(mode 644\); run: chmod 600/ });
   await chmod(path, 0o600);
+  const { data } = await listAuditLog(withLogin(createClient({ baseUrl: node.url }), { username: 'boss', password: /Password {2}(\S+)/.exec(first.text)?.[1] ?? '' }));
+  const userId = /usr_\w{26}/.exec(first.text)?.[0];
+  test.match(data.map(({ entry: { actor, action, detail } }) => ({ actor, action, detail })).reverse(), [
+    { action: 'createUser', detail: {} },
+    { action: 'createUser', detail: {} }, { action: 'createUser', detail: { refused: 'username_taken' } },
+    { action: 'changeUser', detail: { userId } }, { action: 'changeUser', detail: { userId, refused: 'last_admin' } },
+  ].map((entry) => ({ actor: { role: 'operator', id: '' }, ...entry })), 'what was done at the stopped node stands in the audit log');
   const merchant = formatAddress(KEYS.cafeteria.address);
   test.match(await run('add', 'mei', 'manager', ...login), { code: 1, text: /Merchant missing/ });
   test.match(JSON.parse((await run('add', 'mei', 'manager', merchant, '--json', ...login)).text), { username: 'mei', role: 'manager', password: /^[0-9A-Z-]{19}$/ });

@@ -86,7 +86,7 @@ export const putRateLimits = route({
 export const AuditEntryView = closed({
   seq: Type.Integer({ minimum: 1 }),
   at: Time,
-  actor: closed({ role: Type.String(), id: Type.String() }),
+  actor: closed({ role: Type.String({ description: 'operator: whoever worked at the stopped node, without an id' }), id: Type.String() }),
   action: Type.String({ description: 'Operation id' }),
   detail: Type.Unsafe<Readonly<Record<string, unknown>>>({ type: 'object' }),
   prev: Type.String({ pattern: '^[0-9a-f]{64}$', description: 'Hash of the entry before, 64 zeros for the first' }),
