@@ -3,7 +3,7 @@
  * its body before its handler runs, and what it turned out to be afterwards. Limits themselves are the campus's.
  */
 import { fromBase64Url } from '@billcoin/protocol';
-import { PROBLEMS, ROUTES, type Route } from '@billcoin/sdk';
+import { PROBLEMS, ROUTES, type ProblemCode, type Route } from '@billcoin/sdk';
 import type { AbuseControl, Limits, LimitState, WindowPolicy } from '../abusePorts.ts';
 import type { Call } from './call.ts';
 import type { ApiRequest, Refusal, Reply } from './entry.ts';
@@ -32,6 +32,8 @@ interface KeyLimit {
   readonly policy: WindowPolicy;
   readonly addressPolicy: WindowPolicy;
   readonly counts: 'failed' | 'all';
+  /** The refusal of whoever did not prove that the key is his: it uses up none of the key's tries, or anybody could use up another's. */
+  readonly unproven?: ProblemCode;
   /** Undefined where there is nothing to guess: only the address counts. */
   keyOf(request: ApiRequest): string | undefined;
 }
@@ -45,7 +47,7 @@ const KEY_LIMITS: ReadonlyMap<Route, KeyLimit> = new Map<Route, KeyLimit>([
   [ROUTES.verifyChallenge, { ...logins, policy: 'login', keyOf: () => undefined }],
   [ROUTES.refreshLogin, { ...logins, policy: 'login', keyOf: () => undefined }],
   [ROUTES.activateTill, { ...logins, policy: 'login', keyOf: () => undefined }],
-  [ROUTES.linkWallet, { policy: 'link', addressPolicy: 'link-address', counts: 'all', keyOf: (request) => bodyOf<'publicKey'>(request).publicKey }],
+  [ROUTES.linkWallet, { policy: 'link', addressPolicy: 'link-address', counts: 'all', unproven: 'bad_login_signature', keyOf: (request) => bodyOf<'publicKey'>(request).publicKey }],
 ]);
 
 /** What limits are asked of, and who hears of those without room. */
@@ -100,14 +102,16 @@ async function underKey(desk: Desk, call: Call, limit: KeyLimit, request: ApiReq
     return refusal;
   }
   let hasFailed = false;
+  let isProven = true;
   try {
     const reply = await handle();
     hasFailed = 'problem' in reply;
+    isProven = !('problem' in reply) || reply.problem !== limit.unproven;
     return reply;
   } finally {
     // Our own fault is nobody's failed login.
     if (limit.counts === 'failed' && hasFailed && address !== undefined) limits.take(limit.addressPolicy, address);
-    if (limit.counts === 'failed' && !hasFailed && key !== undefined) limits.giveBack(limit.policy, key);
+    if (((limit.counts === 'failed' && !hasFailed) || !isProven) && key !== undefined) limits.giveBack(limit.policy, key);
   }
 }
 

@@ -1,6 +1,6 @@
 /** Limits of addresses, logins, PINs and links over HTTP (API page §2.1). */
 import t from 'tap';
-import { toHex } from '@billcoin/protocol';
+import { signingBytes, toHex, utf8 } from '@billcoin/protocol';
 import type { Key } from '@billcoin/sdk';
 import { addressKey } from '../../src/api/subject.ts';
 import { wallet, type Answer } from '../support/campusWorld.ts';
@@ -76,13 +76,19 @@ t.test('five wrong PINs of a cashier in 15 minutes', async (t) => {
   t.equal((await world.post('/tills/1/cashier', { cashierId, pin }, again)).status, 200);
 });
 
-t.test('five tries an hour to link a wallet, 60 a minute of an address', async (t) => {
+t.test('five tries an hour of a wallet to link, signed by it; 60 a minute of an address, signed or not', async (t) => {
   const { world } = await openAbuseWorld(t);
-  const link = async (key: Key, headers: Headers = {}): Promise<Answer> => await world.post('/wallets/link', { linkCode: '0123456789', message: 'x', publicKey: toHex(key.publicKey), signature: '0'.repeat(128) }, headers);
-  for (let i = 0; i < 5; i++) t.equal((await link(wallet('ali'))).status, 401);
+  const { genesisHash } = world.chain;
+  const link = async (key: Key, headers: Headers = {}, isSigned = true): Promise<Answer> => {
+    const { message } = (await world.post('/auth/challenge', { publicKey: toHex(key.publicKey) }, headers)).json as { message: string };
+    const signature = toHex(key.sign(signingBytes('bill/login/1', genesisHash, utf8(message))));
+    return await world.post('/wallets/link', { linkCode: '0123456789', message, publicKey: toHex(key.publicKey), signature: isSigned ? signature : '0'.repeat(128) }, headers);
+  };
+  for (let i = 0; i < 10; i++) t.equal((await link(wallet('ali'), {}, false)).status, 401, 'threat 10: whoever only names a wallet uses up none of its tries');
+  for (let i = 0; i < 5; i++) t.match((await link(wallet('ali'))).json, { status: 409, code: 'cannot_link' });
   t.match((await link(wallet('ali'))).json, { status: 429, 'violated-policies': ['link'] });
-  for (let i = 0; i < 60; i++) t.equal((await link(wallet(`link ${i}`), from('10.4.4.4'))).status, 401);
+  for (let i = 0; i < 60; i++) t.equal((await link(wallet(`link ${i}`), from('10.4.4.4'), false)).status, 401);
   t.match((await link(wallet('link 60'), from('10.4.4.4'))).json, { status: 429, 'violated-policies': ['link-address'] });
   world.chain.clock.moveTo(world.nowMs + 3_600_000);
-  t.equal((await link(wallet('ali'))).status, 401);
+  t.equal((await link(wallet('ali'))).status, 409);
 });
