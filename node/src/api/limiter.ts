@@ -87,6 +87,10 @@ async function enterCaller(desk: Desk, call: Call): Promise<void> {
   if (own.ok && route === ROUTES.validatePayment && !isMachine(caller)) note(desk, call, await limits.attempt(subject));
 }
 
+function countsForKey({ counts, unproven }: KeyLimit, refused: ProblemCode | undefined): boolean {
+  return counts === 'failed' ? refused !== undefined : refused === undefined || refused !== unproven;
+}
+
 /** Places are taken before the outcome is known, so that guesses at the same time count; a success gives its place back. */
 async function underKey(desk: Desk, call: Call, limit: KeyLimit, request: ApiRequest, handle: () => Promise<Reply<Route>>): Promise<Reply<Route>> {
   const { limits } = desk;
@@ -101,17 +105,15 @@ async function underKey(desk: Desk, call: Call, limit: KeyLimit, request: ApiReq
     if (limit.counts === 'all' && ofAddress?.ok === true && address !== undefined) limits.giveBack(limit.addressPolicy, address);
     return refusal;
   }
-  let hasFailed = false;
-  let isProven = true;
+  let refused: ProblemCode | undefined;
   try {
     const reply = await handle();
-    hasFailed = 'problem' in reply;
-    isProven = !('problem' in reply) || reply.problem !== limit.unproven;
+    refused = 'problem' in reply ? reply.problem : undefined;
     return reply;
   } finally {
     // Our own fault is nobody's failed login.
-    if (limit.counts === 'failed' && hasFailed && address !== undefined) limits.take(limit.addressPolicy, address);
-    if (((limit.counts === 'failed' && !hasFailed) || !isProven) && key !== undefined) limits.giveBack(limit.policy, key);
+    if (limit.counts === 'failed' && refused !== undefined && address !== undefined) limits.take(limit.addressPolicy, address);
+    if (key !== undefined && !countsForKey(limit, refused)) limits.giveBack(limit.policy, key);
   }
 }
 
