@@ -2,14 +2,14 @@
  * The mempool (consensus page §1.14): nothing accepted is lost. A transaction is admitted if it would succeed on the state
  * after the tip with all pending spends set aside; it is offered to blocks at once. A client gets the answer when it is on disk.
  */
-import {
-  ROWS, balanceOf, checkTx, ok, parseTx, spendOf, toHex, type BlockEnv, type Chain, type Fault, type Invoice, type ParsedTx, type Tip,
-} from '@billcoin/protocol';
+import { checkTx, ok, parseTx, spendOf, toHex, type Chain, type Invoice, type ParsedTx, type Tip } from '@billcoin/protocol';
 import type { Clock, FinalBlock, Log, Store, StoreOperation, Submitted, TxStatus } from '../ports.ts';
 import { signaturesOf, type VerifyMany } from '../signaturesOf.ts';
 import { EndedIds } from './endedIds.ts';
 import type { PoolLimits } from './limits.ts';
-import { Pool, invoiceKeyOf, type PoolEntry, type PoolRefusal } from './pool.ts';
+import { Parking } from './parking.ts';
+import { Pool, type PoolEntry, type PoolRefusal } from './pool.ts';
+import { admissionFault, endOf, isExecuted, nextBlock } from './poolRules.ts';
 import { acceptedRow, endedRows, forgottenRow, loadAccepted, loadEnded, type EndedUnfinal } from './poolStore.ts';
 
 export interface MempoolDeps {
@@ -43,15 +43,15 @@ function storedAt({ arrival, durable }: PoolEntry): number | undefined {
 export class Mempool {
   readonly #deps: MempoolDeps;
   readonly #pool: Pool;
+  readonly #parking: Parking;
   readonly #ended: EndedIds;
   #nextArrival = 0;
   #admitting = 0;
-  /** Arrival of the parked transaction checked last; −1 begins with the oldest. */
-  #rechecked = -1;
 
   private constructor(deps: MempoolDeps) {
     this.#deps = deps;
     this.#pool = new Pool(deps.limits);
+    this.#parking = new Parking(this.#pool, deps.limits.recheckPerBlock);
     this.#ended = new EndedIds(deps.limits.endedMax);
   }
 
@@ -95,16 +95,9 @@ export class Mempool {
     return this.#knownHere(txHash) ?? this.#deps.finalStatus(txHash);
   }
 
-  /**
-   * The same for a transaction that could still be included. The chain is asked only where its state says that the id was executed: the
-   * rows that say so live longer than the transaction could be included.
-   */
+  /** The same for a transaction that could still be included. The chain is asked only where its state says that the id was executed. */
   async statusOf(tx: ParsedTx): Promise<TxStatus | undefined> {
-    const { state } = this.#deps.tip();
-    const invoiceKey = invoiceKeyOf(tx);
-    const settled = invoiceKey === undefined ? undefined : state.get(ROWS.invoice, invoiceKey);
-    const isDone = state.get(ROWS.done, tx.txHash) !== undefined || (settled !== undefined && toHex(settled.txId) === tx.txHash);
-    return this.#knownHere(tx.txHash) ?? (isDone ? this.#deps.finalStatus(tx.txHash) : undefined);
+    return this.#knownHere(tx.txHash) ?? (isExecuted(this.#deps.tip().state, tx) ? this.#deps.finalStatus(tx.txHash) : undefined);
   }
 
   /** A transaction that waits here, by its id. */
@@ -154,11 +147,7 @@ export class Mempool {
 
   /** After a build: what was offered and left out although there was room would fail now; it waits for the state to change. */
   parkLeftOut(offered: readonly ParsedTx[], included: readonly ParsedTx[]): void {
-    const taken = new Set(included.map((tx) => tx.txHash));
-    for (const tx of offered) {
-      const entry = taken.has(tx.txHash) ? undefined : this.#pool.get(tx.txHash);
-      if (entry !== undefined) this.#pool.setParked(entry, true);
-    }
+    this.#parking.leftOut(offered, included);
   }
 
   /** Ends what the block has ended and checks parked transactions again. The tip is already the block's. */
@@ -175,7 +164,9 @@ export class Mempool {
     const late: PoolEntry[] = [];
     for (const entry of this.#pool.entries()) if (block.timeMs > entry.tx.body.validUntilMs) late.push(entry);
     for (const entry of late) this.#end(entry, { status: 'expired' }, rows);
-    this.#recheck();
+    const { chain, tip, clock } = this.#deps;
+    const env = nextBlock(tip(), clock.nowMs());
+    this.#parking.recheck((tx) => checkTx(chain, tip().state, tx, env).ok);
     if (rows.length > 0) void this.#forgetOnDisk(rows);
   }
 
@@ -222,25 +213,10 @@ export class Mempool {
     // here to `#accept` nothing may wait, or two of the same would both get in.
     const known = this.#knownHere(tx.txHash);
     if (known !== undefined) return { ok: true, txHash: tx.txHash, fresh: false, status: known };
-    const refusal = this.#pool.refusal(tx) ?? this.#checkNow(tx);
+    const { chain, tip, clock } = this.#deps;
+    const refusal = this.#pool.refusal(tx) ?? admissionFault(chain, tip(), this.#pool, tx, nextBlock(tip(), clock.nowMs()));
     if (refusal !== undefined) return this.#refuseUnlessFinal(tx, refusal);
     return { ok: true, txHash: tx.txHash, fresh: true, status: { status: 'pending', acceptedAtMs: this.#accept(tx) } };
-  }
-
-  #env(): BlockEnv {
-    const tip = this.#deps.tip();
-    return { height: tip.height + 1, timeMs: Math.max(this.#deps.clock.nowMs(), tip.timeMs + 1), prevTimeMs: tip.timeMs };
-  }
-
-  /** The rules of the chain on the state after the tip, and the balance less what is set aside already. */
-  #checkNow(tx: ParsedTx): Fault | undefined {
-    const { state } = this.#deps.tip();
-    const checked = checkTx(this.#deps.chain, state, tx, this.#env());
-    if (!checked.ok) return checked.fault;
-    const { payer, amountMl } = spendOf(state, tx);
-    const reservedMl = this.#pool.reservedMl(toHex(payer));
-    const haveMl = balanceOf(state, payer) - reservedMl;
-    return amountMl > haveMl && amountMl > 0n ? { code: 'insufficient_balance', needMl: amountMl, haveMl: haveMl > 0n ? haveMl : 0n } : undefined;
   }
 
   /** Returns when it was accepted. */
@@ -257,32 +233,10 @@ export class Mempool {
     this.#pool.add({ tx, arrival, acceptedAtMs, payer: toHex(payer), spendMl: amountMl, durable, parked: false });
   }
 
-  /** How a stored transaction has ended besides by inclusion, on the state after a final block of this time. */
-  #endOf(tx: ParsedTx, timeMs: number): EndedUnfinal | undefined {
-    const invoiceKey = invoiceKeyOf(tx);
-    const settled = invoiceKey === undefined ? undefined : this.#deps.tip().state.get(ROWS.invoice, invoiceKey);
-    if (settled !== undefined && toHex(settled.txId) !== tx.txHash) return { status: 'superseded', by: toHex(settled.txId) };
-    return timeMs > tx.body.validUntilMs ? { status: 'expired' } : undefined;
-  }
-
   #end(entry: PoolEntry, ended: EndedUnfinal, rows: StoreOperation[]): void {
     this.#pool.remove(entry.tx.txHash);
     this.#note(entry.tx.txHash, ended, rows, entry.tx.body.sender);
     rows.push(...endedRows(storedAt(entry), entry.tx, ended));
-  }
-
-  /** Goes on where the last block stopped: a crowd that keeps failing must not keep those behind it waiting. */
-  #recheck(): void {
-    if (this.#pool.parkedCount === 0) return;
-    let left = this.#deps.limits.recheckPerBlock;
-    const env = this.#env();
-    for (const entry of this.#pool.entries()) {
-      if (!entry.parked || entry.arrival <= this.#rechecked) continue;
-      if (left-- === 0) return;
-      this.#rechecked = entry.arrival;
-      if (checkTx(this.#deps.chain, this.#deps.tip().state, entry.tx, env).ok) this.#pool.setParked(entry, false);
-    }
-    this.#rechecked = -1;
   }
 
   /** Remembers an end; the oldest remembered one goes when there are too many, from the disk as well. */
@@ -302,14 +256,14 @@ export class Mempool {
   async #reload(): Promise<void> {
     const rows: StoreOperation[] = [];
     for (const [txHash, { ended, sender }] of await loadEnded(this.#deps.store)) this.#note(txHash, ended, rows, sender);
-    const { timeMs } = this.#deps.tip();
+    const { state, timeMs } = this.#deps.tip();
     for (const { arrival, acceptedAtMs, bytes } of await loadAccepted(this.#deps.store)) {
       this.#nextArrival = arrival + 1;
       const parsed = parseTx(this.#deps.chain, bytes);
       if (!parsed.ok) throw new Error(`The pool holds a transaction of another form or network: ${parsed.fault.code}`);
       const tx = parsed.value;
       const isFinal = (await this.#deps.finalStatus(tx.txHash)) !== undefined;
-      const ended = isFinal ? undefined : this.#endOf(tx, timeMs);
+      const ended = isFinal ? undefined : endOf(state, tx, timeMs);
       if (ended !== undefined) this.#note(tx.txHash, ended, rows, tx.body.sender);
       if (isFinal || ended !== undefined) rows.push(...endedRows(arrival, tx, ended));
       else this.#enter(tx, arrival, acceptedAtMs, Promise.resolve());
