@@ -63,8 +63,14 @@ function validationRefusal(error: FastifyError): Refusal {
   return { problem: 'malformed_request', detail: `${error.validationContext ?? 'request'} ${error.validation?.[0]?.message ?? 'is not of the declared form'}.`, errors };
 }
 
-/** Errors of Fastify and of our own, as refusals; undefined for what nobody expected. */
+/** Errors of Fastify, of its plugins and of our own, as refusals; undefined for what nobody expected. */
 function refusalOf(error: FastifyError | Error): Refusal | undefined {
+  // Files of the documentation: a name outside of its folder, bytes beyond the end.
+  const isOfCaller = 'statusCode' in error && error.statusCode !== undefined && error.statusCode >= 400 && error.statusCode < 500;
+  return knownRefusalOf(error) ?? (isOfCaller ? { problem: 'malformed_request' } : undefined);
+}
+
+function knownRefusalOf(error: FastifyError | Error): Refusal | undefined {
   if (error instanceof JsonRefused) return { problem: 'malformed_request', detail: error.message };
   if (error instanceof CampusBusy) return { problem: 'pool_full', detail: 'More orders and links wait for the disk than this node takes.' };
   if (!('code' in error)) return undefined;

@@ -49,10 +49,11 @@ export function base64Url(maxBytes: number, description: string) {
 
 /**
  * One line of text that people read, at most `maxLength` characters of UTF-16, one of them visible: what the law forbids in
- * names (SPEC §2: control characters, bidirectional overrides, what stands for bytes that were no text) is forbidden here.
+ * names (SPEC §2: control characters, bidirectional overrides, what stands for bytes that were no text) is forbidden here, and
+ * breaks of lines.
  */
 export function line(maxLength: number, description?: string) {
-  return Type.String({ minLength: 1, maxLength, pattern: '^(?=.*\\S)[^\\u0000-\\u001f\\u007f-\\u009f\\u200e\\u200f\\u202a-\\u202e\\u2066-\\u2069\\ufffd]*$', ...(description === undefined ? {} : { description }) });
+  return Type.String({ minLength: 1, maxLength, pattern: '^(?=.*[^\\s\\u00ad\\u200b-\\u200d\\u2060])[^\\u0000-\\u001f\\u007f-\\u009f\\u200e\\u200f\\u2028-\\u202e\\u2066-\\u2069\\ufffd]*$', ...(description === undefined ? {} : { description }) });
 }
 
 /** Both languages of a text shown to people. */
