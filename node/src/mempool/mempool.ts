@@ -66,16 +66,20 @@ export class Mempool {
   async submit(tx: Uint8Array | ParsedTx): Promise<Submitted> {
     const parsed = tx instanceof Uint8Array ? parseTx(this.#deps.chain, tx) : ok(tx);
     if (!parsed.ok) return refuse(parsed.fault);
-    const submitted = await this.#submit(parsed.value);
+    const submitted = await this.#submit(parsed.value, true);
     return submitted.ok ? { ...submitted, status: await this.#keep(parsed.value, submitted.status) } : submitted;
   }
 
-  /** Admits a transaction of a peer. It stays in memory: whoever took it from a client has it on disk, and offers it again. */
+  /**
+   * Admits a transaction of a peer. It stays in memory: whoever took it from a client has it on disk, and offers it again. Nobody waits
+   * for the answer: the disk is not asked for it, or a peer could keep it busy with what has long ended.
+   */
   async take(tx: ParsedTx): Promise<void> {
-    await this.#submit(tx);
+    if (!isExecuted(this.#deps.tip().state, tx)) await this.#submit(tx, false);
   }
 
-  async #submit(tx: ParsedTx): Promise<Submitted> {
+  /** @param isAnswered somebody wants to know how an old transaction has ended */
+  async #submit(tx: ParsedTx, isAnswered: boolean): Promise<Submitted> {
     const known = await this.statusOf(tx);
     if (known !== undefined) return { ok: true, txHash: tx.txHash, fresh: false, status: known };
     if (this.#deps.isDiskLow?.() === true) return refuse({ code: 'disk_low', text: 'The disk of this node is nearly full. Use another node, or send it again when its operator has made room.' });
@@ -84,7 +88,7 @@ export class Mempool {
     if (this.#admitting >= this.#deps.limits.admittingMax) return refuse({ code: 'pool_full', text: 'This node is checking as many transactions as it can. Send it again in a second.' });
     this.#admitting += 1;
     try {
-      return await this.#admit(tx);
+      return await this.#admit(tx, isAnswered);
     } finally {
       this.#admitting -= 1;
     }
@@ -205,7 +209,7 @@ export class Mempool {
     return status;
   }
 
-  async #admit(tx: ParsedTx): Promise<Submitted> {
+  async #admit(tx: ParsedTx, isAnswered: boolean): Promise<Submitted> {
     const items = signaturesOf(this.#deps.tip().state, tx);
     const verdicts = await this.#deps.verifySignatures(items);
     if (!tx.signatures.every((_, i) => verdicts[i] === true)) return refuse({ code: 'bad_signature' });
@@ -215,7 +219,7 @@ export class Mempool {
     if (known !== undefined) return { ok: true, txHash: tx.txHash, fresh: false, status: known };
     const { chain, tip, clock } = this.#deps;
     const refusal = this.#pool.refusal(tx) ?? admissionFault(chain, tip(), this.#pool, tx, nextBlock(tip(), clock.nowMs()));
-    if (refusal !== undefined) return this.#refuseUnlessFinal(tx, refusal);
+    if (refusal !== undefined) return isAnswered ? this.#refuseUnlessFinal(tx, refusal) : refuse(refusal);
     return { ok: true, txHash: tx.txHash, fresh: true, status: { status: 'pending', acceptedAtMs: this.#accept(tx) } };
   }
 

@@ -64,6 +64,22 @@ void t.test('what a peer brought stays in memory until a client is promised some
   test.equal(world.pool.info().transactions, 0);
 });
 
+void t.test('a peer that brings what has ended asks no disk', async (test) => {
+  const world = await makeWorld(test);
+  const [final, late] = [1n, 2n].map((amountMl) => world.maker.parse(world.maker.transfer(ANNA, BEN.address, amountMl)));
+  if (final === undefined || late === undefined) throw new Error('both are made');
+  await world.pool.take(final);
+  world.poolBlock();
+  await world.reopen(); // it remembers no end of what a peer brought
+  world.block([], Number(late.body.validUntilMs) + 1);
+  for (const tx of [final, late]) await world.pool.take(tx);
+  test.equal(world.pool.info().transactions, 0);
+  test.equal(world.asked, 0);
+  test.match(await world.pool.submit(final), { ok: true, fresh: false, status: { status: 'final' } }, 'a client is answered from there');
+  test.equal(codeOf(await world.pool.submit(late)), 'expired');
+  test.equal(world.asked, 2);
+});
+
 void t.test('how a transaction of a peer ended is on disk once a client is told', async (test) => {
   const world = await makeWorld(test);
   world.pool.afterBlock(world.block([world.maker.parse(world.maker.transfer(ANNA, KEYS.cafeteria.address, 1_000n))]));
