@@ -175,7 +175,7 @@ export class BlocksInHand {
     return count;
   }
 
-  /** The decided block; every other one is forgotten and its tree version released. */
+  /** The decided block; every other one of its height is forgotten and its tree version released. */
   async takeDecided(id: string, tip: Tip): Promise<Executed> {
     const held = this.#held.get(id);
     assert(held?.verdict?.valid === true, 'a decided block is in hand and valid');
@@ -183,6 +183,8 @@ export class BlocksInHand {
     held.verdict.executed = undefined;
     for (const other of this.#held.values()) this.#release(other);
     this.#held.clear();
+    // Up to a MiB each that nobody will ever ask for: what came early was of this height or the next.
+    for (const [peer, { decoded }] of this.#early) if (decoded.header.height <= executed.header.height) this.#early.delete(peer);
     return executed;
   }
 

@@ -49,7 +49,12 @@ t.test('what a failed round brought is neither parsed nor verified again in the 
     t.same(blocks.take('peer', id, read.value.decoded, own), { valid: true, why: '' });
   }
   t.equal(verified, 1);
+  const nobodyAsked = buildBlock(theirs, tip, [], Date.now() + 9, { proposerIndex: 0, round: 9 });
+  const early = identifyBlock(genesis.genesisHash, nobodyAsked.blockBytes, () => false);
+  if (!early.ok || early.value.decoded === undefined) throw new Error('a whole block');
+  t.equal(blocks.take('peer', early.value.id, early.value.decoded, own), undefined, 'it waits for the core to ask');
   const decided = await blocks.takeDecided(toHex(proposals[2]!.blockId), own);
+  t.equal(blocks.want(early.value.id, own), undefined, 'what came early for the height is gone with it');
   t.equal(toHex(decided.blockId), toHex(proposals[2]!.blockId));
   t.equal(chain.parsed?.(decided.txs[0]!.leafHash), undefined, 'the chain of everybody else is untouched');
 });
