@@ -55,9 +55,16 @@ interface Desk extends Pick<AbuseControl, 'limits' | 'flags'> {
   readonly onLimited: (state: LimitState) => void;
 }
 
+/** For the headers: as it stands now, whatever was told of it before. */
+function tell(call: Call, state: LimitState): void {
+  const told = call.limits.findIndex(({ policy }) => policy === state.policy);
+  if (told === -1) call.limits.push(state);
+  else call.limits[told] = state;
+}
+
 /** Notes a limit for the headers and the metrics. */
 function note({ onLimited }: Desk, call: Call, state: LimitState): LimitState {
-  call.limits.push(state);
+  tell(call, state);
   if (!state.ok) onLimited(state);
   return state;
 }
@@ -112,8 +119,11 @@ async function underKey(desk: Desk, call: Call, limit: KeyLimit, request: ApiReq
     return reply;
   } finally {
     // Our own fault is nobody's failed login.
-    if (limit.counts === 'failed' && refused !== undefined && address !== undefined) limits.take(limit.addressPolicy, address);
-    if (key !== undefined && !countsForKey(limit, refused)) limits.giveBack(limit.policy, key);
+    if (limit.counts === 'failed' && refused !== undefined && address !== undefined) tell(call, limits.take(limit.addressPolicy, address));
+    if (key !== undefined && !countsForKey(limit, refused)) {
+      limits.giveBack(limit.policy, key);
+      tell(call, limits.look(limit.policy, key));
+    }
   }
 }
 
@@ -159,7 +169,7 @@ export function openLimiter({ limits, flags }: Pick<AbuseControl, 'limits' | 'fl
     async leave(call, status) {
       const { route, address } = call;
       if (route === ROUTES.validatePayment && status === 400) await failed(desk, call, 'malformed_request');
-      if (address !== undefined && COSTLY_IF_REFUSED.has(route) && REFUSED.has(status)) limits.take('bad', address);
+      if (address !== undefined && COSTLY_IF_REFUSED.has(route) && REFUSED.has(status)) tell(call, limits.take('bad', address));
     },
     async openStream(call) {
       const { caller, address } = call;

@@ -61,6 +61,17 @@ t.test('five failed logins a minute of an account, 30 of an address; names nobod
   t.equal(await login('name-99', 'wrong password', from('10.3.3.4')), 401);
 });
 
+t.test('the headers say the room that is left after the answer', async (t) => {
+  const { world } = await openAbuseWorld(t);
+  const added = await world.campus.users.add({ username: 'mei', role: 'finance', merchantId: null });
+  if (!added.ok) throw new Error('the account was not made');
+  const roomOf = async (path: string, body: object): Promise<string | null> => (await world.post(path, body, from('10.5.5.5'))).headers.get('ratelimit');
+  t.equal(await roomOf('/transactions', { tx: 'AAAA' }), '"bad";r=59;t=60');
+  t.equal(await roomOf('/transactions', { tx: 'AAAA' }), '"bad";r=58;t=60');
+  t.equal(await roomOf('/auth/login', { username: 'mei', password: 'wrong password' }), '"login-address";r=29;t=60, "login";r=4;t=60');
+  t.equal(await roomOf('/auth/login', { username: 'mei', password: added.password }), '"login-address";r=29;t=60, "login";r=4;t=60', 'a success costs nothing');
+});
+
 t.test('five wrong PINs of a cashier in 15 minutes', async (t) => {
   const { world } = await openAbuseWorld(t);
   const { cashierId, pin } = await world.addCashier([1]);
