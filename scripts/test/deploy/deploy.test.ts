@@ -1,4 +1,4 @@
-/** The files of deploy/ and docker-compose.yml as far as they can be tried without a container engine. */
+/** The files of deploy/ and docker-compose.yml as far as they can be tried without a container engine; what was seen on one stands in OPERATING.md, "Not run here". */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
