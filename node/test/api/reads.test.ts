@@ -135,6 +135,33 @@ t.test('a node whose newest block is old refuses nothing for good', async (t) =>
   t.match((await world.post('/transactions', { tx: 'AAAA' })).json, { status: 400, code: 'malformed' }, 'what no state can make good');
 });
 
+t.test('the history of an account, of one kind and between two times, in pages', async (t) => {
+  const world = await openWorld(t);
+  const [ali, cafeteria] = [wallet('ali'), sdkKey(KEYS.cafeteria)];
+  await world.fund(20_000n, ali);
+  const ids: string[] = [];
+  const times: string[] = [];
+  for (let i = 0; i < 6; i++) {
+    ids.push(i % 2 === 0 ? await world.pay(ali, world.order().invoice) : await world.transfer(ali, cafeteria.address, 100n));
+    times.push(`${new Date((await world.block(5_000)).timeMs).toISOString().slice(0, 19)}Z`);
+  }
+  const auditor = await world.as('auditor');
+  const history = async (query: string): Promise<{ readonly ids: readonly number[]; readonly next: string | null }> => {
+    const { data, nextCursor } = (await world.get(`/accounts/${ali.addressText}/transactions?${query}`, auditor)).json as { data: { txHash: string }[]; nextCursor: string | null };
+    return { ids: data.map(({ txHash }) => ids.indexOf(txHash)).filter((i) => i !== -1), next: nextCursor };
+  };
+  t.same((await history('kind=pay')).ids, [4, 2, 0], 'newest first');
+  t.same((await history('kind=transfer')).ids, [5, 3, 1]);
+  t.same(await history('kind=stake'), { ids: [], next: null });
+  t.same(await history(`from=${times[2] ?? ''}`), { ids: [5, 4, 3, 2], next: null }, 'from it on');
+  t.same((await history(`to=${times[2] ?? ''}`)).ids, [1, 0], 'before it');
+  t.same((await history(`kind=pay&from=${times[1] ?? ''}&to=${times[5] ?? ''}`)).ids, [4, 2]);
+  const first = await history('kind=pay&limit=2');
+  t.same(first.ids, [4, 2]);
+  t.same((await history(`kind=pay&limit=2&cursor=${first.next ?? ''}`)).ids, [0]);
+  for (const wrong of ['from=yesterday', 'to=2026-02-30T00:00:00Z', 'kind=', 'kind=a-b']) t.equal((await world.get(`/accounts/${ali.addressText}/transactions?${wrong}`, auditor)).status, 400, wrong);
+});
+
 t.test('a sender with as many waiting transactions as he may have is told so, and when to come back', async (t) => {
   const world = await openWorld(t);
   world.chain.submit = () => Promise.resolve({ ok: false, refusal: { code: 'too_many_pending', text: 'The sender has 64 pending transactions.' } });

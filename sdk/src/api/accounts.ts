@@ -32,11 +32,11 @@ export const getAccount = route({
 export const listAccountTransactions = route({
   method: 'GET',
   path: '/accounts/{address}/transactions',
-  summary: 'Transactions that moved the balance of an account, newest first.',
+  summary: 'Transactions that moved the balance of an account, newest first. Of one kind, from a time on (from) and before one (to) where asked; a page of those may be short, its cursor goes on.',
   who: ['student', 'manager', 'finance', 'auditor'],
   own: 'student: own wallets; till, staff, manager: the account of their merchant',
   params: closed({ address: Address }),
-  query: closed(pageQuery),
+  query: closed({ kind: Type.Optional(Type.String({ pattern: '^[a-z][A-Za-z]{1,31}$', examples: ['pay'] })), from: Type.Optional(Time), to: Type.Optional(Time), ...pageQuery }),
   responses: { 200: page(AccountTransaction) },
   problems: ['not_found'],
 });

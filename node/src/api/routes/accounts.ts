@@ -7,8 +7,12 @@ import type { Caller } from '../caller.ts';
 import { badCursor, fromCursor, LIMIT_DEFAULT, toCursor } from '../cursor.ts';
 import { serve, type ApiRequest, type Entry, type Reply } from '../entry.ts';
 import type { Parties } from '../parties.ts';
+import { readTimes } from '../times.ts';
 
 type History = typeof ROUTES.listAccountTransactions;
+
+/** Transactions looked at for one page of a filtered history, each with its block; a page may be short, its cursor goes on from there. */
+const SCAN_MAX = 500;
 
 interface Movement {
   readonly amountMl: bigint;
@@ -74,23 +78,51 @@ function accountView(chain: ChainPort, text: string): Account | undefined {
   };
 }
 
+/** Where a page goes on: after this transaction of an account, towards older ones. */
+type Place = Pick<AccountTransaction, 'height' | 'index'>;
+
+function placeOf(cursor: string | undefined): Place | undefined {
+  const [height, index] = (cursor === undefined ? undefined : fromCursor(cursor, /^[0-9]{1,15}\/[0-9]{1,5}$/))?.split('/').map(Number) ?? [];
+  return height === undefined || index === undefined ? undefined : { height, index };
+}
+
+interface Wanted {
+  readonly kind: string | undefined;
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly limit: number;
+}
+
+/** Ends where blocks are too old or not kept here any more. */
+async function pageFrom(chain: ChainPort, address: Uint8Array, start: Place | undefined, { kind, fromMs, toMs, limit }: Wanted): Promise<{ readonly data: AccountTransaction[]; readonly next: Place | undefined }> {
+  const data: AccountTransaction[] = [];
+  let next = start;
+  for (let scanned = 0; scanned < SCAN_MAX;) {
+    const found = await chain.accountHistory(address, limit, next);
+    for (const { height, index } of found) {
+      const block = await chain.readFinal(height);
+      const tx = block?.txs[index];
+      if (block === undefined || tx === undefined || block.timeMs < fromMs) return { data, next: undefined };
+      next = { height, index };
+      if (block.timeMs < toMs && (kind === undefined || kind === tx.body.kind.case)) data.push(transactionView(address, block, tx));
+      if (data.length === limit) return { data, next };
+    }
+    if (found.length < limit) return { data, next: undefined };
+    scanned += found.length;
+  }
+  return { data, next };
+}
+
 async function history(chain: ChainPort, { params, query }: ApiRequest<History>): Promise<Reply<History>> {
   const address = parseAddress(params.address);
   if (address === undefined) return { problem: 'not_found', detail: 'The address has a wrong checksum.' };
-  const { limit = LIMIT_DEFAULT, cursor } = query;
-  const place = cursor === undefined ? undefined : fromCursor(cursor, /^[0-9]{1,15}\/[0-9]{1,5}$/);
-  if (cursor !== undefined && place === undefined) return badCursor;
-  const [height = 0, index = 0] = (place ?? '').split('/').map(Number);
-  const found = await chain.accountHistory(address, limit, place === undefined ? undefined : { height, index });
-  const data: AccountTransaction[] = [];
-  for (const at of found) {
-    const block = await chain.readFinal(at.height);
-    const tx = block?.txs[at.index];
-    if (block === undefined || tx === undefined) return { status: 200, body: { data, nextCursor: null } };
-    data.push(transactionView(address, block, tx));
-  }
-  const last = found.at(-1);
-  return { status: 200, body: { data, nextCursor: last === undefined || found.length < limit ? null : toCursor(`${last.height}/${last.index}`) } };
+  const { limit = LIMIT_DEFAULT, cursor, kind, from, to } = query;
+  const start = placeOf(cursor);
+  if (cursor !== undefined && start === undefined) return badCursor;
+  const times = readTimes({ from, to });
+  if ('problem' in times) return times;
+  const { data, next } = await pageFrom(chain, address, start, { kind, limit, fromMs: times.from ?? 0, toMs: times.to ?? Infinity });
+  return { status: 200, body: { data, nextCursor: next === undefined ? null : toCursor(`${next.height}/${next.index}`) } };
 }
 
 export function accountRoutes(chain: ChainPort, parties: Parties): readonly Entry[] {
