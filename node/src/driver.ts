@@ -43,6 +43,8 @@ export class Driver {
   #state: ConsensusState;
   #tip: Tip;
   #cancelStatus: () => void = () => undefined;
+  /** Of the build that waits for its time; one of an earlier round would build nothing. */
+  #cancelBuild: () => void = () => undefined;
 
   constructor(deps: DriverDeps) {
     this.#deps = deps;
@@ -111,12 +113,14 @@ export class Driver {
   async stop(): Promise<void> {
     this.#silence();
     await this.#queue.settled();
+    this.#silence(); // timers that were set meanwhile
   }
 
   #silence(): void {
     this.#queue.stop();
     this.#timers.cancelAll();
     this.#cancelStatus();
+    this.#cancelBuild();
   }
 
   #fail(error: unknown): void {
@@ -251,7 +255,8 @@ export class Driver {
     if (this.#state.height !== height || this.#state.round !== round || this.#state.ownIndex === undefined) return;
     const built = buildValue({ ...this.#deps, evidence: this.#evidence }, this.#tip, this.#state.ownIndex, effect);
     if ('waitMs' in built) {
-      timers.after(built.waitMs, () => this.#queue.add({ kind: 'build', effect }));
+      this.#cancelBuild();
+      this.#cancelBuild = timers.after(built.waitMs, () => this.#queue.add({ kind: 'build', effect }));
       return;
     }
     this.#blocks.putBuilt(built);

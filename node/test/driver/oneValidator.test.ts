@@ -1,10 +1,13 @@
 /** A chain of one validator, whole: real folders, real signatures, real time. */
 import t from 'tap';
 import { assertReserveWhole, balanceOf, toHex, verifyCertificate, verifyEd25519, type Certificate } from '@billcoin/protocol';
+import { systemClock, systemTimers } from '../../src/clock.ts';
 import type { FinalBlock } from '../../src/ports.ts';
+import { startBare } from '../support/bareNode.ts';
 import { runMinted } from '../support/mintedNode.ts';
 import { nextBlock, runNode, submitFinal } from '../support/runNode.ts';
 import { KEYS, TxMaker, keyOf, makeTestFolders } from '../support/testNetwork.ts';
+import { until } from '../support/until.ts';
 
 /** Values alone: an absent field and one that is undefined are the same. */
 function plain(value: unknown): unknown {
@@ -112,4 +115,39 @@ void t.test('a listener that throws does not stop the chain', async (test) => {
   });
   await nextBlock(node.port, (block) => block.height >= 2);
   test.same(node.halts, []);
+});
+
+void t.test('a node whose clock is behind waits with its block, with one timer however many rounds fail, and leaves none when it stops', async (test) => {
+  const folders = await makeTestFolders({ params: { timeoutProposeMs: 20, timeoutVoteMs: 20 } });
+  test.teardown(folders.remove);
+  const AN_HOUR_MS = 3_600_000;
+  const running = new Map<symbol, number>();
+  const timers = {
+    after(delayMs: number, fire: () => void): () => void {
+      const id = Symbol('timer');
+      running.set(id, delayMs);
+      const cancel = systemTimers.after(delayMs, () => {
+        running.delete(id);
+        fire();
+      });
+      return () => {
+        running.delete(id);
+        cancel();
+      };
+    },
+  };
+  const waits = (): number => [...running.values()].filter((delayMs) => delayMs > AN_HOUR_MS / 2).length;
+  const node = await startBare(folders, { clock: { ...systemClock, nowMs: () => Date.now() - AN_HOUR_MS }, timers });
+  const [open] = new TxMaker(folders.genesis).mint(1_000n);
+  await node.port.submit(open);
+  await until(() => waits() > 0);
+  const rounds: number[] = [];
+  await until(() => {
+    const { round } = node.progress();
+    if (rounds.at(-1) !== round) rounds.push(round);
+    return rounds.length > 4;
+  });
+  test.equal(waits(), 1);
+  await node.stop();
+  test.equal(running.size, 0);
 });

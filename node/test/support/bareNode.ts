@@ -7,20 +7,21 @@ import { verifyEd25519Native } from '../../src/crypto/verifier.ts';
 import { openEngine, type Engine } from '../../src/engine.ts';
 import { makeLog } from '../../src/log.ts';
 import { singleValidatorNetwork } from '../../src/network/singleValidator.ts';
-import type { ChainPort } from '../../src/ports.ts';
+import type { ChainPort, Clock, Timers } from '../../src/ports.ts';
 import { openDataFolder } from '../../src/storage/dataFolder.ts';
 import { KEYS, type TestFolders } from './testNetwork.ts';
 
 export interface BareNode {
   readonly port: ChainPort;
   readonly state: () => FlatState;
+  readonly progress: Engine['progress'];
   /** Resolves when the node has halted of itself. */
   readonly halted: Promise<Error>;
   stop(): Promise<void>;
 }
 
 /** Starts the only validator. Throws what a start throws; everything is closed again then. */
-export async function startBare({ config, genesis }: Pick<TestFolders, 'config' | 'genesis'>): Promise<BareNode> {
+export async function startBare({ config, genesis }: Pick<TestFolders, 'config' | 'genesis'>, time: { readonly clock: Clock; readonly timers: Timers } = { clock: systemClock, timers: systemTimers }): Promise<BareNode> {
   let tell: (error: Error) => void = () => undefined;
   const halted = new Promise<Error>((resolve) => {
     tell = resolve;
@@ -34,7 +35,7 @@ export async function startBare({ config, genesis }: Pick<TestFolders, 'config' 
   let engine: Engine;
   try {
     engine = await openEngine({
-      genesis, chain, genesisTip: () => genesisTip(chain, genesis), stores: folder, network: singleValidatorNetwork, clock: systemClock, timers: systemTimers,
+      genesis, chain, genesisTip: () => genesisTip(chain, genesis), stores: folder, network: singleValidatorNetwork, ...time,
       log: makeLog({ level: 'silent', nodeName: 'test' }), halt,
       validator: { publicKey: KEYS.validator.publicKey, sign: nativeSigner(KEYS.validator), openGuard: () => openSignGuard(config.keyDir, { publicKey: KEYS.validator.publicKey, genesisHash: genesis.genesisHash }, halt) },
       verifySignatures: async (items) => items.map(({ publicKey, message, signature }) => verifyEd25519Native(publicKey, message, signature)),
@@ -49,6 +50,7 @@ export async function startBare({ config, genesis }: Pick<TestFolders, 'config' 
   return {
     port: engine.port,
     state: () => engine.port.state(),
+    progress: engine.progress,
     halted,
     async stop() {
       await engine.stop();
