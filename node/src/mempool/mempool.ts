@@ -157,21 +157,25 @@ export class Mempool {
   /** Ends what the block has ended and checks parked transactions again. The tip is already the block's. */
   afterBlock(block: FinalBlock): void {
     const rows: StoreOperation[] = [];
+    const gone: PoolEntry[] = [];
     for (const tx of block.txs) {
       const status: TxStatus = { status: 'final', height: block.height, index: tx.index, code: tx.code, timeMs: block.timeMs, blockId: block.blockId };
       this.#note(tx.txHash, status, rows);
       const entry = this.#pool.remove(tx.txHash);
+      if (entry !== undefined) gone.push(entry);
       if (entry !== undefined) rows.push(...endedRows(storedAt(entry), entry.tx, undefined));
       const rivals = tx.invoice === undefined ? [] : this.#pool.pendingSettlersOf(tx.invoice);
       for (const rival of rivals) this.#end(rival, { status: 'superseded', by: tx.txHash }, rows);
+      gone.push(...rivals);
     }
     const late: PoolEntry[] = [];
     for (const entry of this.#pool.entries()) if (block.timeMs > entry.tx.body.validUntilMs) late.push(entry);
     for (const entry of late) this.#end(entry, { status: 'expired' }, rows);
+    gone.push(...late);
     const { chain, tip, clock } = this.#deps;
     const env = nextBlock(tip(), clock.nowMs());
     this.#parking.recheck((tx) => checkTx(chain, tip().state, tx, env).ok);
-    if (rows.length > 0) void this.#forgetOnDisk(rows);
+    if (rows.length > 0) void this.#forgetOnDisk(rows, gone);
   }
 
   info(): { readonly transactions: number; readonly bytes: number; readonly limit: number } {
@@ -248,9 +252,13 @@ export class Mempool {
     for (const forgotten of this.#ended.add(txHash, status, sender?.slice())) rows.push(forgottenRow(forgotten));
   }
 
-  /** Not synced: after a crash the rows are found to have ended again. */
-  async #forgetOnDisk(rows: readonly StoreOperation[]): Promise<void> {
+  /**
+   * Not synced: after a crash the rows are found to have ended again. After the writes that put them there: one that still waits in the
+   * group commit would come later, and its row stay on disk until the next start.
+   */
+  async #forgetOnDisk(rows: readonly StoreOperation[], gone: readonly PoolEntry[]): Promise<void> {
     try {
+      await Promise.all(gone.flatMap(({ durable }) => durable ?? []));
       await this.#deps.store.batch(rows, { sync: false });
     } catch (error) {
       this.#deps.log.error({ error }, 'The pool could not be written; the node stops.'); // the store has reported it already

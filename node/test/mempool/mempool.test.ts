@@ -1,8 +1,10 @@
+import { setImmediate } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import type { PoolLimits } from '../../src/mempool/limits.ts';
 import type { Submitted, TxStatus } from '../../src/ports.ts';
 import { PoolWorld } from '../support/poolWorld.ts';
 import { KEYS, keyOf } from '../support/testNetwork.ts';
+import { until } from '../support/until.ts';
 
 const ANNA = keyOf('anna');
 const BEN = keyOf('ben');
@@ -296,6 +298,27 @@ void t.test('few are checked again after a block, but each in its turn', async (
   world.poolBlock();
   test.equal(await statusOf(world, small), 'final', 'the one before it, which still fails, does not keep it waiting');
   test.equal(await statusOf(world, big), 'pending');
+});
+
+void t.test('what ends while the disk is busy with its promise leaves nothing there', async (test) => {
+  const world = await makeWorld(test);
+  const [final, late] = [1n, 2n].map((amountMl) => world.maker.parse(world.maker.transfer(ANNA, BEN.address, amountMl)));
+  if (final === undefined || late === undefined) throw new Error('both are made');
+  let free: () => void = () => undefined;
+  world.busy = new Promise((resolve) => {
+    free = resolve;
+  });
+  for (const tx of [final, late]) await world.pool.take(tx);
+  const promised = [final, late].map((tx) => world.pool.submit(tx));
+  await setImmediate();
+  world.pool.afterBlock(world.block([final]));
+  world.pool.afterBlock(world.block([], Number(late.body.validUntilMs) + 1));
+  await setImmediate();
+  free();
+  test.match(await Promise.all(promised), [{ ok: true, status: { status: 'final' } }, { ok: true, status: { status: 'expired' } }]);
+  await until(async () => (await world.storedCount()) === 0);
+  await world.reopen();
+  test.equal(await statusOf(world, late.bytes), 'expired');
 });
 
 void t.test('ends are remembered up to a bound, on disk as well', async (test) => {

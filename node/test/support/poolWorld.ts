@@ -11,8 +11,9 @@ import { makeLog } from '../../src/log.ts';
 import { POOL_LIMITS, type PoolLimits } from '../../src/mempool/limits.ts';
 import { Mempool } from '../../src/mempool/mempool.ts';
 import { makeSignatureQueue } from '../../src/mempool/signatureQueue.ts';
-import type { FinalBlock, Store, TxStatus } from '../../src/ports.ts';
-import { groupCommit } from '../../src/storage/groupCommit.ts';
+import { loadAccepted } from '../../src/mempool/poolStore.ts';
+import type { FinalBlock, Store, StoreOperation, TxStatus } from '../../src/ports.ts';
+import { groupCommit, type GroupCommit } from '../../src/storage/groupCommit.ts';
 import { openLevelStore } from '../../src/storage/levelStore.ts';
 import { KEYS, TxMaker, makeTestGenesis } from './testNetwork.ts';
 
@@ -59,7 +60,7 @@ export class PoolWorld {
   async open(): Promise<void> {
     this.#store = await openLevelStore({ name: 'mempool', folder: join(this.folder, 'mempool'), onFailure: () => undefined });
     this.pool = await Mempool.open({
-      chain: this.chain, tip: () => this.tip, store: this.#store, writeDurable: groupCommit(this.#store).write,
+      chain: this.chain, tip: () => this.tip, store: this.#store, writeDurable: this.#writer(groupCommit(this.#store)),
       verifySignatures: makeSignatureQueue((items) => Promise.resolve(items.map((item) => this.chain.verify(item.publicKey, item.message, item.signature))), this.#remember),
       finalStatus: async (txHash) => {
         this.asked += 1;
@@ -68,6 +69,21 @@ export class PoolWorld {
       clock: { nowMs: () => this.nowMs, monotonicMs: () => this.nowMs }, log: makeLog({ level: 'silent', nodeName: 'test' }), limits: this.#limits,
       onWork: () => undefined, onAdmitted: () => undefined,
     });
+  }
+
+  /** Writes wait for this: a disk that is busy. */
+  busy: Promise<void> = Promise.resolve();
+
+  #writer({ write }: GroupCommit<StoreOperation>): (operations: readonly StoreOperation[]) => Promise<void> {
+    return async (operations) => {
+      await this.busy;
+      await write(operations);
+    };
+  }
+
+  /** Accepted transactions on disk. */
+  async storedCount(): Promise<number> {
+    return (await loadAccepted(this.#store)).length;
   }
 
   /** As a crash would: nothing is flushed, the database is opened again. */
