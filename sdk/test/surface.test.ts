@@ -3,7 +3,7 @@ import t from 'tap';
 import * as sdk from '../src/index.ts';
 
 const SURFACE = [
-  'ADMIN_EVENTS', 'API_BASE', 'ATTEMPTS_MAX_PER_CALL', 'ApiError', 'BACKWARDS_MAX', 'BAND_BPS', 'BODY_MAX_BYTES', 'CALL_TIMEOUT_MS', 'CASHIERS_MAX', 'COMMON_PROBLEMS', 'COUPON_EFFECTS', 'ConnectionError', 'FLAG_OUTCOMES',
+  'ADMIN_EVENTS', 'API_BASE', 'ATTEMPTS_MAX_PER_CALL', 'ApiError', 'BACKWARDS_MAX', 'BAND_BPS', 'BODY_MAX_BYTES', 'CALL_TIMEOUT_MS', 'CASHIERS_MAX', 'COMMITS_MAX', 'COMMON_PROBLEMS', 'COUPON_EFFECTS', 'ConnectionError', 'FLAG_OUTCOMES',
   'FLAG_RULES', 'FRAME_MAX_CHARS', 'HEADER_AGE_MAX_MS', 'HEADER_EVENTS', 'HEARTBEAT_MS', 'INVOICE_LIFE_S', 'LIGHT_HEADERS_MAX', 'LOT_FINDINGS', 'MILK_SALES_HEADER', 'MIN_FEE_ML', 'ORDER_BYTES_MAX', 'ORDER_EVENTS', 'ORDER_STATUS',
   'POLL_MS', 'PROBLEMS', 'PROBLEM_TYPE_PREFIX', 'PRODUCTS_MAX', 'PRODUCT_NAME_MAX_BYTES', 'Problem', 'ProofError', 'RATE_LIMIT_Q_MAX', 'RATE_LIMIT_WINDOW_MAX_S', 'RATE_POLICIES', 'REFUND_STATUS', 'REOPENS_MAX', 'ROLES',
   'ROSTER_MAX_BYTES', 'ROUTES', 'SEED_BYTES', 'SILENCE_MAX_MS', 'STREAM_EVENTS', 'TRANSACTION_BODY_MAX_BYTES', 'TX_LIFE_MS', 'TimeoutError', 'UntrustedAnswerError', 'VALIDATE_WAIT_MAX_MS', 'VALIDATION_ERRORS', 'ValidationProblem',
@@ -13,7 +13,7 @@ const SURFACE = [
   'cancelOrder', 'changeCashier', 'changeProduct', 'changeUser', 'checkpointRoot', 'collectOrder', 'couponText', 'createChallenge', 'createClient', 'createClientAccount', 'createKey', 'createLinkCode', 'createOrder', 'createUser', 'createVerifiedClient',
   'decodeTransaction', 'deleteClient', 'encodeTransaction', 'enrolSigningBytes', 'enrolText', 'enrolTill', 'eraseStudent', 'exportMilkSales', 'getAccount', 'getBatch', 'getBatchTrace', 'getBlock', 'getCoupon', 'getDailyReport',
   'getEpcis', 'getExportManifest', 'getGenesis', 'getJwks', 'getLoyalty', 'getMe', 'getMerchant', 'getOrder', 'getPrice', 'getRateLimits', 'getRawBlocks', 'getReceipt', 'getRefund', 'getRefundOptions', 'getRegistry', 'getReserve', 'getStatus', 'getTill',
-  'getTransaction', 'getTxProof', 'getTxTrace', 'getUser', 'importStudents', 'isProblemCode', 'keyFromSeed', 'linkWallet', 'listAccountTransactions', 'listAuditLog', 'listBatches', 'listBlocks', 'listCashiers', 'listClients',
+  'getTransaction', 'getTxProof', 'getTxTrace', 'getUser', 'getValidator', 'importStudents', 'isProblemCode', 'keyFromSeed', 'linkWallet', 'listAccountTransactions', 'listAuditLog', 'listBatches', 'listBlocks', 'listCashiers', 'listClients',
   'listFlags', 'listMerchants', 'listOrders', 'listPeers', 'listPrices', 'listProducts', 'listRefunds', 'listStrays', 'listTills', 'listUsers', 'listValidators', 'listWallets', 'login', 'loginByKey', 'loginCashier', 'loginClient', 'logout',
   'lookupFrom', 'offlinePayText', 'openApi', 'openFailover', 'orderTotals', 'parseCouponText', 'parseEnrolText', 'parseOfflinePay', 'parseSimpleCode', 'payInvoice', 'paymentOf', 'postOrder', 'postRefund', 'productItem', 'provenExecutionOutcome', 'provenInvoiceOutcome', 'putRateLimits', 'randomBytes',
   'readInvoice', 'readOrder', 'readSimpleCode', 'refreshLogin', 'registerMerchant', 'rejectRefund', 'removeCashier', 'removeProduct', 'renewLinkCode', 'reportTill', 'resolveFlag', 'revokeTill', 'rotateKeys', 'route', 'sendTransaction', 'signChallenge',

@@ -1,12 +1,13 @@
 /** Every read answers in exactly the form its declaration gives. */
 import t, { type Test } from 'tap';
-import { fromBase64Url, toHex, verifyEd25519, verifyReceipt } from '@billcoin/protocol';
-import { parseCouponText, ROUTES, type OperationId, type Route } from '@billcoin/sdk';
+import { addressOf, formatAddress, fromBase64Url, toHex, verifyEd25519, verifyReceipt } from '@billcoin/protocol';
+import { COMMITS_MAX, parseCouponText, ROUTES, type OperationId, type Route } from '@billcoin/sdk';
 import { makeOpenApi } from '../../src/api/openapi.ts';
 import { FINALITY_AGE_MAX_MS } from '../../src/api/routes/health.ts';
 import { carton, openWorld, sdkKey, wallet, type Answer, type World } from '../support/campusWorld.ts';
 import { departures } from '../support/conforms.ts';
-import { KEYS } from '../support/testNetwork.ts';
+import { MemoryChain } from '../support/memoryChain.ts';
+import { KEYS, keyOf, makeTestGenesis, type Key } from '../support/testNetwork.ts';
 
 type Who = Parameters<World['as']>[0];
 
@@ -38,7 +39,9 @@ t.test('all reads conform, with what happened in them', async (t) => {
   const block = await read(t, world, 'getBlock', '/blocks/4') as { hash: string; transactions: { txHash: string; kind: string }[] };
   t.same(await read(t, world, 'getBlock', `/blocks/${block.hash}`), block, 'by height and by hash');
   t.match(block.transactions, [{ txHash, kind: 'pay' }]);
-  await read(t, world, 'listValidators', '/validators');
+  const { data: [validator] } = await read(t, world, 'listValidators', '/validators') as { data: { address: string }[] };
+  t.match(await read(t, world, 'getValidator', `/validators/${validator?.address ?? ''}`), { ...validator, height: 5, commits: { blocks: 5, missed: 0 } });
+  t.equal((await world.get(`/validators/${ali.addressText}`)).status, 404, 'not a validator');
   await read(t, world, 'getAccount', `/accounts/${ali.addressText}`, ali);
   const history = await read(t, world, 'listAccountTransactions', `/accounts/${ali.addressText}/transactions?limit=1`, ali) as { data: object[]; nextCursor: string };
   t.match(history.data, [{ txHash, kind: 'pay', direction: 'out', litres: '0.800', counterparty: cafeteria.addressText }]);
@@ -244,4 +247,15 @@ t.test('metrics count what happened and name nobody', async (t) => {
   t.match(text, /\nfinality_age_seconds \d/);
   t.match(text, /\nsupply_cover_days \d/);
   for (const secret of [ali.addressText, txHash, toHex(order.ref)]) t.notOk(text.includes(secret) || world.logLines.join('').includes(secret), 'neither metrics nor log name it');
+});
+
+t.test('of a validator anybody reads how many of the newest blocks were final without its vote', async (t) => {
+  const validators = Array.from({ length: 4 }, (_, i) => keyOf(`validator ${i}`));
+  const world = await openWorld(t, { chain: new MemoryChain(makeTestGenesis(Date.now(), {}, validators), validators.slice(1)) });
+  const commitsOf = async (key: Key): Promise<unknown> => (await read(t, world, 'getValidator', `/validators/${formatAddress(addressOf(key.publicKey))}`) as { commits: unknown }).commits;
+  const [silent, diligent] = validators as [Key, Key, Key, Key];
+  t.same(await commitsOf(silent), { blocks: 0, missed: 0 }, 'before the first block');
+  for (let height = 1; height <= COMMITS_MAX + 2; height++) await world.block();
+  t.same(await commitsOf(silent), { blocks: COMMITS_MAX, missed: COMMITS_MAX });
+  t.same(await commitsOf(diligent), { blocks: COMMITS_MAX, missed: 0 });
 });

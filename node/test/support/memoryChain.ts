@@ -48,7 +48,7 @@ export class MemoryChain implements ChainPort {
 
   readonly #validatorKeys: readonly Key[];
 
-  /** `validatorKeys` are those of the genesis. */
+  /** `validatorKeys` are those of the genesis; a validator without one here votes never. */
   constructor(genesis: Genesis, validatorKeys: readonly Key[] = [KEYS.validator]) {
     this.genesis = genesis;
     this.#validatorKeys = validatorKeys;
@@ -211,11 +211,10 @@ export class MemoryChain implements ChainPort {
     const message = votePreimage(this.genesisHash, vote);
     const votes = this.validators.validators.map(({ publicKey }, validatorIndex) => {
       const key = this.#validatorKeys.find((one) => equalBytes(one.publicKey, publicKey));
-      if (key === undefined) throw new Error('every validator has a key here');
-      return { ...vote, validatorIndex, signature: signEd25519(key.seed, message) };
+      return key === undefined ? undefined : { ...vote, validatorIndex, signature: signEd25519(key.seed, message) };
     });
     const certificate = makeCertificate(this.validators, vote, votes);
-    if (certificate === undefined) throw new Error('all of them are a quorum');
+    if (certificate === undefined) throw new Error('the keys here are a quorum');
     return certificate;
   }
 

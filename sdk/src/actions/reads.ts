@@ -1,7 +1,7 @@
 /** Reads of chain and registry. What a server answers is a claim; amounts that matter are proven (`verifyPayment`). */
 import type { Account } from '../api/accounts.ts';
 import type { BatchDetail, Price, Reserve } from '../api/batches.ts';
-import type { BlockView, Status } from '../api/chain.ts';
+import type { BlockView, Status, ValidatorDetail } from '../api/chain.ts';
 import type { Routes } from '../api/index.ts';
 import type { Coupon, Loyalty } from '../api/loyalty.ts';
 import type { MerchantDetail, Till } from '../api/merchants.ts';
@@ -42,6 +42,11 @@ export function getBlock(client: Client, params: { readonly heightOrHash?: numbe
 /** Institutions that finalise blocks, and the set that signs the next one. */
 export function listValidators(client: Client, options?: CallOptions): Promise<AnswerOf<Routes['listValidators']>> {
   return request<Routes['listValidators']>(client, 'GET', '/validators', { idempotent: true }, options);
+}
+
+/** One of them, with the commits it missed of the newest hundred. */
+export function getValidator(client: Client, params: { readonly address: string }, options?: CallOptions): Promise<ValidatorDetail> {
+  return request<Routes['getValidator']>(client, 'GET', '/validators/{address}', { params, idempotent: true }, options);
 }
 
 /** Balance of an account. Needs a login as its key, finance or auditor. */

@@ -121,6 +121,28 @@ export const ValidatorView = closed({
 });
 export type ValidatorView = Static<typeof ValidatorView>;
 
+/** Newest blocks of which `commits` speaks: under load ten seconds, on an idle chain a quarter of an hour. */
+export const COMMITS_MAX = 100;
+export const ValidatorDetail = closed({
+  ...ValidatorView.properties,
+  height: Height,
+  commits: closed({
+    blocks: Type.Integer({ minimum: 0, maximum: COMMITS_MAX, description: 'Of the newest blocks those in whose set it was' }),
+    missed: Type.Integer({ minimum: 0, maximum: COMMITS_MAX, description: 'Of these the ones that this node took for final by the votes of others. A vote that comes after the quorum counts as missed' }),
+  }),
+});
+export type ValidatorDetail = Static<typeof ValidatorDetail>;
+
+export const getValidator = route({
+  method: 'GET',
+  path: '/validators/{address}',
+  summary: 'An institution that finalises blocks, with the commits it missed. Its standing is tombstoned where a block holds evidence against it.',
+  who: ['public'],
+  params: closed({ address: Address }),
+  responses: { 200: ValidatorDetail },
+  problems: ['not_found'],
+});
+
 export const listValidators = route({
   method: 'GET',
   path: '/validators',

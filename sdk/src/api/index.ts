@@ -87,6 +87,7 @@ export const ROUTES = {
   getBlock: chain.getBlock,
   getRawBlock: chain.getRawBlock,
   listValidators: chain.listValidators,
+  getValidator: chain.getValidator,
   getAccount: accounts.getAccount,
   listAccountTransactions: accounts.listAccountTransactions,
   listBatches: batches.listBatches,

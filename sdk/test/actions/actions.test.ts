@@ -2,7 +2,7 @@
 import t from 'tap';
 import { fromBase64Url, signingBytes, toBase64Url, toHex, utf8, verifyEd25519 } from '@billcoin/protocol';
 import {
-  couponText, createClient, decodeTransaction, exportMilkSales, getAccount, getBatch, getBatchTrace, getBlock, getCoupon, getEpcis, getGenesis, getLoyalty, getMerchant, getOrder, getPrice, getRegistry, getReserve, getTill, getTxProof, getTxTrace, importStudents, linkWallet, listAccountTransactions,
+  couponText, createClient, decodeTransaction, exportMilkSales, getAccount, getBatch, getBatchTrace, getBlock, getCoupon, getEpcis, getGenesis, getLoyalty, getMerchant, getOrder, getPrice, getRegistry, getReserve, getTill, getTxProof, getTxTrace, getValidator, importStudents, linkWallet, listAccountTransactions,
   listBatches, listBlocks, listMerchants, listOrders, listValidators, LOT_FINDINGS, MILK_SALES_HEADER, payInvoice, postOrder, readInvoice, readOrder, renewLinkCode, UntrustedAnswerError, validatePayment,
 } from '../../src/index.ts';
 import { carton, genesisHash, keys, makeOrder, TILL_NO } from '../fixture.ts';
@@ -42,6 +42,7 @@ t.test('reads', async (t) => {
     getLatestBlock: block,
     getBlock: block,
     listValidators: { height: 1, validatorsHash: hash, set: bytes, data: [{ address, publicKey: hash, name: 'MMU', status: 'active', power: 1, account: address, litres: '100.000', shares: '100000', commissionBps: 500, standing: 'good' }] },
+    getValidator: { address, publicKey: hash, name: 'MMU', status: 'active', power: 1, account: address, litres: '100.000', shares: '100000', commissionBps: 500, standing: 'good', height: 1, commits: { blocks: 1, missed: 0 } },
     getAccount: { address, litres: '0.000', height: 1, policy: null },
     listAccountTransactions: { data: [{ txHash: hash, kind: 'pay', height: 1, index: 0, time, code: 0, fault: null, direction: 'out', litres: '0.300', counterparty: merchantId }], nextCursor: null },
     listBatches: empty,
@@ -81,6 +82,8 @@ t.test('reads', async (t) => {
   t.same(requests.at(-1)?.params, { heightOrHash: '0' }, 'height 0 is a height');
   t.same(await getBlock(client, { heightOrHash: hash }), block);
   t.same(await listValidators(client), answers.listValidators);
+  t.same(await getValidator(client, { address }), answers.getValidator);
+  t.same(requests.at(-1)?.params, { address });
   t.same(await getAccount(client, { address }), answers.getAccount);
   t.same(await listAccountTransactions(client, { address, limit: 1 }), answers.listAccountTransactions);
   t.same(await listBatches(client, { state: 'minted' }), empty);

@@ -1,6 +1,5 @@
-/** /genesis, /status, /blocks and /validators: the chain itself. */
-import type { stateRows} from '@billcoin/protocol';
-import { addressOf, assert, Certificate, decode, encode, faultCode, formatAddress, formatLitres, Header, paramsOf, toBase64Url, toHex, ValidatorSet, validatorsHash } from '@billcoin/protocol';
+/** /genesis, /status and /blocks: the chain itself. */
+import { addressOf, assert, Certificate, decode, encode, faultCode, formatAddress, Header, paramsOf, toBase64Url, toHex } from '@billcoin/protocol';
 import { ROUTES, type BlockSummary, type BlockView, type PeerView, type RawBlock, type Status } from '@billcoin/sdk';
 import type { ChainPort, Clock, FinalBlock, PeerInfo } from '../../ports.ts';
 import type { SyncProgress } from '../../progress.ts';
@@ -10,17 +9,13 @@ import { rawBlockOf } from '../../sales/soldBlock.ts';
 import { badCursor, fromCursor, LIMIT_DEFAULT, toCursor } from '../cursor.ts';
 import { serve, type ApiRequest, type Entry, type Reply } from '../entry.ts';
 import type { RegistryIndex } from '../registryIndex.ts';
-import { addressText, rowsOf, statusName } from './registry.ts';
-
-/** By the number in the row, from 1. */
-const STANDINGS = ['good', 'absent', 'tombstoned'] as const;
+import { validatorRoutes } from './validators.ts';
 
 /** No more blocks go into an answer that has this much already; one alone may be larger. */
 const RAW_ANSWER_CHARACTERS = 1_048_576;
 
 type List = typeof ROUTES.listBlocks;
 type One = typeof ROUTES.getBlock;
-type Validators = typeof ROUTES.listValidators;
 
 export interface ChainDeps {
   readonly chain: ChainPort;
@@ -117,16 +112,6 @@ async function getRawBlocks(chain: ChainPort, from: number, limit: number): Prom
   return { status: 200, body: { data } };
 }
 
-function validatorsView({ chain, index }: ChainDeps): Reply<Validators> {
-  const { validators } = chain;
-  const powers = new Map(validators.validators.map(({ publicKey, power }) => [toHex(publicKey), power]));
-  const data = rowsOf<stateRows.ValidatorRow>(chain.state(), index, 'validator').map(({ id, row }) => ({
-    address: addressText(id), publicKey: toHex(row.publicKey), name: row.name, status: statusName(row.status), power: powers.get(toHex(row.publicKey)) ?? 0,
-    account: formatAddress(row.account), litres: formatLitres(row.stakeMl), shares: String(row.shares), commissionBps: row.commissionBps, standing: STANDINGS[row.standing - 1] ?? 'tombstoned',
-  }));
-  return { status: 200, body: { height: chain.tip().height, validatorsHash: toHex(validatorsHash(validators)), set: toBase64Url(encode(ValidatorSet, validators)), data } };
-}
-
 export function chainRoutes(deps: ChainDeps): readonly Entry[] {
   const { chain } = deps;
   return [
@@ -143,6 +128,6 @@ export function chainRoutes(deps: ChainDeps): readonly Entry[] {
     }),
     serve(ROUTES.getBlock, (request) => getBlock(chain, request)),
     serve(ROUTES.getRawBlock, ({ params: { height }, query: { limit = 1 } }) => getRawBlocks(chain, height, limit)),
-    serve(ROUTES.listValidators, async () => validatorsView(deps)),
+    ...validatorRoutes(deps),
   ];
 }
