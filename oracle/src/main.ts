@@ -69,6 +69,9 @@ async function firstAnswer<T>(ask: () => Promise<T | undefined>, onFailure: (err
   }
 }
 
+// Nobody reads any more (a log program that ended): statements matter more than lines about them.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
+
 try {
   await main();
 } catch (error) {

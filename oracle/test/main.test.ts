@@ -4,9 +4,9 @@ import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import t from 'tap';
+import t, { type Test } from 'tap';
 import { toHex } from '@billcoin/protocol';
-import { startBroker } from './support/broker.ts';
+import { startBroker, type TestBroker } from './support/broker.ts';
 import { ORACLE, startNode } from './support/httpNode.ts';
 import { freshFolder, until } from './support/service.ts';
 import { seedOf } from './support/world.ts';
@@ -54,7 +54,8 @@ t.test('--help prints usage, an unknown option one line with the remedy', { time
   }
 });
 
-t.test('it starts, connects and stops on SIGTERM', { timeout: PROCESS_TIMEOUT_MS }, async (t) => {
+/** Connected with a node and a broker of its own, as its log says. */
+async function startConnected(t: Test): Promise<Process & { readonly broker: TestBroker; readonly statusUrl: string }> {
   const node = await startNode(t);
   const broker = await startBroker();
   t.teardown(() => broker.close());
@@ -65,7 +66,23 @@ t.test('it starts, connects and stops on SIGTERM', { timeout: PROCESS_TIMEOUT_MS
   const { child, output } = start('--config', join(folder, 'oracle.json'));
   t.teardown(() => child.kill('SIGKILL'));
   await until('connected', () => output().includes('connected to the broker') && output().includes('oracle started'), PROCESS_TIMEOUT_MS);
+  return { child, output, broker, statusUrl: /"statusUrl":"([^"]+)"/.exec(output())?.[1] ?? '' };
+}
+
+t.test('it starts, connects and stops on SIGTERM', { timeout: PROCESS_TIMEOUT_MS }, async (t) => {
+  const { child, output } = await startConnected(t);
   child.kill('SIGTERM');
   t.same(await once(child, 'exit'), [0, null]);
   t.notMatch(output(), /"log.level":"error"/, 'nothing an operator must look at');
+});
+
+t.test('it goes on when nobody reads its log any more', { timeout: PROCESS_TIMEOUT_MS }, async (t) => {
+  const { child, broker, statusUrl } = await startConnected(t);
+  const isConnected = async (): Promise<boolean> => ((await (await fetch(`${statusUrl}/status`)).json()) as { brokerConnected: boolean }).brokerConnected;
+  t.ok(await isConnected());
+  child.stdout?.destroy();
+  await broker.close(); // of which it has a line to write
+  await until('the broker is missed', async () => !(await isConnected()), PROCESS_TIMEOUT_MS);
+  child.kill('SIGTERM');
+  t.same(await once(child, 'exit'), [0, null]);
 });
