@@ -1,5 +1,5 @@
 /** Final blocks as listeners and readers see them: fresh from execution, or read back from blocks and index. */
-import { Block, Body, Header, TxResult, chainHash, decode, parseTx, type Certificate, type Chain, type ChainEvent, type Executed, type Result } from '@billcoin/protocol';
+import { Block, Body, Header, TxResult, assert, chainHash, decode, parseTx, type Certificate, type Chain, type ChainEvent, type Executed, type Result } from '@billcoin/protocol';
 import type { FinalBlock, FinalTx } from './ports.ts';
 import { REMEDY, StorageFailure } from './storageFailure.ts';
 
@@ -22,6 +22,13 @@ export function finalBlockOf(executed: Executed, certificate: Certificate): Fina
     code: codes[index] as number, resultBytes: results[index] as Uint8Array, events: events[index] ?? [],
   }));
   return { height: header.height, timeMs: header.timeMs, blockId, headerBytes, certificate, txs: finalTxs };
+}
+
+/** What stands in the header of a final block, of whatever came with it. */
+export function headerOf({ headerBytes }: Pick<FinalBlock, 'headerBytes'>): Header {
+  const header = decode(Header, headerBytes);
+  assert(header.ok, 'the header of a final block decodes');
+  return header.value;
 }
 
 /** A stored value that was checked when it was written must decode again. */

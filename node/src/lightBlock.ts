@@ -1,5 +1,6 @@
 /** Final headers as light clients follow them: over HTTP (api/routes/light.ts) and between nodes (snapshotServer.ts). */
-import { assert, decode, equalBytes, Header, type LightBlock } from '@billcoin/protocol';
+import { equalBytes, type LightBlock } from '@billcoin/protocol';
+import { headerOf } from './finalBlock.ts';
 import type { ChainPort } from './ports.ts';
 
 /** Undefined where the block is not kept, or where a set of that height is not known here any more. */
@@ -7,9 +8,7 @@ export async function lightBlockAt(chain: ChainPort, height: number): Promise<Li
   const block = await chain.readHeader(height);
   if (block === undefined) return undefined;
   const { headerBytes, certificate } = block;
-  const header = decode(Header, headerBytes);
-  assert(header.ok, 'the header of a final block decodes');
-  const { validatorsHash, nextValidatorsHash } = header.value;
+  const { validatorsHash, nextValidatorsHash } = headerOf(block);
   const isSame = equalBytes(validatorsHash, nextValidatorsHash);
   const [validators, nextValidators] = [chain.validatorSet(validatorsHash), isSame ? undefined : chain.validatorSet(nextValidatorsHash)];
   if (validators === undefined || (nextValidators === undefined && !isSame)) return undefined;

@@ -3,7 +3,8 @@
  * stand in sales/saleBook.ts. Rows of another version of these rules are made again from the first block on: a line that
  * stands there keeps its pseudonym, which was the one by the link in force then.
  */
-import { assert, dayOf, decode, formatAddress, Header, maskAddress, toHex, type FlatState } from '@billcoin/protocol';
+import { dayOf, formatAddress, maskAddress, toHex, type FlatState } from '@billcoin/protocol';
+import { headerOf } from '../finalBlock.ts';
 import type { ChainPort, FinalBlock, KeyValueStore, Log } from '../ports.ts';
 import { SaleBook, saleBookOfGenesisText, saleBookOfState, type Sale, type SaleBookState, type Stray, type Strays } from '../sales/saleBook.ts';
 import type { SaleLine } from '../sales/saleLine.ts';
@@ -134,9 +135,7 @@ async function firstBook({ chain }: SaleRowsDeps): Promise<SaleBookState> {
 export async function timeOf(chain: ChainPort, height: number): Promise<number> {
   const block = await chain.readHeader(height);
   if (block === undefined) throw new Error(`block ${height} is not stored here`);
-  const header = decode(Header, block.headerBytes);
-  assert(header.ok, 'the header of a final block decodes');
-  return header.value.timeMs;
+  return headerOf(block).timeMs;
 }
 
 /** Opens the lines of a store whose rows stand at `height`; makes them again first where they are of other rules. */

@@ -1,6 +1,7 @@
 /** /genesis, /status and /blocks: the chain itself. */
-import { addressOf, assert, Certificate, decode, encode, faultCode, formatAddress, Header, paramsOf, toBase64Url, toHex } from '@billcoin/protocol';
+import { addressOf, assert, Certificate, encode, faultCode, formatAddress, paramsOf, toBase64Url, toHex } from '@billcoin/protocol';
 import { ROUTES, type BlockSummary, type BlockView, type PeerView, type RawBlock, type Status } from '@billcoin/sdk';
+import { headerOf } from '../../finalBlock.ts';
 import type { ChainPort, Clock, FinalBlock, PeerInfo } from '../../ports.ts';
 import type { SyncProgress } from '../../progress.ts';
 import { formatHostPort } from '../../peerAddress.ts';
@@ -23,12 +24,6 @@ export interface ChainDeps {
   readonly index: RegistryIndex;
   readonly peers: () => readonly PeerInfo[];
   readonly sync: () => SyncProgress | undefined;
-}
-
-function headerOf({ headerBytes }: { readonly headerBytes: Uint8Array }): Header {
-  const header = decode(Header, headerBytes);
-  assert(header.ok, 'the header of a final block decodes');
-  return header.value;
 }
 
 function blockSummary(chain: ChainPort, block: FinalBlock): BlockSummary {

@@ -1,6 +1,7 @@
 /** /validators: who finalises blocks, and how diligently. */
-import { assert, bitOf, bytesOfHex, decode, encode, formatAddress, formatLitres, Header, indexOfKey, toBase64Url, toHex, ValidatorSet, validatorsHash, type stateRows } from '@billcoin/protocol';
+import { bitOf, bytesOfHex, encode, formatAddress, formatLitres, indexOfKey, toBase64Url, toHex, ValidatorSet, validatorsHash, type stateRows } from '@billcoin/protocol';
 import { COMMITS_MAX, ROUTES, type ValidatorDetail, type ValidatorView } from '@billcoin/sdk';
+import { headerOf } from '../../finalBlock.ts';
 import type { ChainPort } from '../../ports.ts';
 import { serve, type Entry, type Reply } from '../entry.ts';
 import type { RegistryIndex } from '../registryIndex.ts';
@@ -29,9 +30,7 @@ async function commitsOf(chain: ChainPort, publicKey: Uint8Array): Promise<Valid
   for (let height = tip; height > Math.max(0, tip - COMMITS_MAX); height--) {
     const final = await chain.readHeader(height);
     if (final === undefined) return commits;
-    const header = decode(Header, final.headerBytes);
-    assert(header.ok, 'the header of a final block decodes');
-    const set = chain.validatorSet(header.value.validatorsHash);
+    const set = chain.validatorSet(headerOf(final).validatorsHash);
     const at = set === undefined ? undefined : indexOfKey(set, publicKey);
     if (at === undefined) continue;
     commits.blocks += 1;
