@@ -16,14 +16,19 @@ export interface SubmissionDeps {
   readonly sync: () => SyncProgress | undefined;
 }
 
-/** This node is catching up, or the chain stands: its state says nothing of today. */
-export function isStale({ chain, clock, sync }: SubmissionDeps): boolean {
-  return clock.nowMs() - chain.tip().timeMs > FINALITY_AGE_MAX_MS || sync() !== undefined;
+/**
+ * Where this node is catching up, or the chain stands: nobody must take a verdict of an old state for one of the chain; he asks another node,
+ * or this one later. Undefined where the state is of today.
+ */
+export function staleRefusal({ chain, clock, sync }: SubmissionDeps, verdict: string): Refusal | undefined {
+  const { timeMs } = chain.tip();
+  const isStale = clock.nowMs() - timeMs > FINALITY_AGE_MAX_MS || sync() !== undefined;
+  return isStale ? { problem: 'chain_unavailable', detail: `Its newest final block is of ${rfc3339(timeMs)}; there the transaction is ${verdict}.` } : undefined;
 }
 
-/** A refusal by the state: nobody must take a verdict of an old one for one of the chain; he asks another node, or this one later. */
+/** A refusal by the state, `code` by its own name. */
 export function refusalByState(deps: SubmissionDeps, answer: Refusal, code: string): Refusal {
-  return isStale(deps) ? { problem: 'chain_unavailable', detail: `Its newest final block is of ${rfc3339(deps.chain.tip().timeMs)}; there the transaction is refused: ${code}.` } : answer;
+  return staleRefusal(deps, `refused: ${code}`) ?? answer;
 }
 
 export function submissionRefusal(deps: SubmissionDeps, refusal: PoolRefusal): Refusal {

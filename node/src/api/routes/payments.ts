@@ -7,7 +7,7 @@ import { merchantOf, type Caller } from '../caller.ts';
 import { serve, type Entry, type Refusal } from '../entry.ts';
 import type { ApiMetrics } from '../metrics.ts';
 import type { Parties } from '../parties.ts';
-import { isStale, type SubmissionDeps } from '../submission.ts';
+import { staleRefusal, type SubmissionDeps } from '../submission.ts';
 
 /** Amounts as exact base units: at most two places of MYR, three of BILL, above zero. */
 function expectedOf({ expectedAmount, unit = 'MYR' }: ValidatePaymentRequest): Validation['expected'] | undefined {
@@ -73,7 +73,8 @@ export function paymentRoutes(deps: PaymentRouteDeps): readonly Entry[] {
       if ('problem' in validation) return validation;
       const validated = await validate(deps, caller, validation);
       // Others may know what this node has not reached: "never heard of it" is no verdict, and nobody's failure.
-      if (validated.error === 'tx_not_found' && isStale(deps)) return { problem: 'chain_unavailable', detail: `Its newest final block is of ${rfc3339(deps.chain.tip().timeMs)}; up to there it does not know the transaction.` };
+      const unsure = validated.error === 'tx_not_found' ? staleRefusal(deps, 'not known') : undefined;
+      if (unsure !== undefined) return unsure;
       deps.metrics.validations.inc({ result: validated.error ?? 'valid' });
       const { error, final } = validated;
       return { status: 200, body: { valid: error === null, confirmedAt: final === undefined ? null : rfc3339(final.timeMs), error }, headers: headersOf(validation.txHash, validated) };
