@@ -26,6 +26,9 @@ import { finalBlockOf } from './finalBlock.ts';
 export { CORE, isConsensusMessage, type ConsensusMessage, type Core, type DriverDeps } from './driver/driverDeps.ts';
 export { PEER_INPUTS_MAX } from './driver/itemQueue.ts';
 
+/** A block that was made this long ago or less was not one of many to catch up with. */
+const NEW_TIP_MS = 10_000;
+
 export class Driver {
   readonly #deps: DriverDeps;
   readonly #core: Core;
@@ -292,8 +295,10 @@ export class Driver {
     });
     if (source.hasWork() || this.#evidence.hasWork(tip)) this.#input({ kind: 'workAvailable' });
     this.#feed(height);
-    if (this.#peers.isBehind(height)) this.#deps.network.sendAll(this.#status());
-    else this.#desk.tell(tip);
+    const isBehind = this.#peers.isBehind(height);
+    if (isBehind) this.#deps.network.sendAll(this.#status());
+    // Heights are claims: where the tip is new there is nothing to catch up with, and no liar keeps the proofs of his lies back.
+    if (!isBehind || this.#deps.clock.nowMs() - tip.timeMs < NEW_TIP_MS) this.#desk.tell(tip);
   }
 
   #status(): StatusMessage {

@@ -10,17 +10,17 @@ import { Cluster } from '../support/cluster.ts';
 
 const HEIGHTS_MS = 90_000;
 
-async function grown() {
-  const cluster = new Cluster({ size: 4 });
+async function grown(options: Partial<ConstructorParameters<typeof Cluster>[0]> = {}, holder = 0) {
+  const cluster = new Cluster({ size: 4, ...options });
   cluster.boot();
   t.ok(await cluster.run(() => cluster.isFinal(3), HEIGHTS_MS));
   const { genesis, nodes } = cluster;
   const { validators } = genesis;
   const vote = (validatorIndex: number, fields: VoteFields): SignedVote => {
-    const key = nodes.map((node) => node.key!).find(({ publicKey }) => indexOfKey(validators, publicKey) === validatorIndex)!;
+    const key = nodes.slice(0, 4).map((node) => node.key!).find(({ publicKey }) => indexOfKey(validators, publicKey) === validatorIndex)!;
     return { ...fields, validatorIndex, signature: HASH_SIGNATURES.sign(key, votePreimage(genesis.genesisHash, fields)) };
   };
-  const node = nodes[0]!;
+  const node = nodes[holder]!;
   const port = node.engine!.port;
   const offer = (evidence: Uint8Array) => cluster.result(port.offerEvidence(evidence));
   const standing = (index: number): number | undefined => port.state().get(ROWS.validator, toHex(addressOf(validators.validators[index]!.publicKey)))?.standing;
@@ -61,4 +61,25 @@ t.test('headers that deceived a client: attackers are punished; where nobody can
   t.equal(await offer(attack(round)), 'kept');
   t.ok(await cluster.run(() => standing(1) === stateRows.STANDING.tombstoned, 2 * HEIGHTS_MS));
   t.ok(cluster.nodes.every(({ halts }) => halts.length === 0), 'and every node found the block valid');
+});
+
+t.test('a peer that claims a great height keeps nobody from telling what proves a lie', async (t) => {
+  let isCut = true;
+  const world: { cluster?: Cluster } = {};
+  const { cluster, vote, offer, standing } = await grown({
+    watchers: 1,
+    link(from, to, message) {
+      if (from === 4 && message.kind === 'evidence' && isCut) return undefined;
+      if (from !== 3 || message.kind !== 'status' || to !== 4) return 500;
+      const lie = { ...message, status: { ...message.status, height: 1_000_000 } };
+      world.cluster?.schedule.after(500, () => cluster.nodes[to]?.engine?.receive('3', lie));
+      return undefined;
+    },
+  }, 4);
+  world.cluster = cluster;
+  t.ok(await cluster.run(() => cluster.nodes[4]?.engine?.peerHeights().get('3') === 1_000_000, HEIGHTS_MS), 'the lie is heard');
+  const evidence = encode(Evidence, duplicateVote(vote(2, { type: 'prevote', height: 2, round: 0, blockId: NIL }), vote(2, { type: 'prevote', height: 2, round: 0, blockId: 'ab'.repeat(32) })));
+  t.equal(await offer(evidence), 'kept', 'by a node that never proposes, while nobody hears it');
+  isCut = false;
+  t.ok(await cluster.run(() => standing(2) === stateRows.STANDING.tombstoned, 2 * HEIGHTS_MS), 'it is told again with the next block');
 });
