@@ -5,6 +5,7 @@ import { Level } from 'level';
 import type { KeyValueOperation } from '../ports.ts';
 import { REMEDY, StorageFailure } from '../storageFailure.ts';
 import { commitTogether, type StagedStore } from './commitTogether.ts';
+import { WRITE_BUFFER } from './writeBuffer.ts';
 
 /** What LevelDB in a file has and the types of `level` leave out, because a browser's has not. */
 interface Compacts {
@@ -16,7 +17,7 @@ interface Compacts {
  * another process or damaged; nothing is repaired silently. `onFailure` hears of every failure before the caller does.
  */
 export async function openKeyValueLevel(folder: string, onFailure: (failure: StorageFailure) => void): Promise<StagedStore> {
-  const level = new Level<string, Uint8Array>(folder, { keyEncoding: 'utf8', valueEncoding: 'view' });
+  const level = new Level<string, Uint8Array>(folder, { keyEncoding: 'utf8', valueEncoding: 'view', ...WRITE_BUFFER });
   try {
     await level.open();
   } catch (error) {

@@ -3,6 +3,7 @@ import { Level } from 'level';
 import type { Store, StoreOperation, StoreRange } from '../ports.ts';
 import { seal, unseal } from './sealing.ts';
 import { REMEDY, StorageFailure } from '../storageFailure.ts';
+import { WRITE_BUFFER } from './writeBuffer.ts';
 
 type Bytes = Level<Uint8Array, Uint8Array>;
 
@@ -34,7 +35,7 @@ function isCorruption(error: unknown): boolean {
 }
 
 async function openLevel(name: string, folder: string, remedy: string): Promise<Bytes> {
-  const db: Bytes = new Level(folder, { keyEncoding: 'view', valueEncoding: 'view' });
+  const db: Bytes = new Level(folder, { keyEncoding: 'view', valueEncoding: 'view', ...WRITE_BUFFER });
   try {
     await db.open();
     return db;

@@ -33,10 +33,11 @@ const TOUCHED = 2 ** 29;
 /** In the place of LEFT where a subtree does not divide, because it becomes a leaf or empty. */
 const WHOLE = -(2 ** 30);
 
-/** Room for subtrees at first; a block of 1,000 changes to 10^6 rows touches 13,000. */
-const FIRST_ROOM = 1024;
-/** Room that is kept for the next update: 1.5 MB. What a whole state needs while it is built is given back. */
-const KEPT_ROOM = 2 ** 16;
+/**
+ * Room for subtrees, 1.5 MB: a block of 1,000 changes to 10^6 rows touches 13,000, and what is not written costs nothing. More, which
+ * a whole state needs while it is built, is given back. PERF: an array that grew with the blocks made V8 throw away the compiled code.
+ */
+const ROOM = 2 ** 16;
 
 /** The changes of one update and what they did. */
 interface Edit {
@@ -61,7 +62,7 @@ export class TreeUpdater {
   readonly #pairWords = toWords(this.#pairs);
   /** New inner nodes, whose halves stand in the pairs. */
   readonly #unhashed: number[] = [];
-  #subtrees = new Int32Array(FIRST_ROOM * SUBTREE_WORDS);
+  #subtrees = new Int32Array(ROOM * SUBTREE_WORDS);
   #count = 0;
 
   constructor(store: TreeStore, hashPairs: HashPairs) {
@@ -86,7 +87,7 @@ export class TreeUpdater {
     }
     for (let depth = starts.length - 1; depth >= 0; depth--) this.#join(depth === 0 ? 0 : (starts[depth - 1] as number), starts[depth] as number);
     const updated = this.#subtrees[NEW] as number;
-    if (this.#subtrees.length > KEPT_ROOM * SUBTREE_WORDS) this.#subtrees = new Int32Array(FIRST_ROOM * SUBTREE_WORDS);
+    if (this.#subtrees.length > ROOM * SUBTREE_WORDS) this.#subtrees = new Int32Array(ROOM * SUBTREE_WORDS);
     return { rootRef: updated, leafDelta: edit.leafDelta };
   }
 

@@ -7,8 +7,11 @@
 const U31_MAX = 0x7fff_ffff;
 /** Longest varint below 2^53. */
 const VARINT_BYTES_MAX = 8;
-/** Most messages fit; a block makes it grow once, and the writer is used again. */
-const START_BYTES = 4_096;
+/**
+ * Whatever a node writes but a snapshot fits, so that the array stays the same one. PERF: the first array that took its place made V8
+ * throw away all compiled code that knew the first, in the middle of the first large block. Pages that are not written cost nothing.
+ */
+const START_BYTES = 2_097_152;
 
 export class ByteWriter {
   #bytes = new Uint8Array(START_BYTES);
