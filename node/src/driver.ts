@@ -14,6 +14,7 @@ import { CORE, type ConsensusMessage, type Core, type DriverDeps } from './drive
 import { EvidenceDesk } from './driver/evidenceDesk.ts';
 import { EvidencePool } from './driver/evidencePool.ts';
 import { readPeerMessage } from './driver/inbox.ts';
+import { Gathering } from './driver/gathering.ts';
 import { ItemQueue, type DriverItem } from './driver/itemQueue.ts';
 import { Observation } from './driver/observation.ts';
 import { Outbox } from './driver/outbox.ts';
@@ -42,6 +43,7 @@ export class Driver {
   readonly #observation: Observation;
   readonly #clocks: ClockOffsets;
   readonly #queue: ItemQueue;
+  readonly #gathering: Gathering;
   #tipCertificate: Certificate | undefined;
   #state: ConsensusState;
   #tip: Tip;
@@ -57,6 +59,7 @@ export class Driver {
     this.#tipCertificate = certificate?.ok === true ? certificate.value : undefined;
     this.#state = initialState({ publicKey: deps.publicKey });
     this.#queue = new ItemQueue((item) => this.#handle(item), (error) => this.#fail(error));
+    this.#gathering = new Gathering({ ...deps, ready: () => deps.source.ready, start: () => this.#input({ kind: 'workAvailable' }) });
     this.#blocks = new BlocksInHand(deps.chain, deps.disk);
     this.#evidence = new EvidencePool(deps.chain, deps.disk, deps.storedEvidence);
     this.#desk = new EvidenceDesk(deps, this.#evidence);
@@ -109,7 +112,7 @@ export class Driver {
    * decision and the start of the next height, which is queued before it.
    */
   workAvailable(): void {
-    if (this.#state.step === 'newHeight' || this.#state.step === 'decided') this.#input({ kind: 'workAvailable' });
+    if (this.#state.step === 'newHeight' || this.#state.step === 'decided') this.#gathering.work();
   }
 
   /** No further input is handled; resolves when the effects under way are done. */
@@ -124,6 +127,7 @@ export class Driver {
     this.#timers.cancelAll();
     this.#cancelStatus();
     this.#cancelBuild();
+    this.#gathering.cancel();
   }
 
   #fail(error: unknown): void {
@@ -222,7 +226,7 @@ export class Driver {
   /** Proof of a lie from anybody (`ChainPort.offerEvidence`), or from a peer. */
   async offerEvidence(bytes: Uint8Array): Promise<'kept' | 'recorded' | 'known' | undefined> {
     const taken = await this.#desk.offer(this.#tip, bytes);
-    if (taken === 'kept') this.workAvailable();
+    if (taken === 'kept') this.#input({ kind: 'workAvailable' });
     return taken;
   }
 
@@ -275,6 +279,7 @@ export class Driver {
     await this.#evidence.settle(this.#tip, executed.evidence);
     this.#tip = commit(this.#tip, executed, certificate);
     this.#tipCertificate = certificate;
+    this.#gathering.decided({ txs: executed.txs.length, timeMs: this.#tip.timeMs });
     await this.#observation.decided(this.#tip);
     await onCommitted(finalBlockOf(executed, certificate), executed, this.#tip, bodies);
     // Ahead of what has queued up: those messages are of the next height more likely than of this one.
@@ -293,7 +298,8 @@ export class Driver {
       kind: 'startHeight', height, validators: tip.validators, since: tip.validatorsSince, params: paramsOf(tip.state),
       prevBlock: { id: toHex(tip.blockId), timeMs: tip.timeMs }, sign: hardState !== undefined && (hardState.height < height || resume !== undefined), resume,
     });
-    if (source.hasWork() || this.#evidence.hasWork(tip)) this.#input({ kind: 'workAvailable' });
+    if (this.#evidence.hasWork(tip)) this.#input({ kind: 'workAvailable' });
+    else if (source.ready > 0) this.#gathering.work();
     this.#feed(height);
     const isBehind = this.#peers.isBehind(height);
     if (isBehind) this.#deps.network.sendAll(this.#status());

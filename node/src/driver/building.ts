@@ -20,7 +20,8 @@ const OFFER_MIN_TXS = 64;
 export interface BlockSource {
   offer(limit: number): readonly ParsedTx[];
   parkLeftOut(offered: readonly ParsedTx[], included: readonly ParsedTx[]): void;
-  hasWork(): boolean;
+  /** Transactions that a block could take. */
+  readonly ready: number;
 }
 
 export interface BuildingDeps {

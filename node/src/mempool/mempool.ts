@@ -145,8 +145,9 @@ export class Mempool {
     return overdue;
   }
 
-  hasWork(): boolean {
-    return this.#pool.hasWork();
+  /** How many a block could take. */
+  get ready(): number {
+    return this.#pool.ready;
   }
 
   /** After a build: what was offered and left out although there was room would fail now; it waits for the state to change. */

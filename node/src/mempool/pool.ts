@@ -152,9 +152,9 @@ export class Pool {
     this.#parkedCount += parked ? 1 : -1;
   }
 
-  /** Is there something a block could take? */
-  hasWork(): boolean {
-    return this.#entries.size > this.#parkedCount;
+  /** How many a block could take. */
+  get ready(): number {
+    return this.#entries.size - this.#parkedCount;
   }
 
   /** What a block is filled from, `limit` at most: arrival order; round robin over tills and senders when more waits. */

@@ -12,7 +12,7 @@ void t.test('a block is offered half a block full at most, and half as much in e
   const limits: number[] = [];
   const deps = {
     chain, clock: { nowMs: () => tip.timeMs + 1_000, monotonicMs: () => 0 }, evidence: { offer: () => [] },
-    source: { offer: (limit: number) => (limits.push(limit), []), parkLeftOut: () => t.fail('nothing was left out'), hasWork: () => true },
+    source: { offer: (limit: number) => (limits.push(limit), []), parkLeftOut: () => t.fail('nothing was left out'), ready: 1 },
   } as unknown as BuildingDeps;
   for (const round of [0, 1, 2, 3, 4, 5, 100, 0x7fff_ffff]) {
     const built = buildValue(deps, tip, 0, { kind: 'buildValue', height: 1, round, prevTimeMs: tip.timeMs, prevCommit: undefined });

@@ -102,7 +102,7 @@ async function live(folders: TestFolders, tx: ParsedTx, fuse: Fuse, wire: Wire):
     commit: (before, executed, certificate) => commitBlock(chain, before, executed, certificate),
     chain, tip, publicKey: KEYS.validator.publicKey, clock: systemClock, timers: systemTimers, log, halt: () => end(), onEvidence: () => undefined,
     signing: { current: guard.current, write: fuse.wrap('guard', guard.write), sign: nativeSigner(KEYS.validator) },
-    source: { offer: () => [tx], parkLeftOut: () => undefined, hasWork: () => !done() },
+    source: { offer: () => [tx], parkLeftOut: () => undefined, get ready() { return done() ? 0 : 1; } },
     network: { send: () => undefined, sendAll: (message) => note(wire, message), connected: () => [], blame: () => undefined, close: () => Promise.resolve() },
     disk: { saveBody: fuse.wrap('body', blocks.saveBody), readBody: blocks.readBody, saveEvidence: blocks.saveEvidence, dropEvidence: blocks.dropEvidence }, storedEvidence: [], bodies: blocks.bodies, readBlock: blocks.read,
     saveCertificate: fuse.wrap('certificate', blocks.saveCertificate),

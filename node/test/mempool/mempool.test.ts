@@ -32,7 +32,7 @@ void t.test('an accepted transaction is pending, then final; sent again it answe
   test.equal(world.pool.pending(txHash), undefined);
   test.match(await world.pool.submit(tx), { ok: true, fresh: false, status: { status: 'final', height: block.height, index: 0, code: 0 } });
   test.equal(world.pool.info().transactions, 0);
-  test.equal(world.pool.hasWork(), false);
+  test.equal(world.pool.ready, 0);
 });
 
 void t.test('a transaction in hand is known while it waits and once it is final, after a restart too; one that never came asks no disk', async (test) => {
@@ -278,10 +278,10 @@ void t.test('what would fail now waits without waking the chain, and is offered 
   world.pool.afterBlock(world.block([world.maker.parse(world.maker.transfer(ANNA, BEN.address, 99_999n))])); // spent to the last drop through another node
   const block = world.poolBlock();
   test.equal(block.txs.length, 0);
-  test.equal(world.pool.hasWork(), false);
+  test.equal(world.pool.ready, 0);
   test.equal(await statusOf(world, spend), 'pending');
   world.pool.afterBlock(world.block([world.maker.parse(world.maker.transfer(BEN, ANNA.address, 95_000n))]));
-  test.equal(world.pool.hasWork(), true);
+  test.equal(world.pool.ready, 1);
   test.equal(world.poolBlock().txs.length, 1);
   test.equal(await statusOf(world, spend), 'final');
 });
@@ -292,9 +292,9 @@ void t.test('few are checked again after a block, but each in its turn', async (
   for (const tx of [big, small]) test.equal(codeOf(await world.pool.submit(tx)), 'ok pending');
   world.pool.afterBlock(world.block([world.maker.parse(world.maker.transfer(ANNA, BEN.address, 99_999n))]));
   world.poolBlock();
-  test.equal(world.pool.hasWork(), false, 'both are parked');
+  test.equal(world.pool.ready, 0, 'both are parked');
   world.block([world.maker.parse(world.maker.transfer(BEN, ANNA.address, 6_000n))]);
-  for (let i = 0; i < 2 && !world.pool.hasWork(); i++) world.pool.afterBlock(world.block([]));
+  for (let i = 0; i < 2 && world.pool.ready === 0; i++) world.pool.afterBlock(world.block([]));
   world.poolBlock();
   test.equal(await statusOf(world, small), 'final', 'the one before it, which still fails, does not keep it waiting');
   test.equal(await statusOf(world, big), 'pending');

@@ -37,7 +37,7 @@ void t.test('removing gives back every count', async (test) => {
   test.ok(entry);
   if (entry !== undefined) pool.setParked(entry, true);
   test.equal(pool.parkedCount, 1);
-  test.equal(pool.hasWork(), false);
+  test.equal(pool.ready, 0);
   test.equal(pool.reservedMl('p'), 1n);
   test.equal(pool.byLeaf(pay.leafHash), pay, 'a block that holds it finds it parsed');
   pool.remove(pay.txHash);
