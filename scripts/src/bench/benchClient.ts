@@ -33,6 +33,16 @@ export class BenchClient {
     this.#login = withLogin(createClient({ baseUrl: this.#url.origin }), { key, genesisHash });
   }
 
+  /** Logs in and opens all its connections, as a till has done that is at work. */
+  async open(): Promise<void> {
+    await this.#login?.accessToken();
+    await Promise.all(Array.from({ length: this.#connectionsMax - this.#open }, async () => {
+      const connection = this.#connect();
+      await connection.opened();
+      this.#giveBack(connection);
+    }));
+  }
+
   /** Hands in a transaction (base64url); throws unless it is accepted or known. */
   async submit(tx: string): Promise<Submission> {
     const { status, text } = await this.#send('POST', '/api/v1/transactions', `{"tx":"${tx}"}`);

@@ -3,7 +3,7 @@
  * of the processor, which on a machine that nodes and clients share would be taken from what is measured.
  */
 import { connect, type Socket } from 'node:net';
-import { connect as connectTls } from 'node:tls';
+import { TLSSocket, connect as connectTls } from 'node:tls';
 
 export interface RawAnswer {
   readonly status: number;
@@ -36,6 +36,14 @@ export class RawConnection {
   /** The node has ended it, or an answer could not be read. */
   get isGone(): boolean {
     return this.#isGone;
+  }
+
+  /** Resolves when it can be written to; rejects where the node did not take it. */
+  opened(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#socket.once('close', () => reject(new Error('the node closed the connection')));
+      this.#socket.once(this.#socket instanceof TLSSocket ? 'secureConnect' : 'connect', resolve);
+    });
   }
 
   /** Sends the bytes of a whole request; the one before it must have been answered. */

@@ -60,18 +60,20 @@ export async function crowd(params: Parameters<ClientCalls['crowd']>[0]): Promis
     client.logIn(benchTillKey(tills.from + (i % (tills.to - tills.from))), genesisHash);
     return client;
   });
+  await Promise.all(groups.map((client) => client.open()));
+  const payments = drafts.map((draft) => ({ txHash: draft.txHash, tx: toBase64Url(encodeTransaction(draft)) }));
   const tally = new Tally();
   const validMs: number[] = [];
   let isOver = false;
   const watching = watchPool(createClient({ baseUrl: url }), () => isOver);
   const startMs = performance.now();
-  await Promise.all(drafts.map(async (draft, n) => {
+  await Promise.all(payments.map(async ({ txHash, tx }, n) => {
     const client = groups[n % groups.length] as BenchClient;
-    tally.signed.push(draft.txHash);
+    tally.signed.push(txHash);
     try {
-      await client.submit(toBase64Url(encodeTransaction(draft)));
-      tally.accepted.push(draft.txHash);
-      await untilValid(client, draft.txHash, tally);
+      await client.submit(tx);
+      tally.accepted.push(txHash);
+      await untilValid(client, txHash, tally);
       validMs.push(performance.now() - startMs);
     } catch (error) {
       tally.refused(/refused with \d+/.exec((error as Error).message)?.[0] ?? (error as Error).message);
