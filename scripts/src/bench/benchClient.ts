@@ -87,12 +87,17 @@ export class BenchClient {
   async #send(method: string, path: string, body: string | undefined, more = ''): Promise<RawAnswer> {
     const { hostname, port } = this.#url;
     const content = body === undefined ? '' : `content-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n`;
+    const request = `${method} ${path} HTTP/1.1\r\nhost: ${hostname}:${port}\r\n${more}${content}\r\n${body ?? ''}`;
     const connection = await this.#take();
     try {
-      return await connection.send(`${method} ${path} HTTP/1.1\r\nhost: ${hostname}:${port}\r\n${more}${content}\r\n${body ?? ''}`);
+      return await connection.send(request);
+    } catch (error) {
+      // A node closes what was idle for long, perhaps while a request is on its way (RFC 9112 §9.3.1).
+      if (method !== 'GET' || !connection.wasIdle) throw error;
     } finally {
       this.#giveBack(connection);
     }
+    return await this.#send(method, path, body, more);
   }
 
   #take(): Promise<RawConnection> | RawConnection {

@@ -23,6 +23,7 @@ export class RawConnection {
   #waiting: Waiting | undefined;
   #received: Buffer = Buffer.alloc(0);
   #isGone = false;
+  #wasIdle = false;
 
   /** @param url origin of the node; over TLS the process must trust its certificate (NODE_EXTRA_CA_CERTS) */
   constructor({ protocol, hostname: host, port }: URL) {
@@ -38,9 +39,15 @@ export class RawConnection {
     return this.#isGone;
   }
 
+  /** It has answered and was kept before the request that it has or had last. */
+  get wasIdle(): boolean {
+    return this.#wasIdle;
+  }
+
   /** Resolves when it can be written to; rejects where the node did not take it. */
   opened(): Promise<void> {
     return new Promise((resolve, reject) => {
+      this.#socket.once('error', reject);
       this.#socket.once('close', () => reject(new Error('the node closed the connection')));
       this.#socket.once(this.#socket instanceof TLSSocket ? 'secureConnect' : 'connect', resolve);
     });
@@ -69,6 +76,7 @@ export class RawConnection {
     const bodyAt = headEnd + HEAD_END.length;
     const end = bodyAt + Number(length);
     if (this.#received.length < end) return;
+    this.#wasIdle = true;
     const answer = { status: Number(head.slice(STATUS_AT, STATUS_AT + 3)), text: this.#received.toString('utf8', bodyAt, end) };
     this.#received = this.#received.subarray(end);
     const waiting = this.#waiting;
