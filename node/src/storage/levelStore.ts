@@ -1,7 +1,7 @@
 /** The Store port on a LevelDB folder. */
 import { Level } from 'level';
 import type { Store, StoreOperation, StoreRange } from '../ports.ts';
-import { seal, unseal } from './sealing.ts';
+import { SEAL_BYTES, seal, sealInto, unseal } from './sealing.ts';
 import { REMEDY, StorageFailure } from '../storageFailure.ts';
 import { WRITE_BUFFER } from './writeBuffer.ts';
 
@@ -45,14 +45,45 @@ async function openLevel(name: string, folder: string, remedy: string): Promise<
   }
 }
 
-/** PERF: a chained batch costs 1.4 µs an operation, the same operations as an array 7.5 µs. */
+/** Where a row stands while LevelDB copies it: rows with their keys are smaller, blocks are not. */
+const STAGE = new Uint8Array(16_384);
+
+/**
+ * PERF: a chained batch costs 1.4 µs an operation, the same operations as an array 7.5 µs. An array of up to 64 bytes, as keys are, lives
+ * in the engine's heap, and LevelDB's binding makes V8 move it out to read it; longer ones are memory to ask for and give back.
+ * Views of one array that stays save 2 of 5 µs a row.
+ */
 async function write(db: Bytes, operations: readonly StoreOperation[], sync: boolean): Promise<void> {
   const batch = db.batch();
   for (const operation of operations) {
-    if (operation.type === 'put') batch.put(operation.key, seal(operation.key, operation.value));
+    if (operation.type === 'put') putSealed(batch, operation.key, operation.value);
     else batch.del(operation.key);
   }
   await batch.write({ sync });
+}
+
+/** `put` of a chained batch copies before it returns. */
+function putSealed(batch: ReturnType<Bytes['batch']>, key: Uint8Array, value: Uint8Array): void {
+  const end = key.length + value.length + SEAL_BYTES;
+  if (end > STAGE.length) {
+    batch.put(key, seal(key, value));
+    return;
+  }
+  STAGE.set(key);
+  sealInto(key, value, STAGE, key.length);
+  batch.put(STAGE.subarray(0, key.length), STAGE.subarray(key.length, end));
+}
+
+/** The same keys as views of one array (see `write`). */
+function together(keys: readonly Uint8Array[]): Uint8Array[] {
+  let length = 0;
+  for (const key of keys) length += key.length;
+  const all = new Uint8Array(length);
+  let at = 0;
+  return keys.map((key) => {
+    all.set(key, at);
+    return all.subarray(at, (at += key.length));
+  });
 }
 
 /**
@@ -138,7 +169,7 @@ export async function openLevelStore(options: LevelStoreOptions): Promise<Store>
       }
     },
     getMany: (wanted) => attempt('read', async () => {
-      const found = await db.getMany([...wanted]);
+      const found = await db.getMany(together(wanted));
       return found.map((sealed, i) => (sealed === undefined ? undefined : open(wanted[i] as Uint8Array, sealed)));
     }),
     batch: (operations, { sync }) => attempt('write', () => write(db, operations, sync)),

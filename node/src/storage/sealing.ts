@@ -15,11 +15,18 @@ function sealOf(key: Uint8Array, payload: Uint8Array): Uint8Array {
   return scratch;
 }
 
-/** The payload with its checksum; the key is part of it, so a value under another key is found out too. */
+/** Writes the payload with its checksum to `out` from `at` on; the key is part of it, so a value under another key is found out too. */
+export function sealInto(key: Uint8Array, payload: Uint8Array, out: Uint8Array, at: number): void {
+  const end = at + payload.length;
+  out.set(payload, at);
+  const sum = sealOf(key, payload);
+  for (let i = 0; i < SEAL_BYTES; i++) out[end + i] = sum[i] as number;
+}
+
+/** The same in an array of its own. */
 export function seal(key: Uint8Array, payload: Uint8Array): Uint8Array {
   const sealed = new Uint8Array(payload.length + SEAL_BYTES);
-  sealed.set(payload);
-  sealed.set(sealOf(key, payload).subarray(0, SEAL_BYTES), payload.length);
+  sealInto(key, payload, sealed, 0);
   return sealed;
 }
 
