@@ -20,6 +20,12 @@ const SIGNED_PER_TURN = 100;
  */
 const SHARED_MACHINE = { args: ['--verify-threads', '0'], engineFlags: ['--max-semi-space-size=64', '--single-threaded-gc', '--heap-growing-percent=150'] } as const;
 
+/**
+ * Validators beside API nodes give way to them: whoever pays waits for the one thread of his API node, while blocks of a crowd may come a
+ * little later and hold more.
+ */
+const BESIDE_API_NICENESS = 5;
+
 export interface BenchClusterSize {
   readonly payers: number;
   readonly tills: number;
@@ -81,7 +87,7 @@ async function makeNodes(root: string, network: BenchNetwork, { followers = 0, h
     const all = isAlone ? flags : { ...flags, listen: `127.0.0.1:${port}`, peers };
     const servesCampus = hasCampus && index >= network.validatorSeeds.length;
     const args = [...Object.entries(all).flatMap(([flag, value]) => [`--${flag}`, value]), ...(servesCampus ? [] : ['--chain-only'])];
-    return isAlone ? new BenchNode(args, profileDir) : new BenchNode([...args, ...SHARED_MACHINE.args], profileDir, SHARED_MACHINE.engineFlags);
+    return isAlone ? new BenchNode(args, profileDir) : new BenchNode([...args, ...SHARED_MACHINE.args], profileDir, SHARED_MACHINE.engineFlags, hasCampus && !servesCampus ? BESIDE_API_NICENESS : 0);
   });
 }
 

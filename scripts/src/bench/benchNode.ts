@@ -37,14 +37,16 @@ export class BenchNode {
   readonly #args: readonly string[];
   readonly #profileDir: string | undefined;
   readonly #engineFlags: readonly string[];
+  readonly #niceness: number;
   #child: ChildProcess | undefined;
   #client: BenchClient | undefined;
   #httpsUrl: string | undefined;
 
-  /** @param args of `billcoin start`. @param profileDir where the process leaves a CPU profile when it ends. @param engineFlags of Node itself. */
-  constructor(args: readonly string[], profileDir: string | undefined, engineFlags: readonly string[] = []) {
+  /** @param args of `billcoin start`. @param profileDir where the process leaves a CPU profile when it ends. @param engineFlags of Node itself. @param niceness 1 to 19: gives way to others on this machine. */
+  constructor(args: readonly string[], profileDir: string | undefined, engineFlags: readonly string[] = [], niceness = 0) {
     this.#args = args;
     this.#engineFlags = engineFlags;
+    this.#niceness = niceness;
     this.#profileDir = profileDir;
   }
 
@@ -70,7 +72,9 @@ export class BenchNode {
   /** Resolves when its API listens. @param connectionsMax that the client may open. */
   async start(connectionsMax?: number): Promise<void> {
     const profile = this.#profileDir === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${this.#profileDir}`];
-    const child = spawn(process.execPath, [...process.execArgv, ...this.#engineFlags, ...profile, nodeEntry(), 'start', ...this.#args], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const gives = this.#niceness === 0 ? [] : ['nice', '-n', String(this.#niceness)];
+    const [command, ...args] = [...gives, process.execPath, ...process.execArgv, ...this.#engineFlags, ...profile, nodeEntry(), 'start', ...this.#args];
+    const child = spawn(command ?? process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
     this.#child = child;
     const endWithUs = (): void => void child.kill('SIGKILL');
     process.once('exit', endWithUs);
