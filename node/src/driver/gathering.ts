@@ -1,7 +1,7 @@
 /**
  * When a node starts a height because transactions wait: at once, or after a block of a crowd a little later, so that what comes
  * meanwhile goes into one block. A block costs every validator some 15 ms for its votes, certificate and synced writes, whatever it
- * holds: four of them on two cores spent a third of their time on blocks of 100 payments.
+ * holds: four of them on two cores spent a quarter of a crowd's time on that.
  */
 import type { Clock, Timers } from '../ports.ts';
 
