@@ -1,6 +1,5 @@
 /** One process of the devnet: started, watched, restarted after a crash with growing patience, stopped in order. */
 import { fork, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import type { LogFile } from './logFile.ts';
 
 const RESTART_FIRST_MS = 250;
@@ -85,7 +84,11 @@ export class SupervisedProcess {
     child.stdout?.on('data', (chunk: Buffer) => this.#log.write(chunk));
     child.stderr?.on('data', (chunk: Buffer) => this.#log.write(chunk));
     child.on('message', this.#events.onMessage);
-    child.on('error', (error) => this.#log.write(Buffer.from(`${error.message}\n`)));
+    child.on('error', (error) => {
+      this.#log.write(Buffer.from(`${error.message}\n`));
+      // What never started does not exit either.
+      if (child.pid === undefined && this.#child === child) this.#exited(startedMs, error.message);
+    });
     child.once('exit', (code, signal) => this.#exited(startedMs, signal ?? `exit code ${code}`));
     if (child.pid !== undefined) this.#events.onStart(child.pid, this.#restarts);
   }
@@ -104,16 +107,17 @@ export class SupervisedProcess {
     this.#retry = setTimeout(() => this.#spawn(), waitMs);
   }
 
-  /** Ends it: SIGTERM, and SIGKILL where it does not listen. Resolves with how long it took, or that it had to be killed. */
+  /** Ends it: SIGTERM, and SIGKILL where it does not listen. Resolves with which of them it took. */
   async stop(): Promise<'stopped' | 'killed'> {
     this.#stopping = true;
     clearTimeout(this.#retry);
     const child = this.#child;
     if (child === undefined) return 'stopped';
-    const ended = once(child, 'exit');
+    // Not `once` of node:events, which would take a message that this process no longer reads for a failure to end it.
+    const ended = new Promise<NodeJS.Signals | null>((resolve) => void child.once('exit', (_code, signal) => resolve(signal)));
     child.kill('SIGTERM');
     const killer = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
-    const [, signal] = await ended as [number | null, string | null];
+    const signal = await ended;
     clearTimeout(killer);
     return signal === 'SIGKILL' ? 'killed' : 'stopped';
   }
