@@ -93,7 +93,7 @@ export class BenchClient {
       return await connection.send(request);
     } catch (error) {
       // A node closes what was idle for long, perhaps while a request is on its way (RFC 9112 §9.3.1).
-      if (method !== 'GET' || !connection.wasIdle) throw error;
+      if (method !== 'GET' || !connection.hasAnswered) throw error;
     } finally {
       this.#giveBack(connection);
     }

@@ -7,7 +7,7 @@ import { DEV_CERTIFICATE_FILE, DEV_KEY_FILE, initFolders, makeConfig, makeConsen
 import { freePort } from '../devnet/freePort.ts';
 import { makeBenchNetwork, type BenchNetwork } from './benchNetwork.ts';
 import type { BenchClient } from './benchClient.ts';
-import { BenchNode } from './benchNode.ts';
+import { BenchNode, SHARED_CORES_FLAGS } from './benchNode.ts';
 
 const FUND_MS = 60_000;
 /** Transfers of one sender that may be pending; the funding goes in steps of this size. */
@@ -18,7 +18,7 @@ const SIGNED_PER_TURN = 100;
  * How nodes run that share a machine (OPERATING.md, "Processor"): no thread of theirs waits for a core that another node
  * works on, what a payment needs until it is final dies young, and the old objects are looked through half as often.
  */
-const SHARED_MACHINE = { args: ['--verify-threads', '0'], engineFlags: ['--max-semi-space-size=64', '--single-threaded-gc', '--heap-growing-percent=150'] } as const;
+const SHARED_MACHINE = { args: ['--verify-threads', '0'], engineFlags: [...SHARED_CORES_FLAGS, '--heap-growing-percent=150'] } as const;
 
 /**
  * Validators beside API nodes give way to them: whoever pays waits for the one thread of his API node, while blocks of a crowd may come a

@@ -5,6 +5,9 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { BenchClient } from './benchClient.ts';
 
+/** Processes that share cores: garbage costs each one thread, and what a request needs dies young. */
+export const SHARED_CORES_FLAGS = ['--max-semi-space-size=64', '--single-threaded-gc'] as const;
+
 /** Only ends what hangs: from source, six at once on two busy cores take a minute. */
 const START_MS = 180_000;
 
@@ -72,9 +75,9 @@ export class BenchNode {
   /** Resolves when its API listens. @param connectionsMax that the client may open. */
   async start(connectionsMax?: number): Promise<void> {
     const profile = this.#profileDir === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${this.#profileDir}`];
-    const gives = this.#niceness === 0 ? [] : ['nice', '-n', String(this.#niceness)];
-    const [command, ...args] = [...gives, process.execPath, ...process.execArgv, ...this.#engineFlags, ...profile, nodeEntry(), 'start', ...this.#args];
-    const child = spawn(command ?? process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+    const args = [...process.execArgv, ...this.#engineFlags, ...profile, nodeEntry(), 'start', ...this.#args];
+    const [command, before] = this.#niceness === 0 ? [process.execPath, []] : ['nice', ['-n', String(this.#niceness), process.execPath]];
+    const child = spawn(command, [...before, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
     this.#child = child;
     const endWithUs = (): void => void child.kill('SIGKILL');
     process.once('exit', endWithUs);

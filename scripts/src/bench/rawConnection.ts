@@ -23,7 +23,7 @@ export class RawConnection {
   #waiting: Waiting | undefined;
   #received: Buffer = Buffer.alloc(0);
   #isGone = false;
-  #wasIdle = false;
+  #hasAnswered = false;
 
   /** @param url origin of the node; over TLS the process must trust its certificate (NODE_EXTRA_CA_CERTS) */
   constructor({ protocol, hostname: host, port }: URL) {
@@ -39,9 +39,9 @@ export class RawConnection {
     return this.#isGone;
   }
 
-  /** It has answered and was kept before the request that it has or had last. */
-  get wasIdle(): boolean {
-    return this.#wasIdle;
+  /** It has answered a request and was kept. */
+  get hasAnswered(): boolean {
+    return this.#hasAnswered;
   }
 
   /** Resolves when it can be written to; rejects where the node did not take it. */
@@ -76,7 +76,7 @@ export class RawConnection {
     const bodyAt = headEnd + HEAD_END.length;
     const end = bodyAt + Number(length);
     if (this.#received.length < end) return;
-    this.#wasIdle = true;
+    this.#hasAnswered = true;
     const answer = { status: Number(head.slice(STATUS_AT, STATUS_AT + 3)), text: this.#received.toString('utf8', bodyAt, end) };
     this.#received = this.#received.subarray(end);
     const waiting = this.#waiting;

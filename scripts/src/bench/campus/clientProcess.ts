@@ -2,10 +2,9 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { SHARED_CORES_FLAGS } from '../benchNode.ts';
 import type { Answered, AnswerOf, CallName, ParamsOf } from './clientCalls.ts';
 
-/** Clients share the cores with the nodes they ask: their garbage costs one thread, and little of it. */
-const ENGINE_FLAGS = ['--max-semi-space-size=64', '--single-threaded-gc'];
 const ENTRY = fileURLToPath(new URL(`./clients.${import.meta.url.endsWith('.js') ? 'js' : 'ts'}`, import.meta.url));
 
 export class ClientProcess {
@@ -15,7 +14,7 @@ export class ClientProcess {
 
   /** @param certificate file of whom it trusts over TLS */
   constructor(certificate: string) {
-    this.#child = fork(ENTRY, { execArgv: [...process.execArgv, ...ENGINE_FLAGS], stdio: ['ignore', 'inherit', 'inherit', 'ipc'], env: { ...process.env, NODE_EXTRA_CA_CERTS: certificate } });
+    this.#child = fork(ENTRY, { execArgv: [...process.execArgv, ...SHARED_CORES_FLAGS], stdio: ['ignore', 'inherit', 'inherit', 'ipc'], env: { ...process.env, NODE_EXTRA_CA_CERTS: certificate } });
     this.#child.on('message', (answered: Answered) => {
       const waiting = this.#waiting.get(answered.id);
       this.#waiting.delete(answered.id);
