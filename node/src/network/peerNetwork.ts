@@ -57,6 +57,7 @@ export class PeerNetwork implements Network {
   async start(receive: (from: string, message: PeerMessage) => void): Promise<void> {
     this.#receive = receive;
     await this.#deps.transport.start({ admits: (peer) => this.#admits(peer), opened: (link) => this.#opened(link) });
+    if (this.#closed) return; // it was stopped while it started
     this.#dialer.start();
     this.#checkSilence();
   }

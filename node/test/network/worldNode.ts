@@ -9,7 +9,18 @@ import type { PeerAddress } from '../../src/peerAddress.ts';
 import type { Clock, PeerMessage, Timers } from '../../src/ports.ts';
 import type { WorldNode } from './compliance.ts';
 
-export async function makeWorldNode(transport: Transport, peers: readonly PeerAddress[], limits: Partial<NetworkLimits>, time: { readonly clock: Clock; readonly timers: Timers }): Promise<WorldNode> {
+interface Time {
+  readonly clock: Clock;
+  readonly timers: Timers;
+}
+
+export async function makeWorldNode(transport: Transport, peers: readonly PeerAddress[], limits: Partial<NetworkLimits>, time: Time): Promise<WorldNode> {
+  const { node, start } = makeStoppedNode(transport, peers, limits, time);
+  await start();
+  return node;
+}
+
+export function makeStoppedNode(transport: Transport, peers: readonly PeerAddress[], limits: Partial<NetworkLimits>, time: Time): { readonly node: WorldNode; readonly start: () => Promise<void> } {
   const received: { from: string; message: PeerMessage }[] = [];
   const dropped = new Map<MessageClass, number>();
   const offences = new Map<Offence, number>();
@@ -23,6 +34,6 @@ export async function makeWorldNode(transport: Transport, peers: readonly PeerAd
       banned: () => void bans++,
     },
   });
-  await network.start((from, message) => void received.push({ from, message }));
-  return { key: transport.ownKey, network, received, dropped, offences, bans: () => bans, close: () => network.close() };
+  const node = { key: transport.ownKey, network, received, dropped, offences, bans: () => bans, close: () => network.close() };
+  return { node, start: () => network.start((from, message) => void received.push({ from, message })) };
 }
