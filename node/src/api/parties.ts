@@ -11,13 +11,10 @@ import { merchantOf, type Caller } from './caller.ts';
 export interface Parties {
   /**
    * True for accounts of the caller's own key, of the other wallets of his student, of his merchant; finance and auditors
-   * see all.
+   * see all. Never for a partner: its program validates payments of its merchant and reads no accounts.
    */
   isOwnAccount(caller: Caller, address: Uint8Array): Promise<boolean>;
-  /**
-   * True where one of the accounts that a final transaction touched is the caller's own. Never for a partner: its program
-   * validates payments of its merchant and reads no accounts.
-   */
+  /** True where one of the accounts that a final transaction touched is the caller's own. */
   isParty(caller: Caller, tx: Pick<FinalTx, 'body' | 'events'>): Promise<boolean>;
   /** The same of a transaction in the pool, which has touched nothing yet: its sender, and the merchant of the till it names. */
   isPartyOfPending(caller: Caller, tx: Pick<ParsedTx, 'body' | 'invoice'>): Promise<boolean>;
@@ -36,6 +33,8 @@ export function openParties(chain: ChainPort, wallets: Pick<Wallets, 'studentOf'
       case 'finance':
       case 'auditor':
         return true;
+      case 'partner':
+        return false;
       case 'student':
         return equalBytes(caller.address, address) || (caller.studentRef !== undefined && (await wallets.studentOf(address)) === caller.studentRef);
       default:
@@ -45,12 +44,10 @@ export function openParties(chain: ChainPort, wallets: Pick<Wallets, 'studentOf'
   return {
     isOwnAccount,
     async isParty(caller, { body, events }) {
-      if (caller.role === 'partner') return false;
       for (const account of accountsOf(body, events)) if (await isOwnAccount(caller, bytesOfHex(account))) return true;
       return false;
     },
     async isPartyOfPending(caller, tx) {
-      if (caller.role === 'partner') return false;
       if (await isOwnAccount(caller, tx.body.sender)) return true;
       const payment = paymentNamed(tx);
       const till = payment === undefined ? undefined : chain.state().get(ROWS.till, tillId(payment.tillNo));

@@ -54,6 +54,29 @@ t.test('invoices, executions and any row, present and absent', async (t) => {
   t.equal((await proven(t, world, 'getRowProof', `/proofs/row/${longest}`, fromHexOf(longest))).value, undefined);
 });
 
+t.test('rows about people are for themselves, finance and auditors, whatever the length of the key', async (t) => {
+  const world = await openWorld(t);
+  const ali = wallet('ali');
+  await world.fund(20_000n, ali);
+  const [validator, other, own] = [toHex(KEYS.farm.address), toHex(wallet('siti').address), toHex(ali.address)];
+  const merchant = toHex(KEYS.cafeteria.address);
+  const statuses = async (rowKey: string): Promise<readonly number[]> => {
+    const nobody = (await world.get(`/proofs/row/${rowKey}`)).status;
+    const logins = await Promise.all((['till', 'manager', 'staff', 'partner', 'service', 'admin', 'finance', 'auditor'] as const).map((who) => world.as(who)));
+    return [nobody, ...await Promise.all([await world.as(ali), ...logins].map(async (headers) => (await world.get(`/proofs/row/${rowKey}`, headers)).status))];
+  };
+  const [public_, refused, read] = [401, 403, 200];
+  const nobodys = [public_, refused, refused, refused, refused, refused, refused, refused, read, read];
+  for (const prefix of ['01', '02', '03', '15', '16']) {
+    for (const bytes of [0, 1, 19, 21, 39, 41, 53]) t.same(await statuses(prefix + '01'.repeat(bytes)), nobodys, `${prefix} with ${bytes} bytes`);
+  }
+  const [alis, sitis] = [[public_, read, ...nobodys.slice(2)], nobodys];
+  for (const row of [(who: string) => `01${who}`, (who: string) => `02${merchant}${who}`, (who: string) => `15${validator}${who}`, (who: string) => `16${validator}00000001${who}`]) {
+    t.same([await statuses(row(own)), await statuses(row(other))], [alis, sitis], row('…'));
+  }
+  t.same(await statuses(`01${merchant}`), [public_, refused, read, read, read, refused, refused, refused, read, read], 'a partner reads no accounts, of its merchant neither');
+});
+
 function fromHexOf(hex: string): Uint8Array {
   return Uint8Array.from(hex.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
 }

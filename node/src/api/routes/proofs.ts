@@ -100,22 +100,23 @@ function bytesOf(hex: string): Uint8Array {
   return bytes;
 }
 
-/** Hex digits of an address. */
+/** Hex digits of an address, and of the number of a stake epoch. */
 const ADDRESS_DIGITS = 40;
+const EPOCH_DIGITS = 8;
 
-/** The person a row is about: an account, a card of points, a coupon. Undefined for every other row. */
+/** Hex digits of the ids of rows that are about a person, whose address stands at their end. */
+const PERSONAL_ID_DIGITS: Readonly<Partial<Record<string, number>>> = {
+  [ROWS.account.name]: ADDRESS_DIGITS, [ROWS.card.name]: 2 * ADDRESS_DIGITS,
+  [ROWS.delegation.name]: 2 * ADDRESS_DIGITS, [ROWS.unbonding.name]: 2 * ADDRESS_DIGITS + EPOCH_DIGITS,
+};
+
+/** The person a row is about; `unknown` where it is of that kind and nobody's: no id is of that length, or the coupon is gone. Undefined for every other row. */
 function personOf(chain: ChainPort, rowKey: Uint8Array): Uint8Array | 'unknown' | undefined {
   const row = parseRowKey(rowKey);
-  switch (row?.type.name) {
-    case ROWS.account.name:
-      return bytesOf(row.id);
-    case ROWS.card.name:
-      return bytesOf(row.id.slice(-ADDRESS_DIGITS));
-    case ROWS.coupon.name:
-      return chain.state().get(ROWS.coupon, row.id)?.owner ?? 'unknown';
-    default:
-      return undefined;
-  }
+  if (row?.type.name === ROWS.coupon.name) return chain.state().get(ROWS.coupon, row.id)?.owner ?? 'unknown';
+  const digits = row === undefined ? undefined : PERSONAL_ID_DIGITS[row.type.name];
+  if (row === undefined || digits === undefined) return undefined;
+  return row.id.length === digits ? bytesOf(row.id.slice(-ADDRESS_DIGITS)) : 'unknown';
 }
 
 /** Rows about people are for themselves, finance and auditors; a coupon that is gone is nobody's any more. */
