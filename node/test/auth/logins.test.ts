@@ -221,6 +221,27 @@ t.test('accounts: made, changed, disabled; the last administrator stays', async 
   t.equal((await world.get(`/admin/users/usr_${'0'.repeat(26)}`, admin)).status, 404);
 });
 
+t.test('another password or PIN also ends the logins that are under way', async (t) => {
+  const world = await openWorld(t);
+  const { logins, users, cashiers } = world.campus;
+  const merchantId = sdkKey(KEYS.cafeteria).addressText;
+  const added = await users.add({ username: 'mei', role: 'finance', merchantId: null });
+  if (!added.ok || added.password === null) throw new Error('no account');
+  const old = { username: 'mei', password: added.password };
+  const { cashierId, pin } = await world.addCashier([1]);
+  const till = { role: 'till', sid: '', sub: 'till_1', tillNo: 1, merchantId } as const;
+  /** Of four logins during a change, how many are good after it. Hashes are computed in turn, so that some match the old one when the new one stands. */
+  const lasting = async (change: Promise<{ readonly ok: boolean }>, login: () => ReturnType<typeof logins.byPassword>): Promise<number> => {
+    await new Promise(setImmediate);
+    const tried = await Promise.all([login(), login(), login(), login()]);
+    t.ok((await change).ok);
+    const tokens = tried.flatMap((one) => (one.ok ? [one.tokens.accessToken] : []));
+    return (await Promise.all(tokens.map((token) => me(world, token)))).filter((status) => status === 200).length;
+  };
+  t.equal(await lasting(users.change(added.user.userId, { newPassword: true, reason: 'stolen' }), () => logins.byPassword(old)), 0);
+  t.equal(await lasting(cashiers.change(merchantId, cashierId, { pin: '80413' }), () => logins.byPin(till, { cashierId, pin })), 0);
+});
+
 t.test('a login ends at once where it is ended', async (t) => {
   const world = await openWorld(t);
   const pair = await loginByKey(world.client, { key: sdkKey(keyOf('wallet one')), genesisHash: world.chain.genesisHash });

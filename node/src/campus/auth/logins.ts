@@ -45,12 +45,18 @@ interface Opening {
   readonly isRefreshable?: boolean;
   /** Rows that are written with the session. */
   readonly use?: readonly KeyValueOperation[];
+  /**
+   * Asked as the session opens: whether what was proven still counts. Another password ends all sessions; a login by the old one
+   * whose hash was computed meanwhile must not open one after that.
+   */
+  readonly stillCounts?: () => Promise<boolean>;
 }
 
 /** Puts a session for whoever has proven who it is; undefined where it may not act (any more). */
-async function putSession(deps: LoginDeps, who: Subject, { isRefreshable = true, use = [] }: Opening = {}): Promise<Put<Opened | undefined>> {
+async function putSession(deps: LoginDeps, who: Subject, { isRefreshable = true, use = [], stillCounts = () => Promise.resolve(true) }: Opening = {}): Promise<Put<Opened | undefined>> {
   const lifeMs = isRefreshable ? FAMILY_LIFE_MS : ACCESS_LIFE_MS;
   return await deps.sessionLane.put(async () => {
+    if (!(await stillCounts())) return putNothing(undefined);
     const { sid, refreshToken, rows } = await deps.sessions.open({ ...who, lifeMs, isRefreshable });
     const caller = await identityOf(deps, sid, who);
     if (caller === undefined) return putNothing(undefined);
@@ -73,7 +79,9 @@ async function byPassword(deps: LoginDeps, username: string, password: string): 
   const userId = await getRow(deps.store, TABLES.userByName, username);
   const row = await getRow(deps.store, TABLES.user, userId ?? NOBODY);
   const isRight = await deps.secrets.matches(row?.passwordHash, password);
-  return answer(userId === undefined || !isRight ? undefined : await open(deps, { of: { kind: 'user', userId }, subject: userId }));
+  if (userId === undefined || !isRight) return answer(undefined);
+  const stillCounts = async (): Promise<boolean> => (await getRow(deps.store, TABLES.user, userId))?.passwordHash === row?.passwordHash;
+  return answer(await open(deps, { of: { kind: 'user', userId }, subject: userId }, { stillCounts }));
 }
 
 /** Whether this is the PIN of a cashier of this till; one of elsewhere and an unknown one cost the same. */
@@ -81,7 +89,9 @@ async function byPin(deps: LoginDeps, { tillNo, merchantId }: TillCaller, cashie
   const row = await getRow(deps.store, TABLES.cashier, cashierId);
   const mayHere = row?.merchantId === merchantId && row.tills.includes(tillNo);
   const isRight = await deps.secrets.matches(mayHere ? row.pinHash : undefined, pin);
-  return answer(isRight ? await open(deps, { of: { kind: 'cashier', cashierId, tillNo }, subject: cashierId }, { isRefreshable: false }) : undefined);
+  if (!isRight) return answer(undefined);
+  const stillCounts = async (): Promise<boolean> => (await getRow(deps.store, TABLES.cashier, cashierId))?.pinHash === row?.pinHash;
+  return answer(await open(deps, { of: { kind: 'cashier', cashierId, tillNo }, subject: cashierId }, { isRefreshable: false, stillCounts }));
 }
 
 async function authenticate(deps: LoginDeps, accessToken: string): Promise<Login | undefined> {
