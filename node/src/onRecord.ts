@@ -1,15 +1,15 @@
-/** Work that stands in the audit log (SPEC §20.6): its entry is on disk before it begins; a refusal that follows is an entry of its own. */
+/** Work that stands in the audit log (SPEC §20.6): its entry is on disk before it begins; what it is known by only afterwards is an entry of its own. */
 import type { AuditAction, AuditLog } from './abusePorts.ts';
 
-/** Runs `act`. @param refusedBy code of a result that is a refusal; what throws is `internal` */
-export async function onRecord<T>(audit: Pick<AuditLog, 'append'>, action: AuditAction, act: () => Promise<T>, refusedBy: (result: T) => string | undefined): Promise<T> {
+/** Runs `act`. @param after what a second entry says besides: a refusal, the id of what was made; undefined: none follows. What throws is `internal` */
+export async function onRecord<T>(audit: Pick<AuditLog, 'append'>, action: AuditAction, act: () => Promise<T>, after: (result: T) => AuditAction['detail'] | undefined): Promise<T> {
   await audit.append(action);
-  let refused: string | undefined = 'internal';
+  let more: AuditAction['detail'] | undefined = { refused: 'internal' };
   try {
     const result = await act();
-    refused = refusedBy(result);
+    more = after(result);
     return result;
   } finally {
-    if (refused !== undefined) await audit.append({ ...action, detail: { ...action.detail, refused } });
+    if (more !== undefined) await audit.append({ ...action, detail: { ...action.detail, ...more } });
   }
 }

@@ -7,7 +7,7 @@ import type { Json } from '@billcoin/protocol';
 import type { AuditAction, AuditLog } from '../abusePorts.ts';
 import { onRecord } from '../onRecord.ts';
 import type { Caller } from './caller.ts';
-import type { ApiRequest, Entry } from './entry.ts';
+import type { ApiRequest, Entry, Reply } from './entry.ts';
 
 /** Reads of whom paid what, when (threat 14). */
 const AUDITED_READS: ReadonlySet<Route> = new Set<Route>([ROUTES.exportMilkSales]);
@@ -18,11 +18,21 @@ function isAudited(route: Route, { role }: Caller): boolean {
   return route.method !== 'GET' && (route.path.startsWith('/admin/') || (role === 'admin' && !route.path.startsWith('/auth/')));
 }
 
+/** What is under some keys of an object; nothing of anything else. */
+function partOf(from: unknown, keys: readonly string[] | undefined): AuditAction['detail'] {
+  const entries = typeof from === 'object' && from !== null ? (Object.entries(from) as [string, Json | undefined][]) : [];
+  return Object.fromEntries(entries.filter((entry): entry is [string, Json] => entry[1] !== undefined && (keys?.includes(entry[0]) ?? true)));
+}
+
 /** Path parameters, query and the body keys that the route names. */
 function detailOf({ auditBody = [] }: Route, { params, query, body }: Pick<ApiRequest, 'params' | 'query' | 'body'>): AuditAction['detail'] {
-  const named = typeof body === 'object' && body !== null ? Object.entries(body).filter(([key]) => auditBody.includes(key)) : [];
-  const all = [...Object.entries((params as object | undefined) ?? {}), ...Object.entries((query as object | undefined) ?? {}), ...named] as [string, Json | undefined][];
-  return Object.fromEntries(all.filter((entry): entry is [string, Json] => entry[1] !== undefined));
+  return { ...partOf(params, undefined), ...partOf(query, undefined), ...partOf(body, auditBody) };
+}
+
+/** The code of a refusal; of what was done the keys of the answer that the route names. */
+function afterOf({ auditAnswer }: Route, reply: Reply<Route>): AuditAction['detail'] | undefined {
+  if ('problem' in reply) return { refused: reply.problem };
+  return auditAnswer === undefined || !('body' in reply) ? undefined : partOf(reply.body, auditAnswer);
 }
 
 export function audited(entry: Entry, audit: Pick<AuditLog, 'append'>): Entry {
@@ -34,7 +44,7 @@ export function audited(entry: Entry, audit: Pick<AuditLog, 'append'>): Entry {
       if (!isAudited(declaration, caller)) return await handle(request);
       const actor = { role: caller.role, id: caller.role === 'public' ? '' : caller.sub };
       const action: AuditAction = { actor, action: OPERATION_IDS.get(declaration) ?? '', detail: detailOf(declaration, request) };
-      return await onRecord(audit, action, () => handle(request), (reply) => ('problem' in reply ? reply.problem : undefined));
+      return await onRecord(audit, action, () => handle(request), (reply) => afterOf(declaration, reply));
     },
   };
 }

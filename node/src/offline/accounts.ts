@@ -4,7 +4,7 @@
  */
 import type { Genesis } from '@billcoin/protocol';
 import type { AuditAction, AuditLog } from '../abusePorts.ts';
-import type { Changed, Users } from '../authPorts.ts';
+import type { Changed, UserChange, Users } from '../authPorts.ts';
 import { openAuditLog } from '../campus/audit/auditLog.ts';
 import { ACCESS_LIFE_MS } from '../campus/auth/accessToken.ts';
 import { openAccounts } from '../campus/auth/auth.ts';
@@ -52,13 +52,20 @@ async function withCampusRows<T>({ dataDir, keyDir }: Folders, { genesisHash }: 
 /** Who works at a stopped node is whoever may write its folders. */
 const OPERATOR = { role: 'operator', id: '' };
 
+/** What is said of an account, under the names that the API has for it. */
+function detailOf({ role, merchantId, isDisabled, newPassword }: Pick<UserChange, 'role' | 'merchantId' | 'isDisabled' | 'newPassword'>): AuditAction['detail'] {
+  const said = { role, merchantId: merchantId ?? undefined, disabled: isDisabled, newPassword };
+  return Object.fromEntries(Object.entries(said).filter((entry): entry is [string, string | boolean] => entry[1] !== undefined));
+}
+
 /** What is changed stands in the audit log under the operation ids of the API. */
 function recorded(users: Users, audit: AuditLog): Users {
-  const onLog = (action: string, detail: AuditAction['detail'], act: () => Promise<Changed>): Promise<Changed> => onRecord(audit, { actor: OPERATOR, action, detail }, act, (result) => (result.ok ? undefined : result.code));
+  const refusal = (result: Changed): AuditAction['detail'] | undefined => (result.ok ? undefined : { refused: result.code });
+  const made = (result: Changed): AuditAction['detail'] | undefined => (result.ok ? { userId: result.user.userId } : refusal(result));
   return {
     ...users,
-    add: (user) => onLog('createUser', {}, () => users.add(user)),
-    change: (userId, change) => onLog('changeUser', { userId }, () => users.change(userId, change)),
+    add: (user) => onRecord(audit, { actor: OPERATOR, action: 'createUser', detail: detailOf(user) }, () => users.add(user), made),
+    change: (userId, change) => onRecord(audit, { actor: OPERATOR, action: 'changeUser', detail: { userId, ...detailOf(change) } }, () => users.change(userId, change), refusal),
   };
 }
 

@@ -4,9 +4,10 @@ import type { AddressInfo } from 'node:net';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
-import { canonicalJson, fromHex, signingBytes, taggedHash, toHex, utf8, verifyEd25519, type Json } from '@billcoin/protocol';
+import { canonicalJson, formatAddress, fromHex, signingBytes, taggedHash, toHex, utf8, verifyEd25519, type Json } from '@billcoin/protocol';
 import { getRateLimits, listAuditLog, listFlags, putRateLimits, RATE_POLICIES, resolveFlag, testAlert, type Flag, type RateLimits } from '@billcoin/sdk';
 import { makeKeyFolder, wallet, type Answer, type World } from '../support/campusWorld.ts';
+import { KEYS } from '../support/testNetwork.ts';
 import { openAbuseWorld } from './abuseWorld.ts';
 
 const NOBODY = 'f'.repeat(64);
@@ -123,6 +124,32 @@ t.test('threats 14, 33: what administrators do and who exports is in the audit l
   const row = new TextDecoder().decode(await world.store.get(key));
   await world.store.batch([{ type: 'put', key, value: utf8(row.replace('admin', 'nobody')) }], { sync: true });
   t.equal(((await world.get('/admin/audit-log?check=true', admin)).json as AuditAnswer).brokenAt, 3);
+});
+
+t.test('the audit log says which account was made, of what role, and what was done to it; no name, reason or secret', async (t) => {
+  const { world } = await openAbuseWorld(t);
+  const [admin, auditor] = [await world.as('admin'), await world.as('auditor')];
+  const merchantId = formatAddress(KEYS.cafeteria.address);
+  const { userId } = (await world.post('/admin/users', { username: 'siti', role: 'finance' }, admin)).json as { userId: string };
+  await world.post('/admin/users', { username: 'siti', role: 'admin' }, admin);
+  await send(world, 'PATCH', `/admin/users/${userId}`, { role: 'manager', merchantId, reason: 'SECRET REASON' }, admin);
+  await send(world, 'PATCH', `/admin/users/${userId}`, { disabled: true, newPassword: true, reason: 'stolen' }, admin);
+  const { clientId } = (await world.post('/admin/clients', { name: 'vending', role: 'partner', merchantId }, admin)).json as { clientId: string };
+  await world.call('DELETE', `/admin/clients/${clientId}`, { headers: admin });
+
+  const { json, text } = await world.get('/admin/audit-log', auditor);
+  t.same([...(json as AuditAnswer).data].reverse().map(({ entry }) => [entry.action, entry.detail]), [
+    ['createUser', { role: 'finance' }],
+    ['createUser', { role: 'finance', userId }],
+    ['createUser', { role: 'admin' }],
+    ['createUser', { role: 'admin', refused: 'username_taken' }],
+    ['changeUser', { userId, role: 'manager', merchantId }],
+    ['changeUser', { userId, disabled: true, newPassword: true }],
+    ['createClientAccount', { role: 'partner', merchantId }],
+    ['createClientAccount', { role: 'partner', merchantId, clientId }],
+    ['deleteClient', { clientId }],
+  ]);
+  t.notMatch(text, /siti|SECRET|stolen|vending/);
 });
 
 async function openReceiver(texts: string[]): Promise<Server> {

@@ -49,13 +49,14 @@ void t.test('keys are rotated while no node runs and over the API while one does
   const operator = { role: 'operator', id: '' };
   const administrator = { role: 'admin', id: boss.user.userId };
   test.match(data.map(({ entry: { actor, action, detail } }) => ({ actor, action, detail })).reverse(), [
-    { actor: operator, action: 'createUser', detail: {} },
+    { actor: operator, action: 'createUser', detail: { role: 'admin' } },
+    { actor: operator, action: 'createUser', detail: { role: 'admin', userId: boss.user.userId } },
     { actor: operator, action: 'rotateKeys', detail: { keys: 'pseudonyms' } },
     { actor: operator, action: 'rotateKeys', detail: { keys: 'tokens' } },
     { actor: administrator, action: 'rotateKeys', detail: { keys: 'pseudonyms' } },
     { actor: administrator, action: 'rotateKeys', detail: { keys: 'tokens' } },
   ]);
-  test.equal(data.length, 5, 'who was not logged in is no entry');
+  test.equal(data.length, 6, 'who was not logged in is no entry');
   test.equal(brokenAt, null, 'one log, whoever wrote to it');
 });
 

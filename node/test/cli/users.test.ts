@@ -29,9 +29,9 @@ void t.test('the first administrator is made while no node runs, and makes the o
   const { data } = await listAuditLog(withLogin(createClient({ baseUrl: node.url }), { username: 'boss', password: /Password {2}(\S+)/.exec(first.text)?.[1] ?? '' }));
   const userId = /usr_\w{26}/.exec(first.text)?.[0];
   test.match(data.map(({ entry: { actor, action, detail } }) => ({ actor, action, detail })).reverse(), [
-    { action: 'createUser', detail: {} },
-    { action: 'createUser', detail: {} }, { action: 'createUser', detail: { refused: 'username_taken' } },
-    { action: 'changeUser', detail: { userId } }, { action: 'changeUser', detail: { userId, refused: 'last_admin' } },
+    { action: 'createUser', detail: { role: 'admin' } }, { action: 'createUser', detail: { role: 'admin', userId } },
+    { action: 'createUser', detail: { role: 'admin' } }, { action: 'createUser', detail: { role: 'admin', refused: 'username_taken' } },
+    { action: 'changeUser', detail: { userId, disabled: true } }, { action: 'changeUser', detail: { userId, disabled: true, refused: 'last_admin' } },
   ].map((entry) => ({ actor: { role: 'operator', id: '' }, ...entry })), 'what was done at the stopped node stands in the audit log');
   const merchant = formatAddress(KEYS.cafeteria.address);
   test.match(await run('add', 'mei', 'manager', ...login), { code: 1, text: /Merchant missing/ });

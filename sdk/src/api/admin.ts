@@ -18,13 +18,14 @@ const UserChanged = closed({ ...UserView.properties, password: nullable(shownOnc
 export const listUsers = route({ method: 'GET', path: '/admin/users', summary: 'Accounts of people, newest first.', who: ['admin'], query: closed(pageQuery), responses: { 200: page(UserView) } });
 export const createUser = route({
   method: 'POST', path: '/admin/users', summary: 'A new account; the server draws the password and shows it once. A manager is of a merchant.', who: ['admin'],
-  body: closed({ username: Username, role: userRole, merchantId: merchantOfRole }), responses: { 201: UserMade }, problems: ['username_taken', 'merchant_missing'],
+  body: closed({ username: Username, role: userRole, merchantId: merchantOfRole }), auditBody: ['role', 'merchantId'], auditAnswer: ['userId'],
+  responses: { 201: UserMade }, problems: ['username_taken', 'merchant_missing'],
 });
 export const getUser = route({ method: 'GET', path: '/admin/users/{userId}', summary: 'An account.', who: ['admin'], params: closed({ userId: UserId }), responses: { 200: UserView }, problems: ['not_found'] });
 export const changeUser = route({
   method: 'PATCH', path: '/admin/users/{userId}', summary: 'Another role, disable, enable, or a new password (shown once). All logins of the account end.', who: ['admin'], params: closed({ userId: UserId }),
   body: closed({ role: Type.Optional(userRole), merchantId: merchantOfRole, disabled: Type.Optional(Type.Boolean()), newPassword: Type.Optional(Type.Literal(true)), reason: line(200) }),
-  responses: { 200: UserChanged }, problems: ['not_found', 'last_admin', 'merchant_missing'],
+  auditBody: ['role', 'merchantId', 'disabled', 'newPassword'], responses: { 200: UserChanged }, problems: ['not_found', 'last_admin', 'merchant_missing'],
 });
 
 export const ClientView = closed({
@@ -35,7 +36,7 @@ export type ClientView = Static<typeof ClientView>;
 export const listClients = route({ method: 'GET', path: '/admin/clients', summary: 'Accounts of programs, newest first.', who: ['admin'], query: closed(pageQuery), responses: { 200: page(ClientView) } });
 export const createClientAccount = route({
   method: 'POST', path: '/admin/clients', summary: 'A new partner (of one merchant) or service; the secret is shown once.', who: ['admin'],
-  body: closed({ name: ClientView.properties.name, role: ClientView.properties.role, merchantId: merchantOfRole }),
+  body: closed({ name: ClientView.properties.name, role: ClientView.properties.role, merchantId: merchantOfRole }), auditBody: ['role', 'merchantId'], auditAnswer: ['clientId'],
   responses: { 201: closed({ ...ClientView.properties, clientSecret: shownOnce }) }, problems: ['merchant_missing'],
 });
 export const getClient = route({ method: 'GET', path: '/admin/clients/{clientId}', summary: 'A program.', who: ['admin'], params: closed({ clientId: ClientId }), responses: { 200: ClientView }, problems: ['not_found'] });

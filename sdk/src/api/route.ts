@@ -35,6 +35,8 @@ export interface Route {
   readonly idempotencyKey?: true;
   /** Keys of the body that the audit log keeps; never a secret, never free text. */
   readonly auditBody?: readonly string[];
+  /** Keys of the answer that the audit log keeps in a second entry: the id of what was made. */
+  readonly auditAnswer?: readonly string[];
   /** Answers by status, problems apart. */
   readonly responses: Readonly<Record<number, TSchema>>;
   readonly responseType?: MediaType;
