@@ -48,7 +48,14 @@ async function openPeriod({ chain, clock, cursor }: SalesDeps, range: TimeRange 
   return { ok: true, period: { range, upTo, partial: upTo.timeMs < range.toMs } };
 }
 
-const monthCode = (code: 'bad_tz' | 'in_future' | 'pruned'): PeriodProblem => (code === 'in_future' ? 'bad_month' : code);
+type OpenedMonth = { readonly ok: true; readonly period: Period } | { readonly ok: false; readonly code: PeriodProblem };
+
+async function openMonth(deps: SalesDeps, month: string, tz: string): Promise<OpenedMonth> {
+  const range = monthRange(month, tz);
+  if (range === 'no_month') return { ok: false, code: 'bad_month' };
+  const opened = await openPeriod(deps, range);
+  return opened.ok ? opened : { ok: false, code: opened.code === 'in_future' ? 'bad_month' : opened.code };
+}
 
 async function* rowsOf(store: KeyValueStore, { range, upTo }: Period): AsyncGenerator<SaleRow> {
   const from = padded(Math.max(0, range.fromMs), 15);
@@ -71,8 +78,8 @@ async function* textOf(store: KeyValueStore, period: Period, bom: boolean): Asyn
 }
 
 async function exportMonth(deps: SalesDeps, { month, tz, bom }: ExportQuery): Promise<ExportResult> {
-  const opened = await openPeriod(deps, monthRange(month, tz));
-  if (!opened.ok) return { ok: false, code: monthCode(opened.code) };
+  const opened = await openMonth(deps, month, tz);
+  if (!opened.ok) return opened;
   const { period } = opened;
   const csv = Readable.from(textOf(deps.store, period, bom), { objectMode: false });
   csv.on('error', (error) => deps.log.error({ error, month }, 'the export stopped in the middle; the file is not whole'));
@@ -99,8 +106,8 @@ async function blocksOf({ chain }: SalesDeps, { range, upTo }: Period): Promise<
 }
 
 async function manifest(deps: SalesDeps, { month, tz }: MonthQuery): Promise<ManifestResult> {
-  const opened = await openPeriod(deps, monthRange(month, tz));
-  if (!opened.ok) return { ok: false, code: monthCode(opened.code) };
+  const opened = await openMonth(deps, month, tz);
+  if (!opened.ok) return opened;
   const { period } = opened;
   const counter = new LineCounter();
   const keyIds = new Set<string>();

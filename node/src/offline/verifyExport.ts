@@ -65,7 +65,8 @@ export async function checkExportOffline(config: Config, check: ExportCheck): Pr
     if (base !== 0) throw new CannotAudit(`The blocks in ${config.dataDir} begin with ${base + 1}: who was registered before, they do not say. Use an archive node.`);
     const last = Math.min(await blocks.checkedTip(), (await index.tip()) ?? 0);
     const { month, tz } = check.signed.manifest;
-    const toMs = monthRange(month, tz)?.toMs ?? 0;
+    const range = monthRange(month, tz);
+    const toMs = typeof range === 'object' ? range.toMs : 0;
     /** Up to the first block after the month. */
     const stored = async function* (): AsyncGenerator<SoldBlock> {
       let timeMs = 0;

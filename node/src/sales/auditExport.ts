@@ -62,6 +62,7 @@ function manifestProblems({ genesisHash, verify, signed, publicKey }: ExportAudi
 export async function auditExport(audit: ExportAudit): Promise<ExportFindings> {
   const { month, tz, lastBlock } = audit.signed.manifest;
   const range = monthRange(month, tz);
+  if (range === 'no_month') throw new CannotAudit(`The manifest is of ${month}, which is no month.`);
   if (range === undefined) throw new CannotAudit(`The manifest names the time zone ${tz}, which this system does not know.`);
   let differences = 0;
   const comparer = new ExportComparer(range, (difference) => {

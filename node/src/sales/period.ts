@@ -17,7 +17,12 @@ const BEHIND_MAX_MS = 13 * HOUR_MS;
 /** No clock changes twice in that time. */
 const STEP_MS = HOUR_MS / 4;
 
+const MONTH = /^[1-9][0-9]{3}-(0[1-9]|1[0-2])$/;
+/** As IANA names them; some versions of Intl take offsets such as -08:00 besides. */
+const ZONE = /^[A-Za-z0-9_+/-]{1,40}$/;
+
 function clockOf(tz: string): Intl.DateTimeFormat | undefined {
+  if (!ZONE.test(tz)) return undefined;
   try {
     return new Intl.DateTimeFormat('en-US', { timeZone: tz, hourCycle: 'h23', year: 'numeric', month: 'numeric', day: 'numeric', hour: 'numeric', minute: 'numeric', second: 'numeric' });
   } catch (error) {
@@ -51,13 +56,14 @@ function rangeOf(tz: string, fromWallMs: number, toWallMs: number): TimeRange | 
   return clock === undefined ? undefined : { fromMs: firstInstantOf(clock, fromWallMs), toMs: firstInstantOf(clock, toWallMs) };
 }
 
-/** The month as a range of instants; undefined for a zone the system does not know. `month` is YYYY-MM. */
-export function monthRange(month: string, tz: string): TimeRange | undefined {
+/** A month of the calendar, YYYY-MM; 'no_month' for any other text, undefined for a zone the system does not know. */
+export function monthRange(month: string, tz: string): TimeRange | 'no_month' | undefined {
+  if (!MONTH.test(month)) return 'no_month';
   const [year = 0, number = 0] = month.split('-').map(Number);
   return rangeOf(tz, Date.UTC(year, number - 1, 1), Date.UTC(year, number, 1));
 }
 
-/** A day of the calendar, YYYY-MM-DD; 'no_day' where the calendar has none of that name. */
+/** The same of a day, YYYY-MM-DD; 'no_day' where the calendar has none of that name. */
 export function dayRange(date: string, tz: string): TimeRange | 'no_day' | undefined {
   const [year = 0, month = 0, day = 0] = date.split('-').map(Number);
   const midnight = Date.UTC(year, month - 1, day);

@@ -8,6 +8,10 @@ export const MILK_SALES_HEADER = 'Transaction ID,Timestamp (UTC),Student ID (has
 
 const Month = Type.String({ pattern: '^[1-9][0-9]{3}-(0[1-9]|1[0-2])$', examples: ['2026-04'] });
 const TimeZone = Type.String({ pattern: '^[A-Za-z0-9_+/-]{1,40}$', default: 'UTC', description: 'IANA time zone that says which month or day a block time belongs to' });
+/** What is asked for: the calendar and the list of zones say which of these there are (bad_month, bad_date, bad_tz). */
+const AskedMonth = Type.String({ pattern: '^[0-9-]{1,10}$', description: 'YYYY-MM', examples: ['2026-04'] });
+const AskedDate = Type.String({ pattern: '^[0-9-]{1,10}$', description: 'YYYY-MM-DD', examples: ['2026-04-10'] });
+const AskedTimeZone = Type.String({ ...TimeZone, pattern: '^[A-Za-z0-9_+:/-]{1,40}$' });
 
 export const exportMilkSales = route({
   method: 'GET',
@@ -15,7 +19,7 @@ export const exportMilkSales = route({
   summary: 'BillCoin milk sales of a month as CSV (RFC 4180, CRLF, UTF-8). The running month has -partial in its file name.',
   who: ['finance', 'auditor'],
   query: closed({
-    month: Month, tz: Type.Optional(TimeZone),
+    month: AskedMonth, tz: Type.Optional(AskedTimeZone),
     bom: Type.Optional(Type.Integer({ minimum: 0, maximum: 1, default: 0, description: '1: begin with a byte order mark' })),
   }),
   responses: { 200: Type.String() },
@@ -44,7 +48,7 @@ export const exportManifest = route({
   path: '/exports/milk-sales/manifest',
   summary: 'What the export of a month holds: sums, blocks and a root over its lines, signed over its RFC 8785 form under the tag bill/export/1. Check a file with `billcoin verify-export`.',
   who: ['finance', 'auditor'],
-  query: closed({ month: Month, tz: Type.Optional(TimeZone) }),
+  query: closed({ month: AskedMonth, tz: Type.Optional(AskedTimeZone) }),
   responses: { 200: SignedExportManifest },
   problems: ['bad_month', 'bad_tz', 'pruned'],
 });
@@ -67,7 +71,7 @@ export const getDailyReport = route({
   summary: 'Sales, refunds and strays of a day: the sums of the lines that the export has for it. Amounts are what wallets paid; what coupons paid stands apart.',
   who: ['till', 'staff', 'manager', 'finance'],
   own: 'till, staff: own till; manager: own merchant',
-  query: closed({ date: Type.String({ pattern: '^[0-9]{4}-[0-9]{2}-[0-9]{2}$', examples: ['2026-04-10'] }), tz: Type.Optional(TimeZone), tillNo: Type.Optional(TillNo) }),
+  query: closed({ date: AskedDate, tz: Type.Optional(AskedTimeZone), tillNo: Type.Optional(TillNo) }),
   responses: { 200: DailyReport },
   problems: ['bad_date', 'bad_tz', 'not_found', 'pruned'],
 });
