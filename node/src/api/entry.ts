@@ -36,8 +36,6 @@ export interface Answer<B> {
   readonly headers?: Headers;
   /** What the answer is known by for ever: the client may keep it and ask with If-None-Match. */
   readonly immutable?: string;
-  /** True: the answer changes with the chain; its ETag is the hash of its text, so asking again is cheap. */
-  readonly revalidate?: true;
 }
 /** The answer in one of the other forms its declaration names: JSON of another media type. */
 export interface OtherAnswer {
@@ -45,7 +43,6 @@ export interface OtherAnswer {
   readonly other: object;
   readonly type: string;
   readonly headers?: Headers;
-  readonly revalidate?: true;
 }
 /** Text as it stands, e.g. a stored answer or a file that must keep its bytes: JSON unless it says what it is. */
 export interface TextAnswer {

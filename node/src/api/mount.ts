@@ -63,32 +63,34 @@ function etagMatches(request: FastifyRequest, etag: string): boolean {
   return (request.headers['if-none-match'] ?? '').split(',').map((tag) => tag.trim().replace(/^W\//, '')).some((tag) => tag === etag || tag === '*');
 }
 
-/** With `revalidate` the text is known by its hash, and 304 says that the client has it already. */
-function sendJson(request: FastifyRequest, reply: FastifyReply, body: unknown, revalidate: true | undefined): FastifyReply {
+/** Says what the answer is known by; true where the client has it already. */
+function hasIt(request: FastifyRequest, reply: FastifyReply, name: string, cacheControl: string): boolean {
+  const etag = `"${name}"`;
+  void reply.headers({ etag, 'cache-control': cacheControl });
+  return etagMatches(request, etag);
+}
+
+/** What changes with the chain is known by the hash of its text, so that asking again is cheap. */
+function sendJson(request: FastifyRequest, reply: FastifyReply, body: unknown, isTagged: boolean): FastifyReply {
   const text = JSON.stringify(body);
-  if (revalidate === undefined) return reply.send(text);
-  const etag = `"${hash('sha256', text, 'hex').slice(0, 32)}"`;
-  void reply.headers({ etag, 'cache-control': 'public, no-cache' });
-  return etagMatches(request, etag) ? reply.status(304).send() : reply.send(text);
+  if (isTagged && hasIt(request, reply, hash('sha256', text, 'hex').slice(0, 32), 'public, no-cache')) return reply.status(304).send();
+  return reply.send(text);
 }
 
 function send(request: FastifyRequest, reply: FastifyReply, answer: Reply<Route>, declaration: Route): FastifyReply {
   if ('problem' in answer) return refuse(request, reply, answer);
-  const hasTag = ('immutable' in answer && answer.immutable !== undefined) || ('revalidate' in answer && answer.revalidate !== undefined);
-  assert(!hasTag || declaration.etag === true, 'a declaration says that its answers carry an ETag');
+  const isTagged = declaration.etag === true;
   void reply.status(answer.status).headers(answer.headers ?? {});
   if (answer.status === 204) return reply.send();
   if ('stream' in answer) return reply.send(answer.stream);
   if ('bytes' in answer) return reply.type(answer.type).send(Buffer.from(answer.bytes));
-  if ('other' in answer) return sendJson(request, reply.type(answer.type), answer.other, answer.revalidate);
-  if (answer.immutable !== undefined) {
-    const etag = `"${answer.immutable}"`;
-    void reply.headers({ etag, 'cache-control': 'public, max-age=31536000, immutable' });
-    if (etagMatches(request, etag)) return reply.status(304).send();
-  }
+  if ('other' in answer) return sendJson(request, reply.type(answer.type), answer.other, isTagged);
+  const { immutable } = answer;
+  assert(immutable === undefined || isTagged, 'a declaration says that its answers carry an ETag');
+  if (immutable !== undefined && hasIt(request, reply, immutable, 'public, max-age=31536000, immutable')) return reply.status(304).send();
   // A stored answer may be a problem.
   if ('text' in answer) return reply.type(answer.status >= 400 ? PROBLEM_MEDIA_TYPE : (answer.type ?? JSON_TYPE)).send(answer.text);
-  return sendJson(request, reply.type(JSON_TYPE), answer.body, answer.revalidate);
+  return sendJson(request, reply.type(JSON_TYPE), answer.body, isTagged && immutable === undefined);
 }
 
 function idempotencyRefusal(declaration: Route, key: string | string[] | undefined): Refusal | undefined {

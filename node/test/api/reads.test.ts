@@ -42,11 +42,16 @@ t.test('all reads conform, with what happened in them', async (t) => {
   const { data: [validator] } = await read(t, world, 'listValidators', '/validators') as { data: { address: string }[] };
   t.match(await read(t, world, 'getValidator', `/validators/${validator?.address ?? ''}`), { ...validator, height: 5, commits: { blocks: 5, missed: 0 } });
   t.equal((await world.get(`/validators/${ali.addressText}`)).status, 404, 'not a validator');
-  await read(t, world, 'getAccount', `/accounts/${ali.addressText}`, ali);
+  const account = await read(t, world, 'getAccount', `/accounts/${ali.addressText}`, ali) as { row: string };
+  t.equal(account.row, `/api/v1/proofs/row/01${toHex(ali.address)}`);
+  await read(t, world, 'getRowProof', account.row.slice('/api/v1'.length), ali);
   const history = await read(t, world, 'listAccountTransactions', `/accounts/${ali.addressText}/transactions?limit=1`, ali) as { data: object[]; nextCursor: string };
   t.match(history.data, [{ txHash, kind: 'pay', direction: 'out', litres: '0.800', counterparty: cafeteria.addressText }]);
   const older = await read(t, world, 'listAccountTransactions', `/accounts/${ali.addressText}/transactions?cursor=${history.nextCursor}`, 'auditor') as { data: object[]; nextCursor: null };
   t.match(older, { data: [{ kind: 'transfer', direction: 'in', litres: '20.000', counterparty: farm.addressText }], nextCursor: null });
+  t.same(await read(t, world, 'listTransactions', `/transactions?address=${ali.addressText}&cursor=${history.nextCursor}`, ali), older, 'the account as a filter');
+  t.match(await read(t, world, 'listTransactions', `/transactions?address=${ali.addressText}&kind=pay`, 'finance'), { data: [{ txHash }], nextCursor: null });
+  t.same([(await world.get(`/transactions?address=${ali.addressText}`, await world.as('manager'))).status, (await world.get('/transactions', await world.as(ali))).status], [404, 400], 'another’s; of all accounts there is none');
   const detail = await read(t, world, 'getBatch', `/batches/${batch?.batchKey ?? ''}`) as object;
   t.match(detail, { redeemed: '0.200', notes: [{ merchantId: cafeteria.addressText, name: 'Cafeteria', litres: '0.200' }], redeems: [{ holder: cafeteria.addressText }], attestations: [{ attempt: 1, name: 'Oracle' }] });
   t.match(await read(t, world, 'listBatches', '/batches?state=minted&limit=1'), { data: [{ batchKey: batch?.batchKey }], nextCursor: null });
@@ -94,6 +99,28 @@ t.test('what never changes may be kept, and is asked for by its tag', async (t) 
   }
   t.equal((await world.get('/genesis')).text, world.chain.genesisJson, 'byte for byte');
   t.equal((await world.get('/status')).headers.get('cache-control'), 'no-store');
+});
+
+t.test('what changes with the chain is known by a tag until it does', async (t) => {
+  const world = await openWorld(t);
+  await world.fund(20_000n, wallet('ali'));
+  const { data: [validator] } = (await world.get('/validators')).json as { data: { address: string }[] };
+  const { data: [batch] } = (await world.get('/batches')).json as { data: { batchKey: string }[] };
+  const paths = ['/blocks', '/blocks/latest', '/validators', `/validators/${validator?.address ?? ''}`, '/reserve', '/batches', `/batches/${batch?.batchKey ?? ''}`, '/light/headers?from=1', '/registry'];
+  const tags = new Map<string, string>();
+  for (const path of paths) {
+    const first = await world.get(path);
+    t.match([first.status, first.headers.get('cache-control')], [200, 'public, no-cache'], path);
+    tags.set(path, first.headers.get('etag') ?? '');
+    const again = await world.get(path, { 'if-none-match': tags.get(path) ?? '' });
+    t.same([again.status, again.text], [304, ''], path);
+  }
+  await world.block();
+  for (const path of paths.filter((one) => !one.startsWith('/batches'))) {
+    const later = await world.get(path, { 'if-none-match': tags.get(path) ?? '' });
+    t.equal(later.status, 200, path);
+    t.not(later.headers.get('etag'), tags.get(path), path);
+  }
 });
 
 t.test('a transaction goes in once and is proven afterwards', async (t) => {

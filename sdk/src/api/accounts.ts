@@ -7,6 +7,7 @@ import { Address, closed, Height, Litres, nullable, page, pageQuery, Time, TxHas
 export const Account = closed({
   address: Address, litres: Litres, height: Height,
   policy: nullable(closed({ k: Type.Integer({ minimum: 1, maximum: 16 }), publicKeys: Type.Array(Type.String({ pattern: '^[0-9a-f]{64}$' })) })),
+  row: Type.String({ description: 'Proof of the row behind it' }),
 });
 export type Account = Static<typeof Account>;
 
@@ -29,14 +30,21 @@ export const getAccount = route({
   problems: ['not_found'],
 });
 
-export const listAccountTransactions = route({
+const historyQuery = { kind: Type.Optional(Type.String({ pattern: '^[a-z][A-Za-z]{1,31}$', examples: ['pay'] })), from: Type.Optional(Time), to: Type.Optional(Time), ...pageQuery };
+const history = {
   method: 'GET',
-  path: '/accounts/{address}/transactions',
-  summary: 'Transactions that moved the balance of an account, newest first. Of one kind, from a time on (from) and before one (to) where asked; a page of those may be short, its cursor goes on.',
   who: ['student', 'manager', 'finance', 'auditor'],
-  own: 'student: own wallets; till, staff, manager: the account of their merchant',
-  params: closed({ address: Address }),
-  query: closed({ kind: Type.Optional(Type.String({ pattern: '^[a-z][A-Za-z]{1,31}$', examples: ['pay'] })), from: Type.Optional(Time), to: Type.Optional(Time), ...pageQuery }),
+  own: 'student: own wallets; manager: the account of their merchant',
   responses: { 200: page(AccountTransaction) },
   problems: ['not_found'],
+} as const;
+
+export const listAccountTransactions = route({
+  ...history,
+  path: '/accounts/{address}/transactions',
+  summary: 'Transactions that moved the balance of an account, newest first. Of one kind, from a time on (from) and before one (to) where asked; a page of those may be short, its cursor goes on.',
+  params: closed({ address: Address }),
+  query: closed(historyQuery),
 });
+
+export const listTransactions = route({ ...history, path: '/transactions', summary: 'The same, with the account among the filters.', query: closed({ address: Address, ...historyQuery }) });

@@ -27,11 +27,11 @@ export type BatchDetail = Static<typeof BatchDetail>;
 
 export const listBatches = route({
   method: 'GET', path: '/batches', summary: 'Batches of milk, newest first.', who: ['public'],
-  query: closed({ state: Type.Optional(BatchState), plant: Type.Optional(Address), ...pageQuery }), responses: { 200: page(BatchSummary) },
+  query: closed({ state: Type.Optional(BatchState), plant: Type.Optional(Address), ...pageQuery }), responses: { 200: page(BatchSummary) }, etag: true,
 });
 export const getBatch = route({
   method: 'GET', path: '/batches/{batchKey}', summary: 'A batch: shares, statements of oracles, litres issued, redeemed, held and owed.', who: ['public'],
-  params: closed({ batchKey: BatchKey }), responses: { 200: BatchDetail }, problems: ['not_found'],
+  params: closed({ batchKey: BatchKey }), responses: { 200: BatchDetail }, etag: true, problems: ['not_found'],
 });
 
 /** One plant's part of the reserve: sums over its batches that are in state (GET /batches?plant=… gives them one by one). */

@@ -34,6 +34,7 @@ export const Status = closed({
 });
 export type Status = Static<typeof Status>;
 
+/** No ETag: its age is another in every millisecond. */
 export const getStatus = route({ method: 'GET', path: '/status', summary: 'Network, height, finality age and parameters in force.', who: ['public'], responses: { 200: Status } });
 
 export const PeerView = closed({
@@ -78,7 +79,7 @@ export const BlockView = closed({
 });
 export type BlockView = Static<typeof BlockView>;
 
-export const listBlocks = route({ method: 'GET', path: '/blocks', summary: 'Final blocks, newest first.', who: ['public'], query: closed(pageQuery), responses: { 200: page(BlockSummary) } });
+export const listBlocks = route({ method: 'GET', path: '/blocks', summary: 'Final blocks, newest first.', who: ['public'], query: closed(pageQuery), responses: { 200: page(BlockSummary) }, etag: true });
 export const getLatestBlock = route({ method: 'GET', path: '/blocks/latest', summary: 'The newest final block.', who: ['public'], responses: { 200: BlockView }, etag: true });
 export const getBlock = route({
   method: 'GET',
@@ -140,6 +141,7 @@ export const getValidator = route({
   who: ['public'],
   params: closed({ address: Address }),
   responses: { 200: ValidatorDetail },
+  etag: true,
   problems: ['not_found'],
 });
 
@@ -149,4 +151,5 @@ export const listValidators = route({
   summary: 'Institutions that finalise blocks, and the set that signs the next one.',
   who: ['public'],
   responses: { 200: closed({ height: Height, validatorsHash: Hash, set: base64Url(4_096, 'ValidatorSet bytes'), data: Type.Array(ValidatorView) }) },
+  etag: true,
 });

@@ -90,6 +90,7 @@ export const ROUTES = {
   getValidator: chain.getValidator,
   getAccount: accounts.getAccount,
   listAccountTransactions: accounts.listAccountTransactions,
+  listTransactions: accounts.listTransactions,
   listBatches: batches.listBatches,
   getBatch: batches.getBatch,
   getReserve: batches.getReserve,

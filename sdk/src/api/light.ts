@@ -32,6 +32,7 @@ export const listLightHeaders = route({
       data: Type.Array(closed({ height: Height, lightBlock: base64Url(18_432, 'LightBlock bytes: header, certificate, set, next set where it changes') }), { maxItems: LIGHT_HEADERS_MAX }),
     }),
   },
+  etag: true,
   problems: ['pruned'],
 });
 

@@ -40,7 +40,7 @@ export interface Route {
   /** Answers by status, problems apart. */
   readonly responses: Readonly<Record<number, TSchema>>;
   readonly responseType?: MediaType;
-  /** True: the answer carries an ETag, and If-None-Match is answered with 304. */
+  /** True: the answer carries an ETag (what it is known by for ever, else the hash of its text), and If-None-Match is answered with 304. */
   readonly etag?: true;
   /** The same answer in another form, by media type: asked for with Accept or the query key `format`. */
   readonly alternative?: Readonly<Partial<Record<MediaType, TSchema>>>;

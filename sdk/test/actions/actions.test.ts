@@ -43,7 +43,7 @@ t.test('reads', async (t) => {
     getBlock: block,
     listValidators: { height: 1, validatorsHash: hash, set: bytes, data: [{ address, publicKey: hash, name: 'MMU', status: 'active', power: 1, account: address, litres: '100.000', shares: '100000', commissionBps: 500, standing: 'good' }] },
     getValidator: { address, publicKey: hash, name: 'MMU', status: 'active', power: 1, account: address, litres: '100.000', shares: '100000', commissionBps: 500, standing: 'good', height: 1, commits: { blocks: 1, missed: 0 } },
-    getAccount: { address, litres: '0.000', height: 1, policy: null },
+    getAccount: { address, litres: '0.000', height: 1, policy: null, row: `/api/v1/proofs/row/01${hash.slice(0, 40)}` },
     listAccountTransactions: { data: [{ txHash: hash, kind: 'pay', height: 1, index: 0, time, code: 0, fault: null, direction: 'out', litres: '0.300', counterparty: merchantId }], nextCursor: null },
     listBatches: empty,
     getBatch: {

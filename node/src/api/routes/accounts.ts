@@ -8,6 +8,7 @@ import { badCursor, fromCursor, LIMIT_DEFAULT, toCursor } from '../cursor.ts';
 import { serve, type ApiRequest, type Entry, type Reply } from '../entry.ts';
 import type { Parties } from '../parties.ts';
 import { readTimes } from '../times.ts';
+import { rowProofHref } from './proofs.ts';
 
 type History = typeof ROUTES.listAccountTransactions;
 
@@ -75,6 +76,7 @@ function accountView(chain: ChainPort, text: string): Account | undefined {
   return {
     address: text, litres: formatLitres(balanceOf(view, address)), height: chain.tip().height,
     policy: policy === undefined ? null : { k: policy.k, publicKeys: policy.keys.map(toHex) },
+    row: rowProofHref(ROWS.account, toHex(address)),
   };
 }
 
@@ -113,8 +115,8 @@ async function pageFrom(chain: ChainPort, address: Uint8Array, start: Place | un
   return { data, next };
 }
 
-async function history(chain: ChainPort, { params, query }: ApiRequest<History>): Promise<Reply<History>> {
-  const address = parseAddress(params.address);
+async function history(chain: ChainPort, text: string, query: ApiRequest<History>['query']): Promise<Reply<History>> {
+  const address = parseAddress(text);
   if (address === undefined) return { problem: 'not_found', detail: 'The address has a wrong checksum.' };
   const { limit = LIMIT_DEFAULT, cursor, kind, from, to } = query;
   const start = placeOf(cursor);
@@ -130,12 +132,15 @@ export function accountRoutes(chain: ChainPort, parties: Parties): readonly Entr
     const address = parseAddress(text);
     return address === undefined || (await parties.isOwnAccount(caller, address));
   };
+  const ownHistory = async (caller: Caller, text: string, query: ApiRequest<History>['query']): Promise<Reply<History>> =>
+    ((await isOwn(caller, text)) ? await history(chain, text, query) : { problem: 'not_found' });
   return [
     serve(ROUTES.getAccount, async ({ caller, params }) => {
       if (!(await isOwn(caller, params.address))) return { problem: 'not_found' };
       const found = accountView(chain, params.address);
       return found === undefined ? { problem: 'not_found', detail: 'The address has a wrong checksum.' } : { status: 200, body: found };
     }),
-    serve(ROUTES.listAccountTransactions, async (request) => ((await isOwn(request.caller, request.params.address)) ? await history(chain, request) : { problem: 'not_found' })),
+    serve(ROUTES.listAccountTransactions, ({ caller, params: { address }, query }) => ownHistory(caller, address, query)),
+    serve(ROUTES.listTransactions, ({ caller, query: { address, ...query } }) => ownHistory(caller, address, query)),
   ];
 }

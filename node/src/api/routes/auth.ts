@@ -76,6 +76,6 @@ export function authRoutes({ logins, wallets, limits }: AuthRouteDeps): readonly
       return { status: 200, body: meOf(caller, expiresAtMs, await limitsOf(limits, caller)) };
     }),
     serve(ROUTES.loginCashier, (request) => cashier(logins, request)),
-    serve(ROUTES.getJwks, async () => ({ status: 200, body: { keys: [...logins.publicKeys()] }, revalidate: true })),
+    serve(ROUTES.getJwks, async () => ({ status: 200, body: { keys: [...logins.publicKeys()] } })),
   ];
 }

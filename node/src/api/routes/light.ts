@@ -39,7 +39,7 @@ export function lightRoutes(chain: ChainPort, checkpoint: () => Promise<SignedCh
     serve(ROUTES.getCheckpoint, async () => {
       const signed = await checkpoint();
       if (signed === undefined) return { problem: 'not_found', detail: 'This node was given no checkpoint.' };
-      return { status: 200, body: checkpointView(signed), revalidate: true };
+      return { status: 200, body: checkpointView(signed) };
     }),
   ];
 }

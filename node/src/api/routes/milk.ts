@@ -167,7 +167,7 @@ function openReserve({ chain, index, sales }: MilkDeps): (request: ApiRequest<Ge
     if (held?.totals.height !== chain.tip().height) held = blockReserve(chain, index);
     const { totals, custodyMl, plants } = held;
     const coverDays = meanMl === 0n ? null : Number((custodyMl * 10n) / meanMl) / 10;
-    return { status: 200, body: { ...totals, coverDays, plants: pageOf(plants, ({ plant }) => plant, limit, after) }, revalidate: true };
+    return { status: 200, body: { ...totals, coverDays, plants: pageOf(plants, ({ plant }) => plant, limit, after) } };
   };
 }
 

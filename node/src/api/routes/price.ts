@@ -61,7 +61,7 @@ async function history(deps: PriceDeps, { query }: ApiRequest<History>): Promise
     const row = rowOf(deps, day);
     if (row !== undefined) data.push({ epoch: day, rmPerBill: formatRinggit(row.senPerBill), ...times(day), reports: row.reports.length, rowKey: rowKeyOf(day) });
   }
-  return { status: 200, body: { data, nextCursor: day < first ? null : toCursor(String(day + 1)) }, revalidate: true };
+  return { status: 200, body: { data, nextCursor: day < first ? null : toCursor(String(day + 1)) } };
 }
 
 export function priceRoutes(deps: PriceDeps): readonly Entry[] {

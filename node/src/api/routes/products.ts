@@ -66,7 +66,7 @@ async function list(products: Products, { query }: ApiRequest<List>): Promise<Re
   const { merchantId, limit = LIMIT_DEFAULT, cursor } = query;
   const after = cursor === undefined ? undefined : fromCursor(cursor, PRODUCT_ID);
   if (cursor !== undefined && after === undefined) return badCursor;
-  return { status: 200, body: pageOf((await products.list(merchantId)).map(productView), ({ productId }) => productId, limit, after), revalidate: true };
+  return { status: 200, body: pageOf((await products.list(merchantId)).map(productView), ({ productId }) => productId, limit, after) };
 }
 
 export function productRoutes(products: Products): readonly Entry[] {

@@ -1,6 +1,6 @@
 /** /proofs: transactions with their result, rows of state, and their absence. What is served here verifies without us. */
-import { assert, encode, equalBytes, fromHex, invoiceId, LightBlock, makeRowProof, parseRowKey, rowKeyBytes, ROWS, toBase64Url, toHex, validatorsHash, type KindName, type ValidatorSet } from '@billcoin/protocol';
-import { ROUTES, type TxProof as TxProofAnswer } from '@billcoin/sdk';
+import { assert, encode, equalBytes, fromHex, invoiceId, LightBlock, makeRowProof, parseRowKey, rowKeyBytes, ROWS, toBase64Url, toHex, validatorsHash, type KindName, type RowName, type ValidatorSet } from '@billcoin/protocol';
+import { API_BASE, ROUTES, type TxProof as TxProofAnswer } from '@billcoin/sdk';
 import { lightBlockAt } from '../../lightBlock.ts';
 import type { ChainPort } from '../../ports.ts';
 import { rfc3339 } from '../../rfc3339.ts';
@@ -65,6 +65,11 @@ async function proveTx(deps: ProofDeps, request: ApiRequest<TxProof>): Promise<R
   if ('problem' in proof) return proof;
   const body = { txHash, height: status.height, blockHash: toHex(status.blockId), time: rfc3339(status.timeMs), ...proof.body, ...await lightBlockFor(chain, proof.height, sinceHeight) };
   return { status: 200, body };
+}
+
+/** Where the proof of a row is. */
+export function rowProofHref(type: (typeof ROWS)[RowName], id: string): string {
+  return `${API_BASE}/proofs/row/${toHex(rowKeyBytes(type as never, id))}`;
 }
 
 interface RowInBlock {

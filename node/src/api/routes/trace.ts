@@ -1,6 +1,6 @@
 /** /trace: from a carton's printed lot back to the farms, as JSON or as EPCIS 2.0 (SPEC §15). */
 import {
-  attestationId, formatAddress, formatLitres, formatRinggit, fromHex, mulDiv, noteId, ROWS, rowKeyBytes, toHex, utf8, type ChainEvent, type OrderItem, type View,
+  attestationId, formatAddress, formatLitres, formatRinggit, fromHex, mulDiv, noteId, ROWS, toHex, utf8, type ChainEvent, type OrderItem, type View,
 } from '@billcoin/protocol';
 import { API_BASE, LOT_FINDINGS, ROUTES, type BatchTrace, type LotFinding, type TxTrace } from '@billcoin/sdk';
 import type { OrderRow, Orders } from '../../campusPorts.ts';
@@ -13,6 +13,7 @@ import type { EpcisEvent } from '../../trace/epcisEvent.ts';
 import type { Parties } from '../parties.ts';
 import { serve, type Answer, type ApiRequest, type Entry, type OtherAnswer, type Reply } from '../entry.ts';
 import { batchState, lotTextOf } from './milk.ts';
+import { rowProofHref } from './proofs.ts';
 
 type OfBatch = typeof ROUTES.traceBatch;
 type OfTx = typeof ROUTES.traceTx;
@@ -24,7 +25,6 @@ const BATCHES_PER_LOT_MAX = 16;
 const LD_JSON = 'application/ld+json';
 
 const proofOf = (txHash: string): string => `${API_BASE}/proofs/tx/${txHash}`;
-const rowProof = (type: (typeof ROWS)['batch' | 'attestation' | 'note'], id: string): string => `${API_BASE}/proofs/row/${toHex(rowKeyBytes(type as never, id))}`;
 
 function placeOf({ txHash, height, timeMs }: Pick<BatchTx, 'txHash' | 'height' | 'timeMs'>): { txHash: string; height: number; time: string; proof: string } {
   return { txHash, height, time: rfc3339(timeMs), proof: proofOf(txHash) };
@@ -44,7 +44,7 @@ function statementView(view: View, batchKey: Uint8Array, { tx, oracle, value }: 
   const { attempt, volumeMl, reject, readingsRoot, profileHash } = value;
   return {
     ...placeOf(tx), attempt, oracle: formatAddress(oracle), name: view.get(ROWS.oracle, toHex(oracle))?.name ?? '', volume: formatLitres(volumeMl), reject,
-    readingsRoot: toHex(readingsRoot), profileHash: toHex(profileHash), row: rowProof(ROWS.attestation, attestationId(batchKey, attempt, oracle)),
+    readingsRoot: toHex(readingsRoot), profileHash: toHex(profileHash), row: rowProofHref(ROWS.attestation, attestationId(batchKey, attempt, oracle)),
   };
 }
 
@@ -75,8 +75,8 @@ function batchView(chain: ChainPort, life: BatchLife, isComplete: boolean): Batc
     farms: farmsOf(view, life), meter: { device: toHex(value.meter), from: formatLitres(value.totalFrom), to: formatLitres(value.totalTo) }, manifestHash: toHex(value.manifestHash),
     opened: openings.map(({ tx, value: opened, rejectedByRule }) => ({ ...placeOf(tx), attempt: opened.attempt, claim: formatLitres(opened.claimMl), rejectedByRule: rejectedByRule ?? null })),
     statements: statements.map((statement) => statementView(view, batchKey, statement)), mint: mintView(view, life),
-    deliveries: deliveries.map(({ tx, value: note }) => ({ ...placeOf(tx), ...named(view, 'merchant', note.holder), litres: formatLitres(note.amountMl), noteHash: toHex(note.noteHash), row: rowProof(ROWS.note, noteId(batchKey, note.holder)) })),
-    acts: acts.map(actView), complete: isComplete, height: chain.tip().height, row: rowProof(ROWS.batch, id),
+    deliveries: deliveries.map(({ tx, value: note }) => ({ ...placeOf(tx), ...named(view, 'merchant', note.holder), litres: formatLitres(note.amountMl), noteHash: toHex(note.noteHash), row: rowProofHref(ROWS.note, noteId(batchKey, note.holder)) })),
+    acts: acts.map(actView), complete: isComplete, height: chain.tip().height, row: rowProofHref(ROWS.batch, id),
   };
 }
 
@@ -99,8 +99,8 @@ function wantsEpcis({ query, accept }: Pick<ApiRequest<OfBatch>, 'query' | 'acce
 /** The declared form, or the events of the same facts where the caller wants those. */
 function answerIn<B>(request: Pick<ApiRequest<OfBatch>, 'query' | 'accept'>, json: () => B, events: () => readonly EpcisEvent[]): Answer<B> | OtherAnswer {
   const headers = { vary: 'Accept' };
-  if (!wantsEpcis(request)) return { status: 200, body: json(), headers, revalidate: true };
-  return { status: 200, other: epcisDocument(events()), type: LD_JSON, headers, revalidate: true };
+  if (!wantsEpcis(request)) return { status: 200, body: json(), headers };
+  return { status: 200, other: epcisDocument(events()), type: LD_JSON, headers };
 }
 
 async function traceBatch(chain: ChainPort, request: ApiRequest<OfBatch>): Promise<Reply<OfBatch>> {
