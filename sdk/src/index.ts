@@ -19,7 +19,7 @@ export type { Account, AccountTransaction } from './api/accounts.ts';
 export type { BatchDetail, BatchSummary, DayPrice, Price, Reserve } from './api/batches.ts';
 export { COMMITS_MAX } from './api/chain.ts';
 export type { BlockSummary, BlockView, PeerView, RawBlock, Status, ValidatorDetail, ValidatorView } from './api/chain.ts';
-export { MILK_SALES_HEADER, type DailyReport, type ExportManifest, type SignedExportManifest, type Stray } from './api/exports.ts';
+export { MILK_SALES_HEADER, MONTH_PATTERN, TIME_ZONE_PATTERN, type DailyReport, type ExportManifest, type SignedExportManifest, type Stray } from './api/exports.ts';
 export type { Health } from './api/health.ts';
 export type { Coupon, Loyalty } from './api/loyalty.ts';
 export type { Merchant, MerchantDetail, Till } from './api/merchants.ts';

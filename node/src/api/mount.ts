@@ -63,34 +63,34 @@ function etagMatches(request: FastifyRequest, etag: string): boolean {
   return (request.headers['if-none-match'] ?? '').split(',').map((tag) => tag.trim().replace(/^W\//, '')).some((tag) => tag === etag || tag === '*');
 }
 
-/** Says what the answer is known by; true where the client has it already. */
-function hasIt(request: FastifyRequest, reply: FastifyReply, name: string, cacheControl: string): boolean {
+/** Says what the answer is known by; true where the client has it already. What not everybody may read is kept by no shared cache. */
+function hasIt(request: FastifyRequest, reply: FastifyReply, { who }: Route, name: string, howLong: string): boolean {
   const etag = `"${name}"`;
-  void reply.headers({ etag, 'cache-control': cacheControl });
+  void reply.headers({ etag, 'cache-control': `${who.includes('public') ? 'public' : 'private'}, ${howLong}` });
   return etagMatches(request, etag);
 }
 
 /** What changes with the chain is known by the hash of its text, so that asking again is cheap. */
-function sendJson(request: FastifyRequest, reply: FastifyReply, body: unknown, isTagged: boolean): FastifyReply {
+function sendJson(request: FastifyRequest, reply: FastifyReply, body: unknown, declaration: Route): FastifyReply {
   const text = JSON.stringify(body);
-  if (isTagged && hasIt(request, reply, hash('sha256', text, 'hex').slice(0, 32), 'public, no-cache')) return reply.status(304).send();
+  const isTagged = declaration.etag === true && !reply.hasHeader('etag');
+  if (isTagged && hasIt(request, reply, declaration, hash('sha256', text, 'hex').slice(0, 32), 'no-cache')) return reply.status(304).send();
   return reply.send(text);
 }
 
 function send(request: FastifyRequest, reply: FastifyReply, answer: Reply<Route>, declaration: Route): FastifyReply {
   if ('problem' in answer) return refuse(request, reply, answer);
-  const isTagged = declaration.etag === true;
   void reply.status(answer.status).headers(answer.headers ?? {});
   if (answer.status === 204) return reply.send();
   if ('stream' in answer) return reply.send(answer.stream);
   if ('bytes' in answer) return reply.type(answer.type).send(Buffer.from(answer.bytes));
-  if ('other' in answer) return sendJson(request, reply.type(answer.type), answer.other, isTagged);
+  if ('other' in answer) return sendJson(request, reply.type(answer.type), answer.other, declaration);
   const { immutable } = answer;
-  assert(immutable === undefined || isTagged, 'a declaration says that its answers carry an ETag');
-  if (immutable !== undefined && hasIt(request, reply, immutable, 'public, max-age=31536000, immutable')) return reply.status(304).send();
+  assert(immutable === undefined || declaration.etag === true, 'a declaration says that its answers carry an ETag');
+  if (immutable !== undefined && hasIt(request, reply, declaration, immutable, 'max-age=31536000, immutable')) return reply.status(304).send();
   // A stored answer may be a problem.
   if ('text' in answer) return reply.type(answer.status >= 400 ? PROBLEM_MEDIA_TYPE : (answer.type ?? JSON_TYPE)).send(answer.text);
-  return sendJson(request, reply.type(JSON_TYPE), answer.body, isTagged && immutable === undefined);
+  return sendJson(request, reply.type(JSON_TYPE), answer.body, declaration);
 }
 
 function idempotencyRefusal(declaration: Route, key: string | string[] | undefined): Refusal | undefined {

@@ -4,6 +4,8 @@
  * leave no gap and never overlap, also where a clock jumps over midnight or goes back across it.
  */
 
+import { MONTH_PATTERN, TIME_ZONE_PATTERN } from '@billcoin/sdk';
+
 export interface TimeRange {
   readonly fromMs: number;
   /** Exclusive. */
@@ -17,12 +19,11 @@ const BEHIND_MAX_MS = 13 * HOUR_MS;
 /** No clock changes twice in that time. */
 const STEP_MS = HOUR_MS / 4;
 
-const MONTH = /^[1-9][0-9]{3}-(0[1-9]|1[0-2])$/;
-/** As IANA names them; some versions of Intl take offsets such as -08:00 besides. */
-const ZONE = /^[A-Za-z0-9_+/-]{1,40}$/;
+const MONTH = new RegExp(MONTH_PATTERN);
+const TIME_ZONE = new RegExp(TIME_ZONE_PATTERN);
 
 function clockOf(tz: string): Intl.DateTimeFormat | undefined {
-  if (!ZONE.test(tz)) return undefined;
+  if (!TIME_ZONE.test(tz)) return undefined;
   try {
     return new Intl.DateTimeFormat('en-US', { timeZone: tz, hourCycle: 'h23', year: 'numeric', month: 'numeric', day: 'numeric', hour: 'numeric', minute: 'numeric', second: 'numeric' });
   } catch (error) {

@@ -47,6 +47,7 @@ t.test('a payment leads over its lot and the delivery to the farm, and the refer
   const { world, lot, batchKey, txHash, mintHash, noteHash } = await sellCarton(t);
   const answer = await world.get(`/trace/tx/${txHash}`, await world.as(wallet('ali')));
   t.same(departures('traceTx', answer), []);
+  t.equal(answer.headers.get('cache-control'), 'private, no-cache', 'no cache keeps for others what only parties may read');
   const trace = await getTxTrace(await world.clientAs('staff'), { txHash });
   t.match(trace, { kind: 'pay', tillNo: 1, rm: '1.80', litres: '0.300', merchant: { name: 'Cafeteria' }, proof: `/api/v1/proofs/tx/${txHash}` });
   t.match(trace.items, [{ name: carton.name, lot, finding: 'proven', batches: [batchKey], label: { en: /took this lot/, ms: /mengambil lot ini/ } }]);

@@ -65,5 +65,5 @@ t.test('what the calendar or the list of zones does not have is no month, no day
   for (const date of ['2026-02-29', '2026-04-31', '2026-13-01', '2026-00-10', '2026-01-00']) t.equal(dayRange(date, 'UTC'), 'no_day', date);
   for (const date of ['', '-', '2026-4-1', '99-01-01', '20260-01-01', '2026-01-01-01']) t.equal(dayRange(date, 'UTC'), 'no_day', date);
   for (const name of ['', '-', '2026-13', '2026-00', '2026-1', '0099-12', '2026-01-01', ' 2026-01']) t.equal(monthRange(name, 'UTC'), 'no_month', name);
-  for (const tz of ['Nowhere', '-08:00', '']) t.same([dayRange('2026-01-01', tz), monthRange('2026-01', tz)], [undefined, undefined], tz);
+  for (const tz of ['Nowhere', '-08:00', '-0800', '+08', '-23', '08', '']) t.same([dayRange('2026-01-01', tz), monthRange('2026-01', tz)], [undefined, undefined], tz);
 });

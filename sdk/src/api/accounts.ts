@@ -47,4 +47,4 @@ export const listAccountTransactions = route({
   query: closed(historyQuery),
 });
 
-export const listTransactions = route({ ...history, path: '/transactions', summary: 'The same, with the account among the filters.', query: closed({ address: Address, ...historyQuery }) });
+export const listTransactions = route({ ...history, path: '/transactions', summary: 'Transactions that moved the balance of the account that `address` names, newest first, as /accounts/{address}/transactions.', query: closed({ address: Address, ...historyQuery }) });

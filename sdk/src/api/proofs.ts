@@ -62,6 +62,6 @@ export const getRowProof = route({
   path: '/proofs/row/{rowKey}',
   summary: 'Any row of state, or the proof that there is none.',
   who: ['public'],
-  own: 'rows of accounts, cards, coupons and delegations: their own key, finance and auditor; of an account and its cards also manager, till and staff of that merchant',
+  own: 'rows of accounts, cards, coupons and delegations: their own key, finance and auditor; those of the account of a merchant also its manager, till and staff',
   params: closed({ rowKey: RowKey }),
 });
