@@ -112,7 +112,7 @@ export class SupervisedProcess {
     this.#stopping = true;
     clearTimeout(this.#retry);
     const child = this.#child;
-    if (child === undefined) return 'stopped';
+    if (child?.pid === undefined) return 'stopped';
     // Not `once` of node:events, which would take a message that this process no longer reads for a failure to end it.
     const ended = new Promise<NodeJS.Signals | null>((resolve) => void child.once('exit', (_code, signal) => resolve(signal)));
     child.kill('SIGTERM');

@@ -1,39 +1,35 @@
 import t, { type Test } from 'tap';
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { LogFile } from '../../src/devnet/logFile.ts';
 import { SupervisedProcess } from '../../src/devnet/supervisedProcess.ts';
 
 const ignore = (): void => undefined;
 
-/** Asked to stop, it hangs up first and ends a moment later; the marks tell how far it is. */
+/** Says that it is up; asked to stop, it hangs up, marks that and ends. */
 const HANGS_UP = `
 import { writeFileSync } from 'node:fs';
-const [up, hungUp] = process.argv.slice(2);
 process.on('SIGTERM', () => process.disconnect());
-process.on('disconnect', () => {
-  writeFileSync(hungUp, '');
-  setTimeout(() => process.exit(), 200);
-});
+process.on('disconnect', () => writeFileSync(process.argv[2], ''));
 process.on('message', () => undefined);
-writeFileSync(up, '');
+process.send('up');
 `;
 
-/** A process of this text in a folder of its own, ready when it has written the file that it is given first. */
-function supervise(t: Test, text: string, onExit: (why: string) => void = ignore): { readonly part: SupervisedProcess; readonly log: LogFile; readonly hungUp: string } {
-  const folder = t.testdir();
-  const [entry, up, hungUp] = ['part.mjs', 'up', 'hung-up'].map((name) => join(folder, name)) as [string, string, string];
-  writeFileSync(entry, text);
+function supervise(t: Test, onExit: (why: string) => void = ignore): { readonly part: SupervisedProcess; readonly log: LogFile; readonly hungUp: string } {
+  const folder = t.testdir({ 'part.mjs': HANGS_UP });
+  const hungUp = join(folder, 'hung-up');
   const log = new LogFile(join(folder, 'part.log'));
-  const ready = async (): Promise<void> => {
-    while (!existsSync(up)) await new Promise<void>((resolve) => void setTimeout(resolve, 10));
-  };
-  const part = new SupervisedProcess({ name: 'part', entry, args: [up, hungUp], execArgv: [], ready }, log, { onMessage: ignore, onStart: ignore, onExit, onHopeless: ignore });
+  let up = ignore;
+  const isUp = new Promise<void>((resolve) => {
+    up = resolve;
+  });
+  const spec = { name: 'part', entry: join(folder, 'part.mjs'), args: [hungUp], execArgv: [], ready: () => isUp };
+  const part = new SupervisedProcess(spec, log, { onMessage: () => up(), onStart: ignore, onExit, onHopeless: ignore });
   return { part, log, hungUp };
 }
 
 t.test('a message that meets a part that is ending is lost with a word in its log, and the part is stopped all the same', async (t) => {
-  const { part, log, hungUp } = supervise(t, HANGS_UP);
+  const { part, log, hungUp } = supervise(t);
   await part.start();
 
   const stopped = part.stop();
@@ -51,7 +47,7 @@ t.test('a part that the system would not start is tried again like one that cras
     process.execPath = node;
   });
   const told: string[] = [];
-  const { part } = supervise(t, HANGS_UP, (why) => {
+  const { part } = supervise(t, (why) => {
     told.push(why);
     process.execPath = node;
   });
