@@ -4,9 +4,9 @@ import * as sdk from '../src/index.ts';
 
 const SURFACE = [
   'ADMIN_EVENTS', 'API_BASE', 'ATTEMPTS_MAX_PER_CALL', 'ApiError', 'BACKWARDS_MAX', 'BAND_BPS', 'BODY_MAX_BYTES', 'CALL_TIMEOUT_MS', 'CASHIERS_MAX', 'COMMITS_MAX', 'COMMON_PROBLEMS', 'COUPON_EFFECTS', 'ConnectionError', 'FLAG_OUTCOMES',
-  'FLAG_RULES', 'FRAME_MAX_CHARS', 'HEADER_AGE_MAX_MS', 'HEADER_EVENTS', 'HEARTBEAT_MS', 'INVOICE_LIFE_S', 'LIGHT_HEADERS_MAX', 'LOT_FINDINGS', 'MILK_SALES_HEADER', 'MIN_FEE_ML', 'MONTH_PATTERN', 'TIME_ZONE_PATTERN', 'ORDER_BYTES_MAX', 'ORDER_EVENTS', 'ORDER_STATUS',
+  'FLAG_RULES', 'FRAME_MAX_CHARS', 'HEADER_AGE_MAX_MS', 'HEADER_EVENTS', 'HEARTBEAT_MS', 'INVOICE_LIFE_S', 'LIGHT_HEADERS_MAX', 'LOT_FINDINGS', 'MILK_SALES_HEADER', 'MIN_FEE_ML', 'MONTH_PATTERN', 'ORDER_BYTES_MAX', 'ORDER_EVENTS', 'ORDER_STATUS',
   'POLL_MS', 'PROBLEMS', 'PROBLEM_TYPE_PREFIX', 'PRODUCTS_MAX', 'PRODUCT_NAME_MAX_BYTES', 'Problem', 'ProofError', 'RATE_LIMIT_Q_MAX', 'RATE_LIMIT_WINDOW_MAX_S', 'RATE_POLICIES', 'REFUND_STATUS', 'REOPENS_MAX', 'ROLES',
-  'ROSTER_MAX_BYTES', 'ROUTES', 'SEED_BYTES', 'SILENCE_MAX_MS', 'STREAM_EVENTS', 'TRANSACTION_BODY_MAX_BYTES', 'TX_LIFE_MS', 'TimeoutError', 'UntrustedAnswerError', 'VALIDATE_WAIT_MAX_MS', 'VALIDATION_ERRORS', 'ValidationProblem',
+  'ROSTER_MAX_BYTES', 'ROUTES', 'SEED_BYTES', 'SILENCE_MAX_MS', 'STREAM_EVENTS', 'TIME_ZONE_PATTERN', 'TRANSACTION_BODY_MAX_BYTES', 'TX_LIFE_MS', 'TimeoutError', 'UntrustedAnswerError', 'VALIDATE_WAIT_MAX_MS', 'VALIDATION_ERRORS', 'ValidationProblem',
   'WAIT_TIMEOUT_MS', 'WALLET_EVENTS', 'activateTill', 'addCashier', 'addProduct', 'addSignature', 'approveRefund', 'attachSignature', 'bookStray', 'buildAnchor', 'buildAttest', 'buildBondDeposit', 'buildBondWithdraw', 'buildDelegate',
   'buildEditValidator', 'buildHoldBatch', 'buildOpenBatch', 'buildPay', 'buildRecallBatch', 'buildRedeem', 'buildRefund', 'buildRegisterDevice', 'buildRegisterFarm', 'buildRegisterMerchant', 'buildRegisterMeter',
   'buildRegisterPlant', 'buildRegisterTill', 'buildRejoin', 'buildReportPrice', 'buildRevokeDevice', 'buildRevokeTill', 'buildStake', 'buildTransfer', 'buildUndelegate', 'buildUnstake', 'buildVoidInvoice', 'buildWriteOffBatch',

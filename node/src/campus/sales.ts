@@ -36,11 +36,13 @@ interface Period {
   readonly partial: boolean;
 }
 
-type OpenedPeriod = { readonly ok: true; readonly period: Period } | { readonly ok: false; readonly code: 'bad_tz' | 'in_future' | 'pruned' };
+/** `no_period`: the calendar has none of that name, or it has not begun. */
+type NoPeriod = 'bad_tz' | 'no_period' | 'pruned';
+type OpenedPeriod = { readonly ok: true; readonly period: Period } | { readonly ok: false; readonly code: NoPeriod };
 
-async function openPeriod({ chain, clock, cursor }: SalesDeps, range: TimeRange | undefined): Promise<OpenedPeriod> {
+async function openPeriod({ chain, clock, cursor }: SalesDeps, range: ReturnType<typeof monthRange>): Promise<OpenedPeriod> {
   if (range === undefined) return { ok: false, code: 'bad_tz' };
-  if (range.fromMs > clock.nowMs()) return { ok: false, code: 'in_future' };
+  if (range === 'no_period' || range.fromMs > clock.nowMs()) return { ok: false, code: 'no_period' };
   // A node that was made from a snapshot has no lines of before: what it gave would look whole.
   const isCut = chain.firstBlock > 1 && chain.tip().height >= chain.firstBlock && range.fromMs < (await timeOf(chain, chain.firstBlock));
   if (isCut) return { ok: false, code: 'pruned' };
@@ -48,14 +50,7 @@ async function openPeriod({ chain, clock, cursor }: SalesDeps, range: TimeRange 
   return { ok: true, period: { range, upTo, partial: upTo.timeMs < range.toMs } };
 }
 
-type OpenedMonth = { readonly ok: true; readonly period: Period } | { readonly ok: false; readonly code: PeriodProblem };
-
-async function openMonth(deps: SalesDeps, month: string, tz: string): Promise<OpenedMonth> {
-  const range = monthRange(month, tz);
-  if (range === 'no_month') return { ok: false, code: 'bad_month' };
-  const opened = await openPeriod(deps, range);
-  return opened.ok ? opened : { ok: false, code: opened.code === 'in_future' ? 'bad_month' : opened.code };
-}
+const monthCode = (code: NoPeriod): PeriodProblem => (code === 'no_period' ? 'bad_month' : code);
 
 async function* rowsOf(store: KeyValueStore, { range, upTo }: Period): AsyncGenerator<SaleRow> {
   const from = padded(Math.max(0, range.fromMs), 15);
@@ -78,8 +73,8 @@ async function* textOf(store: KeyValueStore, period: Period, bom: boolean): Asyn
 }
 
 async function exportMonth(deps: SalesDeps, { month, tz, bom }: ExportQuery): Promise<ExportResult> {
-  const opened = await openMonth(deps, month, tz);
-  if (!opened.ok) return opened;
+  const opened = await openPeriod(deps, monthRange(month, tz));
+  if (!opened.ok) return { ok: false, code: monthCode(opened.code) };
   const { period } = opened;
   const csv = Readable.from(textOf(deps.store, period, bom), { objectMode: false });
   csv.on('error', (error) => deps.log.error({ error, month }, 'the export stopped in the middle; the file is not whole'));
@@ -106,8 +101,8 @@ async function blocksOf({ chain }: SalesDeps, { range, upTo }: Period): Promise<
 }
 
 async function manifest(deps: SalesDeps, { month, tz }: MonthQuery): Promise<ManifestResult> {
-  const opened = await openMonth(deps, month, tz);
-  if (!opened.ok) return opened;
+  const opened = await openPeriod(deps, monthRange(month, tz));
+  if (!opened.ok) return { ok: false, code: monthCode(opened.code) };
   const { period } = opened;
   const counter = new LineCounter();
   const keyIds = new Set<string>();
@@ -148,10 +143,8 @@ async function countOpen({ store }: SalesDeps, { range }: Period, { tillNo, merc
 
 async function daily(deps: SalesDeps, query: DayQuery): Promise<DayResult> {
   const { date, tz, tillNo, merchant } = query;
-  const range = dayRange(date, tz);
-  if (range === 'no_day') return { ok: false, code: 'bad_date' };
-  const opened = await openPeriod(deps, range);
-  if (!opened.ok) return { ok: false, code: opened.code === 'in_future' ? 'bad_date' : opened.code };
+  const opened = await openPeriod(deps, dayRange(date, tz));
+  if (!opened.ok) return { ok: false, code: opened.code === 'no_period' ? 'bad_date' : opened.code };
   const { period } = opened;
   const [all, coupons] = [new Adder(), new Adder()];
   const by = { Final: new Adder(), Refunded: new Adder(), Stray: new Adder() };

@@ -8,10 +8,9 @@ import type { SignedExportManifest } from '@billcoin/sdk';
 import type { Config } from '../config.ts';
 import { verifyEd25519Native } from '../crypto/verifier.ts';
 import { storedFinalBlock } from '../finalBlock.ts';
-import { auditExport, CannotAudit, type ExportFindings } from '../sales/auditExport.ts';
+import { auditExport, CannotAudit, rangeOf, type ExportFindings } from '../sales/auditExport.ts';
 import type { Difference } from '../sales/compareExport.ts';
 import { exportLines } from '../sales/csvFile.ts';
-import { monthRange } from '../sales/period.ts';
 import { saleBookOfGenesis, type SoldBlock } from '../sales/saleBook.ts';
 import { makeBlockStore } from '../storage/blockStore.ts';
 import { makeChainIndex } from '../storage/chainIndex.ts';
@@ -64,9 +63,7 @@ export async function checkExportOffline(config: Config, check: ExportCheck): Pr
     const base = await blocks.base();
     if (base !== 0) throw new CannotAudit(`The blocks in ${config.dataDir} begin with ${base + 1}: who was registered before, they do not say. Use an archive node.`);
     const last = Math.min(await blocks.checkedTip(), (await index.tip()) ?? 0);
-    const { month, tz } = check.signed.manifest;
-    const range = monthRange(month, tz);
-    const toMs = typeof range === 'object' ? range.toMs : 0;
+    const { toMs } = rangeOf(check.signed.manifest);
     /** Up to the first block after the month. */
     const stored = async function* (): AsyncGenerator<SoldBlock> {
       let timeMs = 0;

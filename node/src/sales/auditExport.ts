@@ -6,7 +6,7 @@ import { canonicalJson, equalBytes, fromHex, type Verifier } from '@billcoin/pro
 import type { ExportManifest, SignedExportManifest } from '@billcoin/sdk';
 import { ExportComparer, expectedCells, type Difference } from './compareExport.ts';
 import { isSigned, LineCounter, makeManifest } from './manifest.ts';
-import { monthRange } from './period.ts';
+import { monthRange, type TimeRange } from './period.ts';
 import { SaleBook, type Sale, type SaleBookState, type SoldBlock, type Strays } from './saleBook.ts';
 import { csvLine } from './saleLine.ts';
 
@@ -58,12 +58,18 @@ function manifestProblems({ genesisHash, verify, signed, publicKey }: ExportAudi
   return problems;
 }
 
+/** The month of a manifest. Throws CannotAudit. */
+export function rangeOf({ month, tz }: Pick<ExportManifest, 'month' | 'tz'>): TimeRange {
+  const range = monthRange(month, tz);
+  if (range === 'no_period') throw new CannotAudit(`The manifest is of ${month}, which is no month.`);
+  if (range === undefined) throw new CannotAudit(`The manifest names the time zone ${tz}, which this system does not know.`);
+  return range;
+}
+
 /** Compares file and manifest with the chain. Throws CannotAudit, TooDifferent, and what the streams throw. */
 export async function auditExport(audit: ExportAudit): Promise<ExportFindings> {
   const { month, tz, lastBlock } = audit.signed.manifest;
-  const range = monthRange(month, tz);
-  if (range === 'no_month') throw new CannotAudit(`The manifest is of ${month}, which is no month.`);
-  if (range === undefined) throw new CannotAudit(`The manifest names the time zone ${tz}, which this system does not know.`);
+  const range = rangeOf(audit.signed.manifest);
   let differences = 0;
   const comparer = new ExportComparer(range, (difference) => {
     differences += 1;

@@ -57,17 +57,17 @@ function rangeOf(tz: string, fromWallMs: number, toWallMs: number): TimeRange | 
   return clock === undefined ? undefined : { fromMs: firstInstantOf(clock, fromWallMs), toMs: firstInstantOf(clock, toWallMs) };
 }
 
-/** A month of the calendar, YYYY-MM; 'no_month' for any other text, undefined for a zone the system does not know. */
-export function monthRange(month: string, tz: string): TimeRange | 'no_month' | undefined {
-  if (!MONTH.test(month)) return 'no_month';
+/** A month of the calendar, YYYY-MM; 'no_period' where the calendar has none of that name, undefined for a zone the system does not know. */
+export function monthRange(month: string, tz: string): TimeRange | 'no_period' | undefined {
+  if (!MONTH.test(month)) return 'no_period';
   const [year = 0, number = 0] = month.split('-').map(Number);
   return rangeOf(tz, Date.UTC(year, number - 1, 1), Date.UTC(year, number, 1));
 }
 
-/** The same of a day, YYYY-MM-DD; 'no_day' where the calendar has none of that name. */
-export function dayRange(date: string, tz: string): TimeRange | 'no_day' | undefined {
+/** The same of a day, YYYY-MM-DD. */
+export function dayRange(date: string, tz: string): TimeRange | 'no_period' | undefined {
   const [year = 0, month = 0, day = 0] = date.split('-').map(Number);
   const midnight = Date.UTC(year, month - 1, day);
-  if (!Number.isFinite(midnight) || new Date(midnight).toISOString().slice(0, 10) !== date) return 'no_day';
+  if (!Number.isFinite(midnight) || new Date(midnight).toISOString().slice(0, 10) !== date) return 'no_period';
   return rangeOf(tz, midnight, Date.UTC(year, month - 1, day + 1));
 }

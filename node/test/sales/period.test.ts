@@ -5,13 +5,13 @@ const iso = (ms: number): string => new Date(ms).toISOString();
 
 function day(date: string, tz: string): readonly [string, string] {
   const range = dayRange(date, tz);
-  if (range === undefined || range === 'no_day') throw new Error(`${date} in ${tz}`);
+  if (range === undefined || range === 'no_period') throw new Error(`${date} in ${tz}`);
   return [iso(range.fromMs), iso(range.toMs)];
 }
 
 function month(name: string, tz: string): TimeRange {
   const range = monthRange(name, tz);
-  if (range === undefined || range === 'no_month') throw new Error(`${name} in ${tz}`);
+  if (range === undefined || range === 'no_period') throw new Error(`${name} in ${tz}`);
   return range;
 }
 
@@ -62,8 +62,8 @@ t.test('days and months follow each other without gap or overlap in every zone',
 });
 
 t.test('what the calendar or the list of zones does not have is no month, no day, no zone', async (t) => {
-  for (const date of ['2026-02-29', '2026-04-31', '2026-13-01', '2026-00-10', '2026-01-00']) t.equal(dayRange(date, 'UTC'), 'no_day', date);
-  for (const date of ['', '-', '2026-4-1', '99-01-01', '20260-01-01', '2026-01-01-01']) t.equal(dayRange(date, 'UTC'), 'no_day', date);
-  for (const name of ['', '-', '2026-13', '2026-00', '2026-1', '0099-12', '2026-01-01', ' 2026-01']) t.equal(monthRange(name, 'UTC'), 'no_month', name);
+  for (const date of ['2026-02-29', '2026-04-31', '2026-13-01', '2026-00-10', '2026-01-00']) t.equal(dayRange(date, 'UTC'), 'no_period', date);
+  for (const date of ['', '-', '2026-4-1', '99-01-01', '20260-01-01', '2026-01-01-01']) t.equal(dayRange(date, 'UTC'), 'no_period', date);
+  for (const name of ['', '-', '2026-13', '2026-00', '2026-1', '0099-12', '2026-01-01', ' 2026-01']) t.equal(monthRange(name, 'UTC'), 'no_period', name);
   for (const tz of ['Nowhere', '-08:00', '-0800', '+08', '-23', '08', '']) t.same([dayRange('2026-01-01', tz), monthRange('2026-01', tz)], [undefined, undefined], tz);
 });

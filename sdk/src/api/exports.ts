@@ -10,11 +10,12 @@ export const MONTH_PATTERN = '^[1-9][0-9]{3}-(0[1-9]|1[0-2])$';
 /** As IANA names them: none begins with a digit or a sign, as the offsets do that newer versions of Intl take besides. */
 export const TIME_ZONE_PATTERN = '^[A-Za-z][A-Za-z0-9_+/-]{0,39}$';
 const Month = Type.String({ pattern: MONTH_PATTERN, examples: ['2026-04'] });
-const TimeZone = Type.String({ pattern: TIME_ZONE_PATTERN, default: 'UTC', description: 'IANA time zone that says which month or day a block time belongs to' });
+const ofTimeZone = { default: 'UTC', description: 'IANA time zone that says which month or day a block time belongs to' };
+const TimeZone = Type.String({ pattern: TIME_ZONE_PATTERN, ...ofTimeZone });
 /** What is asked for: the calendar and the list of zones say which of these there are (bad_month, bad_date, bad_tz). */
 const AskedMonth = Type.String({ pattern: '^[0-9-]{1,10}$', description: 'YYYY-MM', examples: ['2026-04'] });
 const AskedDate = Type.String({ pattern: '^[0-9-]{1,10}$', description: 'YYYY-MM-DD', examples: ['2026-04-10'] });
-const AskedTimeZone = Type.String({ ...TimeZone, pattern: '^[A-Za-z0-9_+:/-]{1,40}$' });
+const AskedTimeZone = Type.String({ pattern: '^[A-Za-z0-9_+:/-]{1,40}$', ...ofTimeZone });
 
 export const exportMilkSales = route({
   method: 'GET',
