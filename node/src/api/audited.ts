@@ -5,7 +5,7 @@
 import { ROUTES, type Route } from '@billcoin/sdk';
 import type { Json } from '@billcoin/protocol';
 import type { AuditAction, AuditLog } from '../abusePorts.ts';
-import { onRecord } from '../onRecord.ts';
+import { auditDetail, onRecord } from '../onRecord.ts';
 import type { Caller } from './caller.ts';
 import type { ApiRequest, Entry, Reply } from './entry.ts';
 
@@ -18,21 +18,22 @@ function isAudited(route: Route, { role }: Caller): boolean {
   return route.method !== 'GET' && (route.path.startsWith('/admin/') || (role === 'admin' && !route.path.startsWith('/auth/')));
 }
 
-/** What is under some keys of an object; nothing of anything else. */
-function partOf(from: unknown, keys: readonly string[] | undefined): AuditAction['detail'] {
-  const entries = typeof from === 'object' && from !== null ? (Object.entries(from) as [string, Json | undefined][]) : [];
-  return Object.fromEntries(entries.filter((entry): entry is [string, Json] => entry[1] !== undefined && (keys?.includes(entry[0]) ?? true)));
+type Values = { readonly [key: string]: Json | undefined };
+
+/** What an object has under some keys; nothing of what is none. */
+function picked(from: unknown, keys: readonly string[]): Values {
+  return typeof from === 'object' && from !== null ? Object.fromEntries(Object.entries(from as Values).filter(([key]) => keys.includes(key))) : {};
 }
 
 /** Path parameters, query and the body keys that the route names. */
 function detailOf({ auditBody = [] }: Route, { params, query, body }: Pick<ApiRequest, 'params' | 'query' | 'body'>): AuditAction['detail'] {
-  return { ...partOf(params, undefined), ...partOf(query, undefined), ...partOf(body, auditBody) };
+  return auditDetail({ ...(params as Values | undefined), ...(query as Values | undefined), ...picked(body, auditBody) });
 }
 
 /** The code of a refusal; of what was done the keys of the answer that the route names. */
 function afterOf({ auditAnswer }: Route, reply: Reply<Route>): AuditAction['detail'] | undefined {
   if ('problem' in reply) return { refused: reply.problem };
-  return auditAnswer === undefined || !('body' in reply) ? undefined : partOf(reply.body, auditAnswer);
+  return auditAnswer === undefined || !('body' in reply) ? undefined : auditDetail(picked(reply.body, auditAnswer));
 }
 
 export function audited(entry: Entry, audit: Pick<AuditLog, 'append'>): Entry {

@@ -15,7 +15,7 @@ import { openCampusKeys, type OpenedKeys } from '../campus/keyFile.ts';
 import { systemClock } from '../clock.ts';
 import type { Config } from '../config.ts';
 import { verifyEd25519Native } from '../crypto/verifier.ts';
-import { onRecord } from '../onRecord.ts';
+import { auditDetail, onRecord } from '../onRecord.ts';
 import type { KeyValueStore } from '../ports.ts';
 import { lockCampus } from '../storage/dataFolder.ts';
 import { openKeyValueLevel } from '../storage/keyValueLevel.ts';
@@ -54,8 +54,7 @@ const OPERATOR = { role: 'operator', id: '' };
 
 /** What is said of an account, under the names that the API has for it. */
 function detailOf({ role, merchantId, isDisabled, newPassword }: Pick<UserChange, 'role' | 'merchantId' | 'isDisabled' | 'newPassword'>): AuditAction['detail'] {
-  const said = { role, merchantId: merchantId ?? undefined, disabled: isDisabled, newPassword };
-  return Object.fromEntries(Object.entries(said).filter((entry): entry is [string, string | boolean] => entry[1] !== undefined));
+  return auditDetail({ role, merchantId: merchantId ?? undefined, disabled: isDisabled, newPassword });
 }
 
 /** What is changed stands in the audit log under the operation ids of the API. */
