@@ -63,19 +63,16 @@ function etagMatches(request: FastifyRequest, etag: string): boolean {
   return (request.headers['if-none-match'] ?? '').split(',').map((tag) => tag.trim().replace(/^W\//, '')).some((tag) => tag === etag || tag === '*');
 }
 
-/** Says what the answer is known by; true where the client has it already. What not everybody may read is kept by no shared cache. */
-function hasIt(request: FastifyRequest, reply: FastifyReply, { who }: Route, name: string, howLong: string): boolean {
-  const etag = `"${name}"`;
-  void reply.headers({ etag, 'cache-control': `${who.includes('public') ? 'public' : 'private'}, ${howLong}` });
-  return etagMatches(request, etag);
-}
-
-/** What changes with the chain is known by the hash of its text, so that asking again is cheap. */
-function sendJson(request: FastifyRequest, reply: FastifyReply, body: unknown, declaration: Route): FastifyReply {
-  const text = JSON.stringify(body);
-  const isTagged = declaration.etag === true && !reply.hasHeader('etag');
-  if (isTagged && hasIt(request, reply, declaration, hash('sha256', text, 'hex').slice(0, 32), 'no-cache')) return reply.status(304).send();
-  return reply.send(text);
+/**
+ * Where the declaration says so the answer is known by a name that stays, or else by the hash of its text, so that asking again is
+ * cheap. What not everybody may read is kept by no shared cache.
+ */
+function sendText(request: FastifyRequest, reply: FastifyReply, text: string, { etag: isTagged, who }: Route, immutable?: string): FastifyReply {
+  assert(immutable === undefined || isTagged === true, 'a declaration says that its answers carry an ETag');
+  if (isTagged !== true) return reply.send(text);
+  const etag = `"${immutable ?? hash('sha256', text, 'hex').slice(0, 32)}"`;
+  void reply.headers({ etag, 'cache-control': `${who.includes('public') ? 'public' : 'private'}, ${immutable === undefined ? 'no-cache' : 'max-age=31536000, immutable'}` });
+  return etagMatches(request, etag) ? reply.status(304).send() : reply.send(text);
 }
 
 function send(request: FastifyRequest, reply: FastifyReply, answer: Reply<Route>, declaration: Route): FastifyReply {
@@ -84,13 +81,10 @@ function send(request: FastifyRequest, reply: FastifyReply, answer: Reply<Route>
   if (answer.status === 204) return reply.send();
   if ('stream' in answer) return reply.send(answer.stream);
   if ('bytes' in answer) return reply.type(answer.type).send(Buffer.from(answer.bytes));
-  if ('other' in answer) return sendJson(request, reply.type(answer.type), answer.other, declaration);
-  const { immutable } = answer;
-  assert(immutable === undefined || declaration.etag === true, 'a declaration says that its answers carry an ETag');
-  if (immutable !== undefined && hasIt(request, reply, declaration, immutable, 'max-age=31536000, immutable')) return reply.status(304).send();
+  if ('other' in answer) return sendText(request, reply.type(answer.type), JSON.stringify(answer.other), declaration);
+  if ('body' in answer) return sendText(request, reply.type(JSON_TYPE), JSON.stringify(answer.body), declaration, answer.immutable);
   // A stored answer may be a problem.
-  if ('text' in answer) return reply.type(answer.status >= 400 ? PROBLEM_MEDIA_TYPE : (answer.type ?? JSON_TYPE)).send(answer.text);
-  return sendJson(request, reply.type(JSON_TYPE), answer.body, declaration);
+  return sendText(request, reply.type(answer.status >= 400 ? PROBLEM_MEDIA_TYPE : (answer.type ?? JSON_TYPE)), answer.text, declaration, answer.immutable);
 }
 
 function idempotencyRefusal(declaration: Route, key: string | string[] | undefined): Refusal | undefined {
