@@ -60,11 +60,8 @@ t.test('rows about people are for themselves, finance and auditors, whatever the
   await world.fund(20_000n, ali);
   const [validator, other, own] = [toHex(KEYS.farm.address), toHex(wallet('siti').address), toHex(ali.address)];
   const merchant = toHex(KEYS.cafeteria.address);
-  const statuses = async (rowKey: string): Promise<readonly number[]> => {
-    const nobody = (await world.get(`/proofs/row/${rowKey}`)).status;
-    const logins = await Promise.all((['till', 'manager', 'staff', 'partner', 'service', 'admin', 'finance', 'auditor'] as const).map((who) => world.as(who)));
-    return [nobody, ...await Promise.all([await world.as(ali), ...logins].map(async (headers) => (await world.get(`/proofs/row/${rowKey}`, headers)).status))];
-  };
+  const logins = await Promise.all(([ali, 'till', 'manager', 'staff', 'partner', 'service', 'admin', 'finance', 'auditor'] as const).map((who) => world.as(who)));
+  const statuses = (rowKey: string): Promise<readonly number[]> => Promise.all([{}, ...logins].map(async (headers) => (await world.get(`/proofs/row/${rowKey}`, headers)).status));
   const [public_, refused, read] = [401, 403, 200];
   const nobodys = [public_, refused, refused, refused, refused, refused, refused, refused, read, read];
   for (const prefix of ['01', '02', '03', '15', '16']) {

@@ -1,7 +1,7 @@
 /** Every read answers in exactly the form its declaration gives. */
 import t, { type Test } from 'tap';
 import { addressOf, formatAddress, fromBase64Url, toHex, verifyEd25519, verifyReceipt } from '@billcoin/protocol';
-import { COMMITS_MAX, parseCouponText, ROUTES, type OperationId, type Route } from '@billcoin/sdk';
+import { API_BASE, COMMITS_MAX, parseCouponText, ROUTES, type OperationId, type Route } from '@billcoin/sdk';
 import { makeOpenApi } from '../../src/api/openapi.ts';
 import { FINALITY_AGE_MAX_MS } from '../../src/api/routes/health.ts';
 import { carton, openWorld, sdkKey, wallet, type Answer, type World } from '../support/campusWorld.ts';
@@ -43,8 +43,8 @@ t.test('all reads conform, with what happened in them', async (t) => {
   t.match(await read(t, world, 'getValidator', `/validators/${validator?.address ?? ''}`), { ...validator, height: 5, commits: { blocks: 5, missed: 0 } });
   t.equal((await world.get(`/validators/${ali.addressText}`)).status, 404, 'not a validator');
   const account = await read(t, world, 'getAccount', `/accounts/${ali.addressText}`, ali) as { row: string };
-  t.equal(account.row, `/api/v1/proofs/row/01${toHex(ali.address)}`);
-  await read(t, world, 'getRowProof', account.row.slice('/api/v1'.length), ali);
+  t.equal(account.row, `${API_BASE}/proofs/row/01${toHex(ali.address)}`);
+  await read(t, world, 'getRowProof', account.row.slice(API_BASE.length), ali);
   const history = await read(t, world, 'listAccountTransactions', `/accounts/${ali.addressText}/transactions?limit=1`, ali) as { data: object[]; nextCursor: string };
   t.match(history.data, [{ txHash, kind: 'pay', direction: 'out', litres: '0.800', counterparty: cafeteria.addressText }]);
   const older = await read(t, world, 'listAccountTransactions', `/accounts/${ali.addressText}/transactions?cursor=${history.nextCursor}`, 'auditor') as { data: object[]; nextCursor: null };

@@ -1,6 +1,6 @@
 import t from 'tap';
 import type { Transport } from '../../src/network/link.ts';
-import { makeStoppedNode } from './worldNode.ts';
+import { makeUnstartedNode } from './worldNode.ts';
 
 t.test('a network that is closed while it starts leaves no timer and dials nobody', async (t) => {
   let listening: () => void = () => undefined;
@@ -22,7 +22,7 @@ t.test('a network that is closed while it starts leaves no timer and dials nobod
     timers.push(delayMs);
     return () => undefined;
   };
-  const { node, start } = makeStoppedNode(transport, [{ key: '02', at: { host: '127.0.0.1', port: 1 } }], {}, { clock, timers: { after } });
+  const { node, start } = makeUnstartedNode(transport, [{ key: '02', at: { host: '127.0.0.1', port: 1 } }], {}, { clock, timers: { after } });
   const started = start();
   await node.close();
   listening();

@@ -15,12 +15,12 @@ interface Time {
 }
 
 export async function makeWorldNode(transport: Transport, peers: readonly PeerAddress[], limits: Partial<NetworkLimits>, time: Time): Promise<WorldNode> {
-  const { node, start } = makeStoppedNode(transport, peers, limits, time);
+  const { node, start } = makeUnstartedNode(transport, peers, limits, time);
   await start();
   return node;
 }
 
-export function makeStoppedNode(transport: Transport, peers: readonly PeerAddress[], limits: Partial<NetworkLimits>, time: Time): { readonly node: WorldNode; readonly start: () => Promise<void> } {
+export function makeUnstartedNode(transport: Transport, peers: readonly PeerAddress[], limits: Partial<NetworkLimits>, time: Time): { readonly node: WorldNode; readonly start: () => Promise<void> } {
   const received: { from: string; message: PeerMessage }[] = [];
   const dropped = new Map<MessageClass, number>();
   const offences = new Map<Offence, number>();

@@ -1,5 +1,5 @@
 /** /proofs: transactions with their result, rows of state, and their absence. What is served here verifies without us. */
-import { assert, encode, equalBytes, fromHex, invoiceId, LightBlock, makeRowProof, parseRowKey, rowKeyBytes, ROWS, toBase64Url, toHex, validatorsHash, type KindName, type RowName, type ValidatorSet } from '@billcoin/protocol';
+import { ADDRESS_BYTES, bytesOfHex, cardId, delegationId, encode, equalBytes, invoiceId, LightBlock, makeRowProof, parseRowKey, rowKeyBytes, ROWS, toBase64Url, toHex, unbondingId, validatorsHash, type KindName, type RowName, type ValidatorSet } from '@billcoin/protocol';
 import { API_BASE, ROUTES, type TxProof as TxProofAnswer } from '@billcoin/sdk';
 import { lightBlockAt } from '../../lightBlock.ts';
 import type { ChainPort } from '../../ports.ts';
@@ -99,29 +99,22 @@ async function proveRow(chain: ChainPort, rowKey: Uint8Array, atHeight: number |
   return { status: 200, body: { height, blockHash: toHex(blockId), time: rfc3339(timeMs), rowKey: toHex(rowKey), proof: toBase64Url(proof) } };
 }
 
-function bytesOf(hex: string): Uint8Array {
-  const bytes = fromHex(hex);
-  assert(bytes !== undefined, 'the declaration admits hex only');
-  return bytes;
-}
+const ANYBODY = new Uint8Array(ADDRESS_BYTES);
+const ANY_VALIDATOR = toHex(ANYBODY);
 
-/** Hex digits of an address, and of the number of a stake epoch. */
-const ADDRESS_DIGITS = 40;
-const EPOCH_DIGITS = 8;
-
-/** Hex digits of the ids of rows that are about a person, whose address stands at their end. */
-const PERSONAL_ID_DIGITS: Readonly<Partial<Record<string, number>>> = {
-  [ROWS.account.name]: ADDRESS_DIGITS, [ROWS.card.name]: 2 * ADDRESS_DIGITS,
-  [ROWS.delegation.name]: 2 * ADDRESS_DIGITS, [ROWS.unbonding.name]: 2 * ADDRESS_DIGITS + EPOCH_DIGITS,
+/** Ids of rows that are about a person, whose address stands at their end: all of a kind are of one length. */
+const PERSONAL_IDS: Readonly<Partial<Record<string, string>>> = {
+  [ROWS.account.name]: toHex(ANYBODY), [ROWS.card.name]: cardId(ANYBODY, ANYBODY),
+  [ROWS.delegation.name]: delegationId(ANY_VALIDATOR, ANYBODY), [ROWS.unbonding.name]: unbondingId(ANY_VALIDATOR, 1, ANYBODY),
 };
 
 /** The person a row is about; `unknown` where it is of that kind and nobody's: no id is of that length, or the coupon is gone. Undefined for every other row. */
 function personOf(chain: ChainPort, rowKey: Uint8Array): Uint8Array | 'unknown' | undefined {
   const row = parseRowKey(rowKey);
   if (row?.type.name === ROWS.coupon.name) return chain.state().get(ROWS.coupon, row.id)?.owner ?? 'unknown';
-  const digits = row === undefined ? undefined : PERSONAL_ID_DIGITS[row.type.name];
-  if (row === undefined || digits === undefined) return undefined;
-  return row.id.length === digits ? bytesOf(row.id.slice(-ADDRESS_DIGITS)) : 'unknown';
+  const like = row === undefined ? undefined : PERSONAL_IDS[row.type.name];
+  if (row === undefined || like === undefined) return undefined;
+  return row.id.length === like.length ? rowKey.subarray(-ADDRESS_BYTES) : 'unknown';
 }
 
 /** Rows about people are for themselves, finance and auditors; a coupon that is gone is nobody's any more. */
@@ -142,10 +135,10 @@ export function proofRoutes(deps: ProofDeps): readonly Entry[] {
   const { chain } = deps;
   return [
     serve(ROUTES.getTxProof, (request) => proveTx(deps, request)),
-    serve(ROUTES.getInvoiceProof, ({ params: { tillNo, ref }, query }) => proveRow(chain, rowKeyBytes(ROWS.invoice, invoiceId(tillNo, bytesOf(ref))), query.height)),
+    serve(ROUTES.getInvoiceProof, ({ params: { tillNo, ref }, query }) => proveRow(chain, rowKeyBytes(ROWS.invoice, invoiceId(tillNo, bytesOfHex(ref))), query.height)),
     serve(ROUTES.getDoneProof, ({ params, query }) => proveRow(chain, rowKeyBytes(ROWS.done, params.txHash), query.height)),
     serve(ROUTES.getRowProof, async ({ caller, params, query }) => {
-      const rowKey = bytesOf(params.rowKey);
+      const rowKey = bytesOfHex(params.rowKey);
       return (await refusalOfRow(deps, caller, rowKey)) ?? (await proveRow(chain, rowKey, query.height));
     }),
   ];
